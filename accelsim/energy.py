@@ -1,7 +1,7 @@
 """Energy: how often an action happened, times what it costs once (Eyeriss, ISCA 2016, section VII-A).
 
 What an access of a memory costs stands in the machine's file, at the memory; an access of another width than
-`word_bits` costs in proportion to its bytes.
+`word_bits` costs in proportion to its bytes, and a burst costs all of its bytes, of use or not.
 """
 
 import math
@@ -94,7 +94,7 @@ def _components(counts: ActionCounts[Count], prices: Prices) -> dict[str, Real]:
 
 def _of_memory(counts: ActionCounts[Count], price: AccessPrice, word_bytes: float) -> Real:
     """Bytes at the same price are added up before they are priced, while they are whole numbers."""
-    read, written = counts.read_bytes((price.memory,)), counts.written_bytes((price.memory,))
+    read, written = counts.moved_out_bytes((price.memory,)), counts.moved_in_bytes((price.memory,))
     if price.read == price.write:
         return (read + written) / word_bytes * price.read
     return read / word_bytes * price.read + written / word_bytes * price.write

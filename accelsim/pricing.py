@@ -7,7 +7,7 @@ from typing import Final
 
 from accelsim.descriptions.phrases import counted
 from accelsim.energy import energy_by_component, with_static
-from accelsim.hardware import Access, ActionCounts, Direction, Hardware, Operand
+from accelsim.hardware import Access, ActionCounts, Direction, Hardware, Memory, Operand
 from accelsim.mapping.bounds import compulsory_weight_bytes, least_array_cycles, lower_bounds
 from accelsim.mapping.dataflows import least_weight_density
 from accelsim.mapping.mapping import Mapping
@@ -26,17 +26,11 @@ from accelsim.network.shapes import layer_shape
 from accelsim.planning.bounds_if_kept import lower_bound_if_kept, lower_bounds_if_kept
 from accelsim.planning.plan import Plan
 from accelsim.power import Energy
-from accelsim.result import (
-    Bound,
-    FirstInference,
-    LayerResult,
-    MemoryResult,
-    RunResult,
-    Traffic,
-)
+from accelsim.result import Bound, FirstInference, LayerResult, RunResult
 from accelsim.reuse.cache import LayerCosts
 from accelsim.reuse.identity import Identity
 from accelsim.simulation.activity import Activity, LayerActivity
+from accelsim.traffic import MemoryResult, Traffic
 from accelsim.version import __version__
 
 LETTERS: Final[MappingOf[Dimension, str]] = {
@@ -379,8 +373,20 @@ def memory_results(
             if len(channels) > 1 and memory.name in channels
             else None,
             keeps_tensors=memory is tensor_memory,
+            beside_bytes=_beside(accesses, memory) if hardware.burst_channels else {},
         )
         for memory in hardware.memories
+    }
+
+
+def _beside(accesses: MappingOf[Access, int], memory: Memory) -> dict[str, int]:
+    """What moved beside what was of use, by operand, of a memory that moves whole bursts."""
+    if (memory.burst_bytes or 1) == 1:
+        return {}
+    return {
+        operand.value: accesses.get(Access(memory.name, operand, Direction.OVERFETCH), 0)
+        + accesses.get(Access(memory.name, operand, Direction.MASKED), 0)
+        for operand in memory.holds
     }
 
 

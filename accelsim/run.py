@@ -126,6 +126,10 @@ def plan_run(
     cache = cache_or_new(cache, memory)
     as_described = cache.lowered(network, lowered_network)
     lowered = in_running_order(as_described, hardware, options.batch)
+    if hardware.compress_of:
+        from accelsim.planning.coding import as_coded  # noqa: PLC0415 (most machines compress nothing)
+
+        lowered = lowered._replace(graph=as_coded(lowered.graph, hardware))
     layers = cache.layers(hardware, options)
 
     def make() -> Schedule:

@@ -14,7 +14,8 @@ from once import once
 from accelsim.network.layer import Layer
 from accelsim.network.shapes import layer_shape
 from accelsim.power import Energy
-from accelsim.result import LayerResult, MemoryResult, RunResult, Traffic
+from accelsim.result import LayerResult, RunResult
+from accelsim.traffic import MemoryResult, Traffic
 from accelsim.validation.published import load_published
 from accelsim.validation.reproduction import compare_with, reproduce
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from accelsim.descriptions import read, vary
 from accelsim.hardware import ActionCounts, Hardware, Operand
+from accelsim.hardware.array import Ports, SidePorts
 from accelsim.mapping.mapping import Choice, Mapping, Order, ProgramPart, Step
 from accelsim.mapping.program import mappings, program_totals
 from accelsim.mapping.schedule import Schedule
@@ -124,6 +125,7 @@ def with_flash(
     *,
     outermost: bool = True,
     read_energy: float = 60,
+    burst_bytes: int = 1,
 ) -> Hardware:
     """A machine with `flash`, where weights are at home, outside or inside of the memory that was there."""
     described = hardware.model_dump(mode="json", exclude_none=True)
@@ -134,6 +136,7 @@ def with_flash(
         "bandwidth": {"bytes_per_cycle": bytes_per_cycle},
         "latency_cycles": latency_cycles,
         "prefetch": prefetch,
+        "burst_bytes": burst_bytes,
         "energy": {"read": read_energy, "write": read_energy},
     }
     off_chip = [flash, dram] if outermost else [{**dram, "holds": list(ACTIVATIONS)}, flash]
@@ -149,6 +152,7 @@ def with_tensor_memory(
     bytes_per_cycle: float = 8,
     latency_cycles: int = 10,
     prefetch: int = 4,
+    burst_bytes: int = 1,
     energy: float = 20,
     holds: Sequence[Operand] = tuple(Operand),
     keeps: Sequence[str] = ("activations",),
@@ -167,6 +171,7 @@ def with_tensor_memory(
         "bandwidth": {"bytes_per_cycle": bytes_per_cycle},
         "latency_cycles": latency_cycles,
         "prefetch": prefetch,
+        "burst_bytes": burst_bytes,
         "energy": {"read": energy, "write": energy},
     }
     if len(off_chip) == 1:
@@ -189,6 +194,14 @@ def pairs_of_counts(first: ActionCounts, second: ActionCounts) -> Iterator[tuple
 def machine(**changes: Any) -> Hardware:
     """The machine above but for the values at dotted keys: `machine(**{"pe_array.rows": 8})`."""
     return vary(_MACHINE, **changes) if changes else _MACHINE
+
+
+def with_ports(hardware: Hardware, rows: tuple[int, int], columns: tuple[int, int]) -> Hardware:
+    """The machine whose rows, and columns, take in and let out so many words a cycle each."""
+    sides = [SidePorts(words_in=words_in, words_out=words_out) for words_in, words_out in (rows, columns)]
+    ports = {"port_words_per_column": None, "ports": Ports(rows=sides[0], columns=sides[1])}
+    array = hardware.pe_array.model_copy(update=ports)
+    return Hardware.model_construct(**{**dict(hardware), "pe_array": array})
 
 
 # --- layers

@@ -4,6 +4,7 @@ import math
 from dataclasses import astuple, dataclass, replace
 
 import hypothesis.strategies as st
+import numpy as np
 from hypothesis import assume
 from machines import (
     ACTIVATIONS,
@@ -27,6 +28,7 @@ from machines import (
     with_tensor_memory,
 )
 
+from accelsim.descriptions import vary
 from accelsim.energy import energy_by_component
 from accelsim.errors import DescriptionError
 from accelsim.hardware import Hardware, Operand, dataflow_names
@@ -40,7 +42,7 @@ from accelsim.mapping.schedule import PoolChange
 from accelsim.mapping.search import as_executed
 from accelsim.mapping.tile import TileShape, whole_image
 from accelsim.mapping.tiling import column_axes, row_axes
-from accelsim.network.layer import Layer, Pooling
+from accelsim.network.layer import CodedParts, Layer, Pooling
 
 
 def energy_of(mapping: Mapping, hardware: Hardware, cycles: float) -> float:
@@ -52,6 +54,35 @@ def energy_of(mapping: Mapping, hardware: Hardware, cycles: float) -> float:
 
 WHOLE_BYTES = (8, 16, 32)
 ANY_BITS = (1, 3, 4, 8, 12, 16, 20, 32)
+
+
+_BURSTS = st.one_of(
+    st.just({}),
+    st.fixed_dictionaries(
+        {
+            "memories.dram.burst_bytes": st.sampled_from([2, 3, 16, 64]),
+            "memories.dram.layout": st.sampled_from(["nhwc", "nchw"]),
+        }
+    ),
+)
+"""Every byte by itself as often as not."""
+
+
+def array_ports():
+    """Words that pass the sides of an array: as many by each column, or others by rows, in and out."""
+    words = st.integers(1, 3)
+    rows = st.fixed_dictionaries({"words_in": words, "words_out": st.integers(0, 3)})
+    columns = st.fixed_dictionaries({"words_in": words, "words_out": words})
+    ports = st.fixed_dictionaries({"rows": rows, "columns": columns})
+    return words.map(lambda count: {"pe_array.port_words_per_column": count}) | ports.map(
+        lambda sides: {"pe_array.port_words_per_column": None, "pe_array.ports": sides}
+    )
+
+
+def block_registers():
+    """Of output stationary: as large as needed, or so many rows and columns of inputs."""
+    side = st.integers(1, 20)
+    return st.just("as_needed") | st.fixed_dictionaries({"rows": side, "columns": side})
 
 
 @st.composite
@@ -67,10 +98,11 @@ def machines(draw, bits=WHOLE_BYTES, smallest_buffer=64, largest_buffer=65536):
         "pe_array.dataflows": dataflow_names(),  # those that are registered later join
         "pe_array.rows": draw(st.integers(1, 9)),
         "pe_array.columns": draw(st.integers(1, 9)),
-        "pe_array.port_words_per_column": draw(st.integers(1, 3)),
+        **draw(array_ports()),
         "pe_array.weight_stationary.accumulators_per_column": draw(st.integers(1, 40)),
         "pe_array.output_stationary.partial_sums_per_pe": draw(st.integers(1, 9)),
         "pe_array.output_stationary.weight_density": draw(st.sampled_from([1.0, 0.6, 0.5, 0.37])),
+        "pe_array.output_stationary.block_register": draw(block_registers()),
         "global_buffer.size_bytes": buffer + draw(st.integers(0, buffer - 1)),
         "global_buffer.shares.inputs": parts[0] / sum(parts),
         "global_buffer.shares.weights": parts[1] / sum(parts),
@@ -78,7 +110,8 @@ def machines(draw, bits=WHOLE_BYTES, smallest_buffer=64, largest_buffer=65536):
         "dram.latency_cycles": draw(st.sampled_from([0, 1, 7, 100])),
         "dram.bandwidth_bytes_per_cycle": draw(st.integers(1, 320)) / draw(st.sampled_from([1, 3, 8, 10])),
         "dma.descriptors": draw(st.sampled_from([1, 2, 3, 64])),
-        "vector_unit.lanes_per_column": draw(st.integers(1, 3)),
+        **draw(_BURSTS),
+        "vector_unit": draw(st.sampled_from([{"lanes_per_column": 3}, {"lanes": 1}, {"lanes": 5}, {}])),
         "mapper.tiles": draw(st.sampled_from(["time", "energy", "edp"])),
         "mapper.dataflow": draw(st.sampled_from(["time", "energy", "edp"])),
         "energy.word_bits": draw(st.sampled_from([8, 16, 32])),
@@ -91,6 +124,17 @@ def machines(draw, bits=WHOLE_BYTES, smallest_buffer=64, largest_buffer=65536):
         return machine(**changes)
     except DescriptionError:  # a bank that does not hold two words
         assume(False)
+
+
+@st.composite
+def tiles_of(draw, layer):
+    """Tiles of any bounds, of up to three images."""
+    whole = whole_image(layer)
+    extents = {loop: getattr(whole, loop) for loop in ("g", "k", "c", "y", "x", "fy", "fx")}
+    return TileShape(
+        n=draw(st.integers(1, 3)),
+        **{loop: draw(st.integers(1, extent) | st.just(extent)) for loop, extent in extents.items()},
+    )
 
 
 @st.composite
@@ -264,10 +308,21 @@ def cases(draw, layer=None, hardware=None, most_steps=200):
     idle_rows = draw(st.integers(0, hardware.pe_array.rows - 1)) if layer.on_array else 0
     space = candidates(executed, hardware.with_idle_rows(idle_rows), dataflow, images)
     assume(len(space))
-    tile, order = space.mapping_of(draw(st.integers(0, len(space) - 1)))
+    ((tile, order),) = space.mappings_of(np.array([draw(st.integers(0, len(space) - 1))]))
     assume(steps_of(executed, images, tile) <= most_steps)
     mapping = mappings([Choice(executed, dataflow, tile, order, idle_rows=idle_rows)], images, hardware)[0]
     return Case(layer, hardware, batch, images, mapping)
+
+
+@st.composite
+def coded_cases(draw, most_steps=200):
+    """Cases of layers whose operands take parts of themselves outside, or more, in bursts or not."""
+    parts = st.sampled_from([0.05, 0.37, 0.5, 1.0, 1.3])
+    layer = replace(draw(layers()), coded=CodedParts(*[draw(parts) for _ in range(4)]))
+    code = {"weights": draw(st.sampled_from([None, 0.5])), "activations": draw(st.sampled_from([None, {}]))}
+    assume(any(value is not None for value in code.values()))
+    hardware = vary(draw(machines()), **{"memories.dram.compress": code})
+    return draw(cases(st.just(layer), st.just(hardware), most_steps))
 
 
 @st.composite
@@ -337,6 +392,7 @@ def with_channels(draw, hardware, channels=2):
         prefetch=draw(st.sampled_from([1, 2, 3, 64])),
         outermost=draw(st.booleans()),
         read_energy=draw(st.sampled_from([0.0, 60.0, 300.0])),
+        burst_bytes=draw(st.sampled_from([1, 1, 5, 32])),
     )
 
 
@@ -531,6 +587,7 @@ _TENSOR_CHANNELS = {
     "bytes_per_cycle": st.sampled_from([0.7, 1, 8, 32]),
     "latency_cycles": st.sampled_from([0, 1, 20, 100]),
     "prefetch": st.sampled_from([1, 2, 3, 64]),
+    "burst_bytes": st.sampled_from([1, 1, 4, 32]),
 }
 
 

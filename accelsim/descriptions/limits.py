@@ -38,6 +38,8 @@ MAX_REPORTED: Final = 1e18
 MAX_FACTOR: Final = 10_000
 """Times so many channels, or one in so many of them: expansions are 6, reductions 16."""
 
+MAX_RATIO: Final = 4.0
+"""Of compressed to plain bytes: a code that makes four times as much of them is none."""
 MIN_PART: Final = 1e-6
 """Of weights that are not zero, of a buffer: of the largest of either it leaves a thousand."""
 
@@ -73,11 +75,19 @@ MAX_PER_PE: Final = 65_536
 """Partial sums in a PE, accumulators below a column: a register file of 64 KiB words is a buffer."""
 MAX_PER_COLUMN: Final = 4_096
 """Words or operations of a column in one cycle: as many as the array may have rows."""
+MAX_LANES: Final = 65_536
+"""Operations of the vector unit in one cycle: sixteen for each column of the widest array."""
 MAX_LATENCY_CYCLES: Final = 1_000_000
 """A millisecond at 1 GHz; flash memory takes a tenth of it."""
 MIN_BANDWIDTH: Final = 1e-6
 MAX_BANDWIDTH: Final = 1e6
 """Bytes per cycle: from a serial line of a kilobyte per second to a thousand stacks of HBM, at 1 GHz."""
+MAX_BURST_BYTES: Final = 65_536
+"""A page of flash memory; a burst of DRAM has 16 to 128."""
+MAX_RUN_BITS: Final = 16
+"""Of a number of zeros: 65,535 of them are a picture."""
+MAX_PAIRS_PER_WORD: Final = 64
+"""Of a code of runs, that share a bit; Eyeriss has 3."""
 MIN_BYTES_PER_SECOND: Final = 1.0
 MAX_BYTES_PER_SECOND: Final = 1e17
 """Of a channel with a clock of its own: what the bounds on bytes per cycle come to at the fastest clock."""

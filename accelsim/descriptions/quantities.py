@@ -11,6 +11,7 @@ from accelsim.descriptions.limits import (
     MAX_BATCH,
     MAX_BATTERY_MWH,
     MAX_BUFFER_BYTES,
+    MAX_BURST_BYTES,
     MAX_BYTES_PER_SECOND,
     MAX_CHANNELS,
     MAX_CLOCK_MHZ,
@@ -19,17 +20,21 @@ from accelsim.descriptions.limits import (
     MAX_EXPONENT,
     MAX_FACTOR,
     MAX_FRAMES_PER_SECOND,
+    MAX_LANES,
     MAX_LATENCY_CYCLES,
     MAX_LATENCY_SECONDS,
     MAX_LEAKAGE_MW,
+    MAX_PAIRS_PER_WORD,
     MAX_PER_COLUMN,
     MAX_PER_PE,
     MAX_POWER_MW,
     MAX_PRICE,
     MAX_PRICE_WORD_BITS,
+    MAX_RATIO,
     MAX_REPEAT,
     MAX_REPORTED,
     MAX_RESOLUTION,
+    MAX_RUN_BITS,
     MAX_SIDE,
     MAX_UNIT_PJ,
     MAX_WINDOW,
@@ -44,6 +49,8 @@ from accelsim.descriptions.limits import (
 
 Channels: TypeAlias = Annotated[int, Field(ge=1, le=MAX_CHANNELS)]
 """Channels or features; groups of them, too."""
+Ratio: TypeAlias = Annotated[float, Field(ge=MIN_PART, le=MAX_RATIO)]
+"""Bytes of what is compressed for each byte of what it was."""
 Slopes: TypeAlias = Annotated[int, Field(ge=0, le=MAX_ELEMENTS)]
 """Trained parameters of an activation, at most one for each element."""
 Extent: TypeAlias = Annotated[int, Field(ge=1, le=MAX_WINDOW)]
@@ -77,8 +84,15 @@ Side: TypeAlias = Annotated[int, Field(ge=1, le=MAX_SIDE)]
 BufferBytes: TypeAlias = Annotated[int, Field(ge=1, le=MAX_BUFFER_BYTES)]
 PerPE: TypeAlias = Annotated[int, Field(ge=1, le=MAX_PER_PE)]
 PerColumn: TypeAlias = Annotated[int, Field(ge=1, le=MAX_PER_COLUMN)]
+PortWords: TypeAlias = Annotated[int, Field(ge=1, le=MAX_PER_COLUMN)]
+PortWordsOut: TypeAlias = Annotated[int, Field(ge=0, le=MAX_PER_COLUMN)]
+"""None where nothing leaves."""
+Lanes: TypeAlias = Annotated[int, Field(ge=1, le=MAX_LANES)]
 LatencyCycles: TypeAlias = Annotated[int, Field(ge=0, le=MAX_LATENCY_CYCLES)]
 BytesPerCycle: TypeAlias = Annotated[float, Field(ge=MIN_BANDWIDTH, le=MAX_BANDWIDTH)]
+RunBits: TypeAlias = Annotated[int, Field(ge=1, le=MAX_RUN_BITS)]
+PairsPerWord: TypeAlias = Annotated[int, Field(ge=1, le=MAX_PAIRS_PER_WORD)]
+BurstBytes: TypeAlias = Annotated[int, Field(ge=1, le=MAX_BURST_BYTES)]
 LatencySeconds: TypeAlias = Annotated[float, Field(ge=0, le=MAX_LATENCY_SECONDS)]
 BytesPerSecond: TypeAlias = Annotated[float, Field(ge=MIN_BYTES_PER_SECOND, le=MAX_BYTES_PER_SECOND)]
 Descriptors: TypeAlias = Annotated[int, Field(ge=1, le=MAX_DESCRIPTORS)]

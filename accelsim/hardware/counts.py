@@ -7,14 +7,17 @@ of them with an entry for each candidate.
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Generic, NamedTuple
+from typing import Final, Generic, NamedTuple
 
 from accelsim.columns import CountT, CountT_co
 from accelsim.hardware.operand import Operand
 
 
 class Direction(StrEnum):
-    """Whether bytes leave a memory or come to it.
+    """Whether bytes leave a memory or come to it, and whether anybody asked for them.
+
+    A memory that moves whole bursts moves more than is of use: `OVERFETCH` are the bytes of bursts that are
+    read beside those of use, `MASKED` those of bursts that are written without being changed.
 
     Example:
         >>> str(Direction.READ)
@@ -23,6 +26,8 @@ class Direction(StrEnum):
 
     READ = "read"
     WRITE = "write"
+    OVERFETCH = "overfetch"
+    MASKED = "masked"
 
 
 class Access(NamedTuple):
@@ -41,6 +46,12 @@ class Access(NamedTuple):
     memory: str
     operand: Operand
     direction: Direction
+
+
+_READ: Final = (Direction.READ,)
+_WRITTEN: Final = (Direction.WRITE,)
+_MOVED_OUT: Final = (Direction.READ, Direction.OVERFETCH)
+_MOVED_IN: Final = (Direction.WRITE, Direction.MASKED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +90,8 @@ class ActionCounts(Generic[CountT_co]):
         )
 
     def __mul__(self: "ActionCounts[CountT]", times: CountT) -> "ActionCounts[CountT]":
+        if isinstance(times, int) and times == 1:  # as for a batch of one image
+            return self
         return self.each(lambda count: count * times)
 
     __rmul__ = __mul__
@@ -102,19 +115,23 @@ class ActionCounts(Generic[CountT_co]):
 
     def read_bytes(self, memories: Collection[str]) -> CountT_co:
         """Bytes that left some memories."""
-        return self._bytes(memories, Direction.READ)
+        return self._bytes(memories, _READ)
 
     def written_bytes(self, memories: Collection[str]) -> CountT_co:
         """Bytes that came to some memories."""
-        return self._bytes(memories, Direction.WRITE)
+        return self._bytes(memories, _WRITTEN)
 
-    def _bytes(self, memories: Collection[str], direction: Direction) -> CountT_co:
+    def moved_out_bytes(self, memories: Collection[str]) -> CountT_co:
+        """The same as they moved: in whole bursts."""
+        return self._bytes(memories, _MOVED_OUT)
+
+    def moved_in_bytes(self, memories: Collection[str]) -> CountT_co:
+        """Bytes that came, as they moved."""
+        return self._bytes(memories, _MOVED_IN)
+
+    def _bytes(self, memories: Collection[str], ways: Sequence[Direction]) -> CountT_co:
         return sum(
-            [
-                count
-                for (memory, _, way), count in self.accesses.items()
-                if way is direction and memory in memories
-            ]
+            [count for (memory, _, way), count in self.accesses.items() if way in ways and memory in memories]
         )
 
 

@@ -20,6 +20,8 @@ DEFAULTS: Final = {
     "energy": "relative to a multiply-accumulate of 16 bits: Chen et al., Eyeriss, ISCA 2016, section VII-A",
 }
 """What a file need not say, and what is taken then."""
+OTHERWISE: Final = {"pe_array.port_words_per_column": "pe_array.ports"}
+"""Another key of a file that says what such a key does."""
 MEMORY_DEFAULTS: Final = {
     "banks": "operands have equal shares",
     "energy": "an access of DRAM costs 200, one of a memory on chip 6 multiply-accumulates: Eyeriss",
@@ -79,12 +81,18 @@ def with_defaults_said(hardware: Hardware, data: dict[str, Any]) -> Hardware:
     memories = tuple(
         [spelled_out(memory, off_chip=memory in hardware.off_chip) for memory in hardware.memories]
     )
-    return hardware.model_copy(update={"assumed": {**silent, **hardware.assumed}, "memories": memories})
+    parts = {
+        "memories": memories,
+        "pe_array": hardware.pe_array.spelled_out,
+        "vector_unit": hardware.vector_unit.spelled_out,
+    }
+    return hardware.model_copy(update={"assumed": {**silent, **hardware.assumed}, **parts})
 
 
 def _defaults(hardware: Hardware, data: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for key, reason in DEFAULTS.items():
-        if not value_of(data, key)[0]:
+        said_otherwise = value_of(data, OTHERWISE.get(key, key))[1] is not None
+        if not value_of(data, key)[0] and not said_otherwise:
             yield key, reason
     for memory in hardware.memories:
         channel = memory not in hardware.working

@@ -22,6 +22,7 @@ from accelsim.hardware import format1
 from accelsim.hardware.area import AreaTable, Words
 from accelsim.hardware.array import PEArray, is_parameter
 from accelsim.hardware.changes import in_another_unit, is_of_another_dataflow, listed_dataflows
+from accelsim.hardware.coding import Compress
 from accelsim.hardware.memory import (
     POOL,
     TENSORS,
@@ -31,6 +32,7 @@ from accelsim.hardware.memory import (
     Memory,
     banks_of,
     channel_of,
+    compress_of,
     default_energy,
     for_tensors_alone,
     home_of,
@@ -369,6 +371,16 @@ class Hardware(Description):
         return by_operand | {operand: channel for channel in self.channels for operand in channel.operands}
 
     @cached_property
+    def burst_channels(self) -> Mapping[Operand, Channel]:
+        """The channels of operands that move in bursts; none where all bytes move by themselves."""
+        return {operand: channel for operand, channel in self.channel_of.items() if channel.burst_bytes > 1}
+
+    @cached_property
+    def compress_of(self) -> Mapping[Operand, Compress]:
+        """How each operand is compressed at its home; those that lie as they are are left out."""
+        return compress_of(self.off_chip, self.channel_of)
+
+    @cached_property
     def prices(self) -> Prices:
         """What each action costs, accesses of memories included."""
         prices = []
@@ -391,12 +403,14 @@ class Hardware(Description):
     @property
     def vector_lanes(self) -> int:
         """Operations of the vector unit per cycle."""
-        return self.vector_unit.lanes_per_column * self.pe_array.columns
+        return self.vector_unit.lanes_for(self.pe_array.columns)
 
     @property
     def register_file_bytes(self) -> float:
-        """Partial sums that the PEs hold, and accumulators below the columns."""
-        return self.pe_array.partial_sums * self.precision.partial_sums_bits / 8
+        """Of partial sums in the PEs, accumulators below the columns, and block registers of a given size."""
+        array, precision = self.pe_array, self.precision
+        sums, inputs = array.partial_sums, array.input_words
+        return (sums * precision.partial_sums_bits + inputs * precision.activations_bits) / 8
 
     @property
     def area_mm2_by_part(self) -> Mapping[str, float] | None:

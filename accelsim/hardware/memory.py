@@ -9,13 +9,14 @@ lies there is read and written there by tiles, and not at its home.
 
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Annotated, Any, Final, Literal, NamedTuple, Self
+from typing import Annotated, Any, Final, Literal, NamedTuple, Self, get_args
 
 from pydantic import Field, model_validator
 
 from accelsim.descriptions import Description, Mistake, refusal
 from accelsim.descriptions.quantities import (
     BufferBytes,
+    BurstBytes,
     BytesPerCycle,
     BytesPerSecond,
     Descriptors,
@@ -26,6 +27,7 @@ from accelsim.descriptions.quantities import (
     LeakageMilliwatts,
     Price,
 )
+from accelsim.hardware.coding import Compress
 from accelsim.hardware.operand import Operand
 from accelsim.hardware.prices import OFF_CHIP_ENERGY, ON_CHIP_ENERGY
 
@@ -100,6 +102,16 @@ class Bandwidth(Description):
         if self.bytes_per_second is not None:
             return self.bytes_per_second / (clock_mhz * HERTZ_PER_MEGAHERTZ)
         return self.bytes_per_cycle or 0.0  # one of both is said
+
+
+Layout = Literal["nhwc", "nchw"]
+"""In which order the elements of an activation lie: channels innermost, so that those of a pixel are
+neighbours, or a plane for each channel, in which the pixels of a row are. Each row begins with a burst."""
+
+
+LAYOUTS: Final[tuple[Layout, ...]] = get_args(Layout)
+LAYOUT: Final[Layout] = "nhwc"
+"""Of a memory whose file does not say."""
 
 
 class AccessEnergy(Description):
@@ -195,6 +207,14 @@ class Memory(Description):
     """The same where the channel has a clock of its own: whole cycles of the chip's, rounded up."""
     prefetch: Descriptors | None = None
     """Steps whose tiles may be asked for before the array takes up the first of them."""
+    burst_bytes: BurstBytes | None = None
+    """What its channel moves at least, and whole multiples of: a run of bytes that follow one another takes
+    as many bursts as it needs. 1, which is also None: every byte by itself."""
+    layout: Layout | None = None
+    """Of the activations in it, which says how long such runs are; no matter where there are no bursts. None
+    is nhwc."""
+    compress: Compress | None = None
+    """How what it holds is compressed, of one off chip; None: not at all."""
     energy: AccessEnergy | None = None
     leakage_mw_per_kib: LeakageMilliwatts | None = None
     """That a kibibyte of a memory on chip draws at all times."""
@@ -239,6 +259,10 @@ class Channel(NamedTuple):
     bytes_per_cycle: float
     latency_cycles: int
     prefetch: int
+    burst_bytes: int = 1
+    """What it moves whole multiples of."""
+    layout: Layout = LAYOUT
+    """In which activations lie in the memory."""
 
 
 class Bank(NamedTuple):
@@ -336,6 +360,7 @@ def spelled_out(memory: Memory, *, off_chip: bool) -> Memory:
         defaults["prefetch"] = PREFETCH if memory.prefetch is None else memory.prefetch
         if memory.latency_cycles is None and memory.latency_seconds is None:
             defaults["latency_cycles"] = LATENCY_CYCLES
+        defaults |= {"burst_bytes": memory.burst_bytes or 1, "layout": memory.layout or LAYOUT}
     return memory.model_copy(update=defaults)
 
 
@@ -359,6 +384,8 @@ def channel_of(memory: Memory, operands: Collection[Operand], clock_mhz: float) 
         memory.bandwidth.per_cycle(clock_mhz) if memory.bandwidth else math.inf,
         latency_cycles(memory, clock_mhz),
         PREFETCH if memory.prefetch is None else memory.prefetch,
+        memory.burst_bytes or 1,
+        memory.layout or LAYOUT,
     )
 
 
@@ -368,3 +395,18 @@ def latency_cycles(memory: Memory, clock_mhz: float) -> int:
         cycles = memory.latency_seconds * clock_mhz * HERTZ_PER_MEGAHERTZ
         return math.ceil(cycles - ROUNDING_CYCLES)
     return LATENCY_CYCLES if memory.latency_cycles is None else memory.latency_cycles
+
+
+def compress_of(memories: Sequence[Memory], channel_of: Mapping[Operand, Channel]) -> dict[Operand, Compress]:
+    """How each operand is compressed in the memory that its channel comes from; those that lie there as they
+    are are left out.
+    """
+    by_memory = {memory.name: memory.compress for memory in memories if memory.compress is not None}
+    compressed = {}
+    for operand, channel in channel_of.items():
+        compress = by_memory.get(channel.memory)
+        if compress is None:
+            continue
+        if (compress.weights if operand is Operand.WEIGHTS else compress.activations) is not None:
+            compressed[operand] = compress
+    return compressed

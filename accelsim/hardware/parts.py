@@ -1,13 +1,17 @@
 """Parts of a machine of which its file says little: bits, the compiler, networks' ends, the vector unit."""
 
-from typing import Literal
+from typing import Final, Literal, Self
 
-from accelsim.descriptions import Description
-from accelsim.descriptions.quantities import Bits, IndexBits, PerColumn
+from pydantic import model_validator
+
+from accelsim.descriptions import Description, Mistake, refusal
+from accelsim.descriptions.quantities import Bits, IndexBits, Lanes, PerColumn
 from accelsim.hardware.memory import MemoryName
 
 Objective = Literal["time", "energy", "edp"]
 """What is to be small: cycles, energy, or their product (energy-delay product)."""
+LANES_PER_COLUMN: Final = 1
+"""Of a vector unit of which the machine's file does not say how wide it is."""
 RunningOrder = Literal["network", "least_peak"]
 """Of layers."""
 
@@ -62,7 +66,36 @@ class Ends(Description):
 
 
 class VectorUnit(Description):
-    """Where bias, activation, addition and pooling happen, on the way from the array to memory."""
+    """Where bias, activation, addition and pooling happen, on the way from the array to memory.
 
-    lanes_per_column: PerColumn = 1
+    Of the two ways to say how wide it is one may be given; neither is a lane for each column.
+
+    Attributes:
+        lanes: Operations per cycle, however many columns the array has.
+
+    Example:
+        >>> VectorUnit(lanes=32).lanes_for(columns=8), VectorUnit(lanes_per_column=2).lanes_for(columns=8)
+        (32, 16)
+    """
+
+    lanes_per_column: PerColumn | None = None
     """Operations per cycle, for each column of the array."""
+    lanes: Lanes | None = None
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if self.lanes is not None and self.lanes_per_column is not None:
+            sentence = "must be left out, or null, where lanes_per_column is given: only one of them counts"
+            raise refusal("vector_unit", [Mistake(("lanes",), sentence)])
+        return self
+
+    @property
+    def spelled_out(self) -> "VectorUnit":
+        """With what is taken where a machine's file says nothing."""
+        if self.lanes is not None or self.lanes_per_column is not None:
+            return self
+        return VectorUnit(lanes_per_column=LANES_PER_COLUMN)
+
+    def lanes_for(self, columns: int) -> int:
+        """Operations per cycle beside an array of so many columns."""
+        return (self.lanes_per_column or LANES_PER_COLUMN) * columns if self.lanes is None else self.lanes

@@ -29,6 +29,11 @@ from accelsim.hardware.memory import (
 )
 from accelsim.hardware.operand import Operand
 
+CHANNEL_KEYS: Final = (
+    *("bandwidth", "latency_cycles", "latency_seconds", "prefetch"),
+    *("burst_bytes", "layout", "compress"),
+)
+"""Of a memory that has a channel, and of no other."""
 WORDS_OF_A_BANK: Final = 2
 """A bank is double buffered, so it holds two words at least."""
 
@@ -85,6 +90,8 @@ def _unserved_for_tensors(
         if not memory.keeps:
             sentence = "must name what stays there: a memory with a size and a channel is for that"
             yield Unserved(index, "keeps", sentence)
+        if memory.compress is not None:
+            yield Unserved(index, "compress", "must be left out: tensors that stay on chip lie as they are")
         yield from (Unserved(index, "keeps", sentence) for sentence in _misplaced(memory))
     for index in [*of_tensors[1:], *[place for place in on_chip if of_tensors and memories[place].keeps]]:
         keeper = memories[of_tensors[0]].name
@@ -191,7 +198,7 @@ def _unserved_off_chip(memory: Memory) -> Iterator[tuple[str, str]]:
 def _unserved_on_chip(memory: Memory) -> Iterator[tuple[str, str]]:
     if memory.size_bytes is None:
         yield "size_bytes", _NO_SIZE
-    for key in ("bandwidth", "latency_cycles", "latency_seconds", "prefetch"):
+    for key in CHANNEL_KEYS:
         if getattr(memory, key) is not None:
             sentence = "must be left out: only memories off chip, which have no size, have a channel"
             yield key, f"{sentence}, and one before this that keeps tensors"

@@ -34,10 +34,22 @@ def entries(value: ValueT, which: Selection) -> ValueT:
     elif isinstance(value, int):
         pass  # by far the most
     elif isinstance(value, tuple):
-        selected = tuple([part if isinstance(part, int) else entries(part, which) for part in value])
+        selected = tuple(_entries_of_parts(value, which))
     elif parts_of := _parts(selected.__class__):
-        selected = type(selected)(*entries(parts_of(value), which))
+        selected = type(selected)(*_entries_of_parts(parts_of(value), which))
     return selected  # type: ignore[no-any-return]  # of the same type, which the checker cannot see
+
+
+def _entries_of_parts(parts: tuple[Any, ...], which: Selection) -> list[Any]:
+    """Mostly numbers and columns, for which there need be no further call."""
+    return [
+        part
+        if isinstance(part, int)
+        else part[which]
+        if isinstance(part, np.ndarray)
+        else entries(part, which)
+        for part in parts
+    ]
 
 
 @cache
@@ -82,6 +94,11 @@ def chosen(condition: "bool | Flags", a: Count, b: Count) -> Count:
     if isinstance(condition, bool):
         return a if condition else b
     return np.where(condition, a, b)
+
+
+def is_none(count: Count) -> bool:
+    """Whether a number is zero for all entries of a column, which then need not be there."""
+    return isinstance(count, int) and not count
 
 
 def at_most_one(a: CountT) -> CountT:

@@ -43,14 +43,17 @@ def _least_bytes(layer: Layer, hardware: Hardware, batch: int) -> dict[Operand, 
         Operand.INPUTS: compulsory_input_bytes(layer, hardware, batch),
         Operand.WEIGHTS: compulsory_weight_bytes(layer, hardware),
         Operand.OUTPUTS: compulsory_output_bytes(layer, hardware, batch),
-        Operand.RESIDUAL: bits_to_bytes(batch * layer.residual_elements, bits),
+        Operand.RESIDUAL: _outside(
+            bits_to_bytes(batch * layer.residual_elements, bits), layer, Operand.RESIDUAL, hardware
+        ),
     }
 
 
 def compulsory_weight_bytes(layer: Layer, hardware: Hardware) -> int:
     """The same of weights and offsets alone, which come once for all images of a batch."""
     weights = ceil_div(least_weight_storage_bits(layer, hardware.precision), 8)
-    return int(weights) + int(Footprint.of(layer, hardware.precision).biases(whole_image(layer)))
+    size = int(weights) + int(Footprint.of(layer, hardware.precision).biases(whole_image(layer)))
+    return _outside(size, layer, Operand.WEIGHTS, hardware)
 
 
 def compulsory_input_bytes(layer: Layer, hardware: Hardware, batch: int = 1) -> int:
@@ -58,12 +61,23 @@ def compulsory_input_bytes(layer: Layer, hardware: Hardware, batch: int = 1) -> 
     rows = _touched(layer.OY, layer.FY, layer.dilation_y, layer.stride_y, layer.pad_top, layer.IY)
     columns = _touched(layer.OX, layer.FX, layer.dilation_x, layer.stride_x, layer.pad_left, layer.IX)
     inputs = layer.operands * layer.G * layer.C * rows * columns + layer.gate_elements
-    return bits_to_bytes(batch * inputs, activation_bits(layer, hardware.precision))
+    size = bits_to_bytes(batch * inputs, activation_bits(layer, hardware.precision))
+    return _outside(size, layer, Operand.INPUTS, hardware)
 
 
 def compulsory_output_bytes(layer: Layer, hardware: Hardware, batch: int = 1) -> int:
     """The same of outputs alone."""
-    return bits_to_bytes(batch * layer.stored_elements, activation_bits(layer, hardware.precision))
+    size = bits_to_bytes(batch * layer.stored_elements, activation_bits(layer, hardware.precision))
+    return _outside(size, layer, Operand.OUTPUTS, hardware)
+
+
+def _outside(size_bytes: int, layer: Layer, operand: Operand, hardware: Hardware) -> int:
+    """The same as it lies outside, at least: coded, or as it is."""
+    if layer.coded is None:
+        return size_bytes
+    from accelsim.mapping.bursts import bytes_outside, coded_part  # noqa: PLC0415 (most layers are not)
+
+    return int(bytes_outside(size_bytes, coded_part(layer, operand, hardware)))
 
 
 def _touched(outputs: int, kernel: int, dilation: int, stride: int, pad: int, inputs: int) -> int:

@@ -60,12 +60,13 @@ class Candidates:
     def __len__(self) -> int:
         return self.time_cycles.size
 
-    def mapping_of(self, index: int) -> tuple[TileShape[int], Order]:
-        """Tile and loop order of one candidate."""
+    def mappings_of(self, indices: Ints) -> list[tuple[TileShape[int], Order]]:
+        """Tile and loop order of some candidates."""
         shape = self.tiles.shape
         sizes = (shape.n, shape.g, shape.k, shape.c, shape.y, shape.x, shape.fy, shape.fx)
-        tile = TileShape(*(size if isinstance(size, int) else int(size[index]) for size in sizes))
-        return tile, ORDERS[int(self.numbers[index]) % len(ORDERS)]
+        columns = [column_of(entries(size, indices), len(indices)).tolist() for size in sizes]
+        orders = [ORDERS[order] for order in (self.numbers[indices] % len(ORDERS)).tolist()]
+        return list(zip(map(TileShape, *columns), orders, strict=True))
 
 
 class Bounds(NamedTuple):
@@ -137,7 +138,7 @@ def _counts(
 ) -> list[ActionCounts[Count]]:
     """What happens beside the array; to be added up."""
     return [
-        transfer_counts(hardware, moved.loaded, moved.stored),
+        transfer_counts(hardware, moved.read, moved.written, moved.overfetched, moved.masked),
         *counts_on_chip(space, tiles, moved, hardware, batch),
     ]
 

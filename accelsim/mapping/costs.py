@@ -9,7 +9,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial, reduce
 from operator import add
-from typing import TypeVar
+from typing import Any, Final, TypeVar
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from accelsim.columns import Count, CountT, Ints, Selection
 from accelsim.hardware.counts import ActionCounts, Direction, accesses
 from accelsim.hardware.machine import Hardware
 from accelsim.hardware.operand import Operand
-from accelsim.mapping.arithmetic import entries
+from accelsim.mapping.arithmetic import entries, is_none
 from accelsim.mapping.dataflows import dataflow_of
 from accelsim.mapping.footprint import Footprint, bits_to_bytes, least_weight_storage_bits
 from accelsim.mapping.precision import activation_bits, partial_sum_bits, weight_bits
@@ -26,6 +26,8 @@ from accelsim.network.layer import LoopNest
 
 VECTOR = "vector"
 """The name under which layers of the vector unit are listed among the dataflows."""
+NOTHING: Final[Mapping[Operand, Any]] = {}
+"""What is counted of no operand."""
 ExecutionT = TypeVar("ExecutionT", bound=Hashable)
 """How the array executes a layer."""
 
@@ -76,7 +78,7 @@ def array_costs(
 
 def _spread(which: Ints, length: int, count: Count) -> Count:
     """Entries at some places of a column, and none at the others."""
-    if isinstance(count, int) and not count:
+    if is_none(count):
         return 0
     column = np.zeros(length, dtype=np.int64)
     column[which] = count
@@ -111,10 +113,14 @@ def _cost_of(
         weight_read_bytes = bits_to_bytes(work.weight_read_words, bits)
     else:
         weight_read_bytes = bits_to_bytes(work.weight_reads * stored_bits, 1)
+    register_bytes = bits_to_bytes(work.weight_register_words, bits) + bits_to_bytes(
+        work.partial_sum_register_words, partial_sum_bits(layer, machine)
+    )
+    if not is_none(work.input_register_words):  # few machines describe such registers
+        register_bytes = register_bytes + bits_to_bytes(work.input_register_words, input_bits)
     counts = ActionCounts(
         macs=work.macs,
-        register_file_bytes=bits_to_bytes(work.weight_register_words, bits)
-        + bits_to_bytes(work.partial_sum_register_words, partial_sum_bits(layer, machine)),
+        register_file_bytes=register_bytes,
         inter_pe_bytes=bits_to_bytes(work.input_hop_words, input_bits),
     )
     read = {
@@ -136,9 +142,15 @@ def on_chip_counts(
 
 
 def transfer_counts(
-    hardware: Hardware, loaded: Mapping[Operand, CountT], stored: Mapping[Operand, CountT]
+    hardware: Hardware,
+    loaded: Mapping[Operand, CountT],
+    stored: Mapping[Operand, CountT],
+    overfetched: Mapping[Operand, CountT] = NOTHING,
+    masked: Mapping[Operand, CountT] = NOTHING,
 ) -> ActionCounts[CountT]:
     """Transfers between memories off chip and those on chip, counted at the home of each operand.
+
+    Of bursts, what is of use is counted apart from what is read or written beside it.
 
     The other end is not counted again: the unit costs of Eyeriss are for the whole way from a level of the
     hierarchy to the multiplier (ISCA 2016, table IV).
@@ -147,6 +159,11 @@ def transfer_counts(
     return accesses(
         *((of[operand].memory, operand, Direction.READ, count) for operand, count in loaded.items()),
         *((of[operand].memory, operand, Direction.WRITE, count) for operand, count in stored.items()),
+        *(
+            (of[operand].memory, operand, Direction.OVERFETCH, count)
+            for operand, count in overfetched.items()
+        ),
+        *((of[operand].memory, operand, Direction.MASKED, count) for operand, count in masked.items()),
     )
 
 

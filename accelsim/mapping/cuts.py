@@ -5,7 +5,7 @@ dataflows. Of each kind there are a few dozen for a layer, where of tiles there 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from accelsim.columns import Count, Flags, Ints
 from accelsim.hardware import Hardware, Operand
 from accelsim.mapping.arithmetic import at_most_one, ceil_div, entries
 from accelsim.mapping.banks import half_banks, input_demand, weight_demand
+from accelsim.mapping.bursts import channel_bursts, plane_bursts
 from accelsim.mapping.footprint import Footprint
 from accelsim.mapping.grids import Grid, Grids, granularity
 from accelsim.mapping.space import ORDERS, ChannelCuts, PlaneCuts, Space
@@ -132,6 +133,11 @@ def cuts_of(
     footprint = Footprint.of(stack, hardware.precision)
     channel_owner, channels = _channel_cuts(stack, footprint, grids, halves[Operand.WEIGHTS])
     plane_owner, planes, largest_inputs = _plane_cuts(stack, footprint, grids)
+    if hardware.burst_channels:
+        tile = TileShape(1, channels.g, channels.k, channels.c, 1, 1, *_taps(stack, channel_owner))
+        of_channels = channel_bursts(stack, footprint, channel_owner, tile, hardware)
+        channels = replace(channels, bursts=tuple(of_channels))
+        planes = replace(planes, bursts=_plane_bursts(layers, footprint, grids, hardware))
     return Cuts(
         layers=stack,
         dataflows=tuple(dataflows),
@@ -145,6 +151,22 @@ def cuts_of(
     )
 
 
+def _plane_bursts(
+    layers: Sequence[Layer], footprint: Footprint, grids: Sequence[Grid], hardware: Hardware
+) -> tuple[Count, ...]:
+    """What `PlaneBursts` has, of the cuts of one layer after those of the other."""
+    parts = [
+        plane_bursts(layer, grid.rows[:, 0], grid.columns[:, 0], footprint.activation_bits, hardware)
+        for layer, grid in zip(layers, grids, strict=True)
+    ]
+    return tuple(map(np.concatenate, zip(*parts, strict=True)))
+
+
+def _taps(stack: LoopNest[Count], owner: Ints) -> tuple[Count, Count]:
+    """Rows and columns of the kernel of the layer of each cut."""
+    return entries((stack.FY, stack.FX), owner)
+
+
 def _channel_cuts(
     stack: LoopNest[Count], footprint: Footprint, grids: Sequence[Grid], half_bank: int
 ) -> tuple[Ints, ChannelCuts]:
@@ -152,7 +174,7 @@ def _channel_cuts(
     owner = np.repeat(np.arange(len(grids)), [len(grid.channels) for grid in grids])
     cuts = np.concatenate([grid.channels for grid in grids])
     g, k, c = np.ascontiguousarray(cuts.T)
-    fy, fx = entries((stack.FY, stack.FX), owner)
+    fy, fx = _taps(stack, owner)
     tile, of_owner = TileShape(1, g, k, c, 1, 1, fy, fx), entries(footprint, owner)
     all_groups, all_outputs, all_inputs = (entries(extent, owner) for extent in (stack.G, stack.K, stack.C))
     channels = ChannelCuts(

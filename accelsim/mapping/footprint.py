@@ -10,7 +10,7 @@ import numpy as np
 
 from accelsim.columns import Count, CountT, Real
 from accelsim.hardware import Precision
-from accelsim.mapping.arithmetic import at_most_one, ceil_div, ceil_scaled, larger, smaller
+from accelsim.mapping.arithmetic import at_most_one, ceil_div, ceil_scaled, is_none, larger, smaller
 from accelsim.mapping.precision import activation_bits, partial_sum_bits, pruned_index_bits, weight_bits
 from accelsim.mapping.tile import TileShape
 from accelsim.mapping.tiling import unfinished_windows
@@ -74,7 +74,7 @@ class Footprint:
         Of several tiles together, where `rows` and `columns` are; each of them reads the factors.
         """
         elements = self.operands * tile.n * tile.g * tile.c * rows * columns
-        if not _is_none(self.gate):
+        if not is_none(self.gate):
             elements = elements + tiles * tile.n * tile.g * self.gate
         return bits_to_bytes(elements, self.activation_bits)
 
@@ -121,7 +121,7 @@ class Footprint:
 
         Of several tiles together, where `tile` is their sum; each of them reads the factors.
         """
-        if _is_none(self.residuals_per_output) and _is_none(self.residuals_per_channel):
+        if is_none(self.residuals_per_output) and is_none(self.residuals_per_channel):
             return 0
         factors = tiles * tile.n * self.residuals_per_channel
         elements = tile.g * tile.k * (self.residuals_per_output * tile.pixels + factors)
@@ -146,11 +146,6 @@ class Footprint:
         return bits_to_bytes(
             tile.n * tile.g * output_channels * (across_rows + across_columns), self.activation_bits
         )
-
-
-def _is_none(count: Count) -> bool:
-    """Whether a number is zero for all layers."""
-    return isinstance(count, int) and not count
 
 
 def residual_elements(layer: LoopNest[CountT]) -> tuple[CountT, CountT]:

@@ -42,6 +42,7 @@ class Grids:
     """Whether sizes are tried that the machine's compiler does not try."""
     channels: dict[tuple[int, int, int, Granularity], Ints] = field(default_factory=dict)
     axes: dict[tuple[Axis, int], Ints] = field(default_factory=dict)
+    sizes: dict[tuple[int, int], tuple[int, ...]] = field(default_factory=dict)
 
     def of(self, layer: Layer, unit: Granularity) -> Grid:
         """Tiles of a layer, for an array of which one pass covers so much."""
@@ -84,7 +85,10 @@ class Grids:
         return cuts
 
     def _sizes(self, extent: int, unit: int) -> tuple[int, ...]:
-        return tile_sizes(extent, unit, finely=self.finely)
+        sizes = self.sizes.get((extent, unit))
+        if sizes is None:
+            sizes = self.sizes[extent, unit] = tile_sizes(extent, unit, finely=self.finely)
+        return sizes
 
 
 def granularity(dataflow: str, hardware: Hardware) -> Granularity:

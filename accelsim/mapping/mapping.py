@@ -7,7 +7,7 @@ and stores. Tiles that are alike are written once, as `Repeat`, however many the
 from collections.abc import Iterator
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, field
-from typing import ClassVar, Final, Literal, TypeAlias
+from typing import ClassVar, Final, Literal, NamedTuple, TypeAlias
 
 from accelsim.hardware.counts import ActionCounts
 from accelsim.hardware.operand import Operand
@@ -34,6 +34,27 @@ loop over input channels around loops over outputs, in the order that their name
 all tiles inside are held until the last input channels have come.
 """
 ALL_OPERANDS: Final = frozenset(Operand)
+
+
+class Crossing(NamedTuple):
+    """What a step loads and stores on its way, by operand, in the order of its loads.
+
+    Attributes:
+        loads: Bytes that channels move for what is loaded: whole bursts, of those that move such.
+        stores: The same of what is stored.
+
+    Example:
+        >>> crossing = Crossing({Operand.INPUTS: 128}, {}, {Operand.INPUTS: 80}, {})
+        >>> crossing.loads[Operand.INPUTS] - crossing.read[Operand.INPUTS]
+        48
+    """
+
+    loads: MappingOf[Operand, int]
+    stores: MappingOf[Operand, int]
+    read: MappingOf[Operand, int]
+    """Bytes of what is loaded, as it lies outside: coded, or as it is."""
+    written: MappingOf[Operand, int]
+    """The same of what is stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +97,9 @@ class Step:
     """What the vector unit does with complete outputs. Transfers are counted where they happen."""
     completes: bool
     """Whether the outputs are complete, so that they go on to the vector unit and outside."""
+    crossing: Crossing | None = None
+    """Where channels move whole bursts, or memories hold something coded; None where all of them move what is
+    loaded and stored, byte by byte."""
 
     in_place: ClassVar[frozenset[Operand]] = frozenset()
     """Of what is loaded: operands that come to where they stay, and take no room as tiles."""
@@ -84,6 +108,26 @@ class Step:
     def store_bytes(self) -> int:
         """Bytes that go outside."""
         return sum(self.stores.values())
+
+    @property
+    def moved_loads(self) -> MappingOf[Operand, int]:
+        """Bytes that channels move for what is loaded."""
+        return self.loads if self.crossing is None else self.crossing.loads
+
+    @property
+    def moved_stores(self) -> MappingOf[Operand, int]:
+        """Bytes that channels move for what is stored."""
+        return self.stores if self.crossing is None else self.crossing.stores
+
+    @property
+    def read(self) -> MappingOf[Operand, int]:
+        """Bytes of what is loaded, as it lies outside."""
+        return self.loads if self.crossing is None else self.crossing.read
+
+    @property
+    def written(self) -> MappingOf[Operand, int]:
+        """Bytes of what is stored, as it lies outside."""
+        return self.stores if self.crossing is None else self.crossing.written
 
 
 @dataclass(frozen=True, slots=True)

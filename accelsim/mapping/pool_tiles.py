@@ -182,7 +182,7 @@ class PoolTiles:
         return known
 
     def _energy_of(self, moved: Transfers) -> Real:
-        counts = transfer_counts(self.hardware, moved.loaded, moved.stored)
+        counts = transfer_counts(self.hardware, moved.read, moved.written, moved.overfetched, moved.masked)
         return total_energy(counts, self._prices)
 
     @cached_property

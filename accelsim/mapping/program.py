@@ -15,7 +15,7 @@ from typing import Final, Literal, NamedTuple, TypeAlias, get_args
 from accelsim.hardware.counts import weighted_sum
 from accelsim.hardware.machine import Hardware
 from accelsim.hardware.operand import Operand
-from accelsim.mapping.costs import VECTOR, transfer_counts
+from accelsim.mapping.costs import NOTHING, VECTOR, transfer_counts
 from accelsim.mapping.mapping import Choice, Mapping, Order, ProgramPart, Repeat, Step, Totals
 from accelsim.mapping.odometer import BEFORE, Iterations, Loop, Position, TileExtent
 from accelsim.mapping.tiling import Axis, channel_spans, column_axes, row_axes, together
@@ -108,14 +108,25 @@ def program_totals(program: Sequence[ProgramPart], hardware: Hardware) -> Totals
     _count_visits(program, 1, visits, steps)
     times = [visits[identity] for identity in steps]
     on_chip = [step.array_counts for step in steps.values()] + [step.vector_counts for step in steps.values()]
-    loaded = _moved([step.loads for step in steps.values()], times)
-    stored = _moved([step.stores for step in steps.values()], times)
+    loaded = _moved([step.read for step in steps.values()], times)
+    stored = _moved([step.written for step in steps.values()], times)
+    overfetched = masked = NOTHING
+    if hardware.burst_channels:
+        moved_loads = _moved([step.moved_loads for step in steps.values()], times)
+        moved_stores = _moved([step.moved_stores for step in steps.values()], times)
+        overfetched, masked = _more_than(moved_loads, loaded), _more_than(moved_stores, stored)
     return Totals(
         steps=sum(times),
         array_cycles=sum(map(mul, times, (step.array_cycles for step in steps.values()))),
         vector_cycles=sum(map(mul, times, (step.vector_cycles for step in steps.values()))),
-        counts=weighted_sum(on_chip, times * 2) + transfer_counts(hardware, loaded, stored),
+        counts=weighted_sum(on_chip, times * 2)
+        + transfer_counts(hardware, loaded, stored, overfetched, masked),
     )
+
+
+def _more_than(moved: MappingOf[Operand, int], sizes: MappingOf[Operand, int]) -> dict[Operand, int]:
+    """What is moved beside what is of use."""
+    return {operand: size - sizes[operand] for operand, size in moved.items()}
 
 
 def _moved(sizes: Sequence[MappingOf[Operand, int]], times: Sequence[int]) -> dict[Operand, int]:
@@ -323,8 +334,9 @@ class _Writer:
         if step is None:
             read_by_vector_unit = self.on_vector_unit and work.completes
             kind = self.bringing if self.bringing.in_place & (weights_come | inputs_come).keys() else Step
+            loads = weights_come | inputs_come | work.residual
             step = self.steps[key] = kind(
-                loads=weights_come | inputs_come | work.residual,
+                loads=loads,
                 takes={} if work.resumes else work.outputs,
                 freed_by_array=weights_go if read_by_vector_unit else weights_go | inputs_go,
                 freed_by_vector_unit=work.residual | inputs_go if read_by_vector_unit else work.residual,
@@ -335,5 +347,6 @@ class _Writer:
                 array_counts=work.array_counts,
                 vector_counts=work.vector_counts,
                 completes=work.completes,
+                crossing=None if work.crossing is None else work.crossing.of(loads),
             )
         return step

@@ -7,8 +7,9 @@ the output plane, and for each tile its number in both. What depends on one tabl
 A tile that the search tries is of one image and has all taps of the kernel.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple, assert_never
+from typing import Final, NamedTuple, Self, assert_never
 
 import numpy as np
 
@@ -77,10 +78,19 @@ class ChannelCuts:
     c_tiles: Count
     weight_bytes: Count
     """Of one tile."""
+    bursts: tuple[Count, ...] = ()
+    """What `ChannelBursts` has, where anything moves in bursts."""
 
     def values(self) -> tuple[Count, ...]:
         """The numbers in the order of the fields."""
-        return self.g, self.k, self.c, self.g_tiles, self.k_tiles, self.c_tiles, self.weight_bytes
+        plain = (self.g, self.k, self.c, self.g_tiles, self.k_tiles, self.c_tiles, self.weight_bytes)
+        return (*plain, *self.bursts)
+
+    @classmethod
+    def of_values(cls, values: Sequence[Count]) -> Self:
+        """The inverse of `values`."""
+        g, k, c, g_tiles, k_tiles, c_tiles, weight_bytes, *bursts = values
+        return cls(g, k, c, g_tiles, k_tiles, c_tiles, weight_bytes, tuple(bursts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +115,8 @@ class PlaneCuts:
     """Input rows x columns of each of those."""
     last_stored: Count = 0
     """Rows x columns that the last tile stores."""
+    bursts: tuple[Count, ...] = ()
+    """What `PlaneBursts` has, where anything moves in bursts."""
 
     def values(self) -> tuple[Count, ...]:
         """The numbers that no cost falls with, in the order of the fields."""
@@ -117,7 +129,15 @@ class PlaneCuts:
             self.first_inputs,
             self.input_bytes,
             self.residual_bytes,
+            *self.bursts,
         )
+
+    @classmethod
+    def of_values(cls, values: Sequence[Count]) -> Self:
+        """Cuts with these numbers, and no others."""
+        y, x, y_tiles, x_tiles, tiles, first_inputs, input_bytes, residual_bytes, *bursts = values
+        plain = (y, x, y_tiles, x_tiles, tiles, first_inputs, input_bytes, residual_bytes)
+        return cls(*plain, bursts=tuple(bursts))
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,16 +12,16 @@ from typing import Any, Final
 import numpy as np
 
 from accelsim.columns import Count
-from accelsim.network.layer import FusedOperator, Layer, LoopNest, Pooling
+from accelsim.network.layer import CodedParts, FusedOperator, Layer, LoopNest, Pooling
 
 STRUCTURE: Final = ("weight_bits", "pruned_index_bits", "activation_bits", "partial_sum_bits")
 """Fields that are the same for all layers of a stack."""
-UNUSED: Final = frozenset({"name", "operator", "params", "stage"})
+UNUSED: Final = frozenset({"name", "operator", "params", "stage", "weight_ratio", "output_density"})
 """Fields that no formula reads."""
 NUMBERS: Final = tuple(
     name
     for name in (field.name for field in fields(Layer))
-    if name not in {*STRUCTURE, *UNUSED, "fused", "pooling"}
+    if name not in {*STRUCTURE, *UNUSED, "fused", "pooling", "coded"}
 )
 POOLING_NUMBERS: Final = tuple(
     field.name for field in fields(Pooling) if field.name not in {"name", "operator"}
@@ -57,6 +57,20 @@ def stacked(layers: Sequence[Layer]) -> LoopNest[Count]:
             for operators_at in zip(*operators, strict=True)
         ),
         pooling=_pooling(layers),
+        coded=_coded(layers),
+    )
+
+
+def _coded(layers: Sequence[Layer]) -> CodedParts | None:
+    """What operands of the layers take outside; None where all are held as they are."""
+    parts = [layer.coded for layer in layers if layer.coded is not None]
+    if not parts:
+        return None
+    return CodedParts(
+        _together([part.inputs for part in parts]),
+        _together([part.weights for part in parts]),
+        _together([part.outputs for part in parts]),
+        _together([part.residual for part in parts]),
     )
 
 
@@ -74,7 +88,7 @@ def _pooling(layers: Sequence[Layer]) -> Pooling[Count] | None:
 def _together(values: Sequence[Any]) -> Any:
     """Values of the layers as an array; one value where it is the same for all."""
     first = values[0]
-    if all(value == first for value in values):
+    if values.count(first) == len(values):
         return first
     column = np.array(values)
     return column.astype(np.int64) if column.dtype == np.bool_ else column

@@ -124,3 +124,5 @@ class ArrayWork(Generic[CountT_co]):
     weight_read_words: CountT_co
     weight_reads: CountT_co
     """How often the tile's weights are read; those of a pruned layer in the form in which they are kept."""
+    input_register_words: CountT_co = 0
+    """Reads and writes of registers of inputs that a machine's file describes, and so prices."""

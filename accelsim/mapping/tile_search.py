@@ -247,9 +247,8 @@ class TileSearch:
             ranked = ranked[as_good(lower_bounds, best[owner] * (1 + tolerance))[ranked]]
         ranked = ranked[rank_within(owner[ranked]) < max_count]
         contenders: dict[int, list[Contender]] = {}
-        for index in ranked.tolist():
-            layer, (tile, order) = int(owner[index]), costs.mapping_of(index)
-            time, energy = float(costs.time_cycles[index]), float(costs.energy[index])
+        columns = [column[ranked].tolist() for column in (owner, costs.time_cycles, costs.energy)]
+        for layer, time, energy, (tile, order) in zip(*columns, costs.mappings_of(ranked), strict=True):
             contender = Contender(self.cuts.dataflows[layer], tile, order, time, energy)
             contenders.setdefault(layer, []).append(contender)
         return contenders

@@ -84,6 +84,8 @@ class Axis(NamedTuple):
 
     def spans(self, size: int) -> tuple[Span, ...]:
         """Tiles of `size` outputs, the last one smaller where they do not divide."""
+        if size >= self.outputs:  # as often as not
+            return (Span(1, *self._extent(0, size)),)
         inside = self._equal_tiles(size) or range(0)
         one_by_one = (*range(inside.start), *range(inside.stop, self.tiles(size)))
         tiles = [(1, self._extent(tile, size)) for tile in one_by_one]
@@ -138,7 +140,7 @@ class Axis(NamedTuple):
         return (
             max(inner_inputs, *at_ends, 0),
             sum(at_ends) + len(inside) * inner_inputs,
-            self._inputs(0, size),
+            inner_inputs if 0 in inside else at_ends[0],
         )
 
     def inside(self, size: int) -> tuple[int, int]:
@@ -156,14 +158,18 @@ class Axis(NamedTuple):
 
     def input_range(self, tile: int, size: int) -> tuple[int, int]:
         """The inputs that come for one tile: the first, and the one behind the last."""
-        first = min(max(tile * size * self.stride - self.pad, 0), self.inputs)
+        inputs, behind = self.inputs, (tile + 1) * size
+        first = tile * size * self.stride - self.pad
+        first = 0 if first < 0 else first if first < inputs else inputs  # `min` and `max` are slow for two
         if self.once and tile:
             first = max(first, self._inputs_end(tile * size))
-        return first, max(first, self._inputs_end(min((tile + 1) * size, self.outputs)))
+        end = self._inputs_end(behind if behind < self.outputs else self.outputs)
+        return first, end if end > first else first
 
     def _inputs_end(self, outputs: int) -> int:
         """The input behind those that the first `outputs` read."""
-        return min((outputs - 1) * self.stride - self.pad + self.reach, self.inputs)
+        end, inputs = (outputs - 1) * self.stride - self.pad + self.reach, self.inputs
+        return end if end < inputs else inputs
 
     def result_range(self, tile: int, size: int) -> tuple[int, int]:
         """The results that one tile completes: the first, and the one behind the last."""

@@ -6,15 +6,18 @@ lower bound, and of most mappings exact.
 """
 
 from collections.abc import Mapping, Sequence, Set
+from itertools import chain
 from typing import Final, NamedTuple, Self
 
 import numpy as np
 
-from accelsim.columns import Count, Flags, Floats
+from accelsim.columns import Count, Flags, Floats, Real
 from accelsim.hardware.machine import Hardware
 from accelsim.hardware.memory import Channel
 from accelsim.hardware.operand import Operand
-from accelsim.mapping.arithmetic import chosen, entries
+from accelsim.mapping.arithmetic import chosen, entries, larger
+from accelsim.mapping.bursts import bursts_of_arriving, bursts_of_tiles, bytes_outside, coded_part
+from accelsim.mapping.costs import NOTHING
 from accelsim.mapping.footprint import bits_to_bytes
 from accelsim.mapping.mapping import ALL_OPERANDS
 from accelsim.mapping.precision import activation_bits
@@ -52,6 +55,13 @@ class Streams(NamedTuple):
         return cls(channel, operands, read_cycles, cycles, first_cycles, last_cycles)
 
 
+class MovedBytes(NamedTuple):
+    """Between memories off chip and those on chip, of each mapping; 0 of an operand that does not move."""
+
+    loaded: Mapping[Operand, Count]
+    stored: Mapping[Operand, Count]
+
+
 class Transfers(NamedTuple):
     """Between memories off chip and those on chip, of each mapping."""
 
@@ -60,19 +70,48 @@ class Transfers(NamedTuple):
     stored: Mapping[Operand, Count]
     streams: Sequence[Streams]
     """Of each channel that moves anything."""
+    overfetched: Mapping[Operand, Count] = NOTHING
+    """Bytes that are read beside those, since whole bursts are; nothing where there are no bursts."""
+    masked: Mapping[Operand, Count] = NOTHING
+    """Bytes of bursts that are stored, beside what changes."""
+    outside: MovedBytes | None = None
+    """What is read and stored as it lies outside, where any of it is coded there; None: it is the same."""
+
+    @property
+    def read(self) -> Mapping[Operand, Count]:
+        """Bytes of what is read, as they lie outside."""
+        return self.loaded if self.outside is None else self.outside.loaded
+
+    @property
+    def written(self) -> Mapping[Operand, Count]:
+        """Bytes of what is stored, as they lie outside."""
+        return self.stored if self.outside is None else self.outside.stored
 
 
 def together(parts: Sequence[Transfers]) -> Transfers:
     """The transfers of different operands of the same mappings as one."""
     loaded: dict[Operand, Count] = {}
     stored: dict[Operand, Count] = {}
+    read: dict[Operand, Count] = {}
+    written: dict[Operand, Count] = {}
+    overfetched: dict[Operand, Count] = {}
+    masked: dict[Operand, Count] = {}
     by_channel: dict[Channel, list[Streams]] = {}
     for part in parts:
         loaded |= {operand: loaded.get(operand, 0) + size for operand, size in part.loaded.items()}
         stored |= {operand: stored.get(operand, 0) + size for operand, size in part.stored.items()}
+        if part.outside is not None:
+            read |= {operand: read.get(operand, 0) + size for operand, size in part.read.items()}
+            written |= {operand: written.get(operand, 0) + size for operand, size in part.written.items()}
+        overfetched |= {
+            operand: overfetched.get(operand, 0) + size for operand, size in part.overfetched.items()
+        }
+        masked |= {operand: masked.get(operand, 0) + size for operand, size in part.masked.items()}
         for streams in part.streams:
             by_channel.setdefault(streams.channel, []).append(streams)
-    return Transfers(loaded, stored, list(map(Streams.together, by_channel.values())))
+    of_channels = list(map(Streams.together, by_channel.values()))
+    outside = MovedBytes(read, written) if read or written else None
+    return Transfers(loaded, stored, of_channels, overfetched, masked, outside)
 
 
 class Stay(NamedTuple):
@@ -111,13 +150,6 @@ class Reads(NamedTuple):
         return cls(chosen(stay.inputs, 1, channels.k_tiles) * batch, weights)
 
 
-class MovedBytes(NamedTuple):
-    """Between memories off chip and those on chip, of each mapping; 0 of an operand that does not move."""
-
-    loaded: Mapping[Operand, Count]
-    stored: Mapping[Operand, Count]
-
-
 def moved_bytes(
     space: Space,
     tiles: Tiles,
@@ -151,6 +183,8 @@ def transfers(
     """Transfers of tiles, of those operands that come from outside or go there."""
     channels = hardware.channels
     loaded, stored = moved_bytes(space, tiles, reads, hardware, batch, moved)
+    if hardware.burst_channels or space.layers.coded is not None:
+        return _in_bursts(space, tiles, reads, hardware, batch, MovedBytes(loaded, stored), moved)
     if len(channels) == 1 and moved <= channels[0].operands:
         read_bytes = loaded[Operand.INPUTS] + loaded[Operand.RESIDUAL] + loaded[Operand.WEIGHTS]
         stored_bytes = stored[Operand.OUTPUTS]
@@ -166,17 +200,77 @@ def transfers(
     return Transfers(loaded, stored, streams)
 
 
+def _in_bursts(
+    space: Space,
+    tiles: Tiles,
+    reads: Reads,
+    hardware: Hardware,
+    batch: int,
+    of_use: MovedBytes,
+    moved: frozenset[Operand],
+) -> Transfers:
+    """The transfers of tiles where some channels move whole bursts, or memories hold something coded."""
+    parts = _coded_parts(space.layers, tiles, hardware)
+    outside = of_use
+    if parts:
+        outside = MovedBytes(*(_as_they_lie(sizes, parts) for sizes in (of_use.loaded, of_use.stored)))
+    bursts: Mapping[Operand, Count] = NOTHING
+    if hardware.burst_channels:
+        bursts = bursts_of_tiles(space.layers, tiles, reads.inputs, reads.weights, batch)
+    overfetched, masked = (
+        {
+            operand: larger(channel.burst_bytes * bursts[operand] - sizes[operand], 0)
+            for operand, channel in hardware.burst_channels.items()
+            if operand in moved and operand in sizes and (space.layers.on_array or operand != Operand.WEIGHTS)
+        }
+        for sizes in outside
+    )
+    streams = []
+    for channel in hardware.channels:
+        operands = moved & (channel.operands or moved)
+        if operands and (space.layers.on_array or operands != _WEIGHTS):
+            read_bytes, stored_bytes = (
+                sum([size for operand, size in chain(sizes.items(), more.items()) if operand in operands])
+                for sizes, more in zip(outside, (overfetched, masked), strict=True)
+            )
+            streams.append(_streams(tiles, channel, operands, reads, read_bytes, stored_bytes, batch, parts))
+    return Transfers(*of_use, streams, overfetched, masked, None if outside is of_use else outside)
+
+
+def _coded_parts(layers: LoopNest[Count], tiles: Tiles, hardware: Hardware) -> Mapping[Operand, Real]:
+    """What operands of tiles take outside for each byte; none where all lie there as they are."""
+    if layers.coded is None:
+        return NOTHING
+    return {
+        operand: entries(coded_part(layers, operand, hardware), tiles.owner)
+        for operand in hardware.compress_of
+    }
+
+
+def _as_they_lie(sizes: Mapping[Operand, Count], parts: Mapping[Operand, Real]) -> dict[Operand, Count]:
+    """Bytes of operands, as they lie outside."""
+    return {operand: bytes_outside(size, parts.get(operand, 1)) for operand, size in sizes.items()}
+
+
 def arriving_inputs(space: Space, tiles: Tiles, hardware: Hardware, batch: int) -> Transfers:
     """Transfers of inputs that come once, all of them, to a place where they stay."""
     layers = space.layers
     whole_bytes = space.footprint.inputs(whole_image(layers), layers.IY, layers.IX) * batch
     loaded = entries(whole_bytes, tiles.owner)
     (channel,) = [channel for channel in hardware.channels if Operand.INPUTS in channel.operands]
-    cycles = np.divide(loaded, channel.bytes_per_cycle)
-    first_and_last = _first_and_last(tiles, channel, _INPUTS)
+    parts = _coded_parts(layers, tiles, hardware)
+    read = bytes_outside(loaded, parts.get(Operand.INPUTS, 1))
+    overfetched: Mapping[Operand, Count] = NOTHING
+    if channel.burst_bytes > 1:
+        bursts_bytes = channel.burst_bytes * bursts_of_arriving(layers, tiles, batch)
+        overfetched = {Operand.INPUTS: larger(bursts_bytes - read, 0)}
+    cycles = np.divide(read + overfetched.get(Operand.INPUTS, 0), channel.bytes_per_cycle)
+    first_and_last = _first_and_last(tiles, channel, _INPUTS, parts)
     streams = Streams(channel, _INPUTS, cycles, cycles, *first_and_last)
     nothing_else = {Operand.RESIDUAL: 0, Operand.WEIGHTS: 0}
-    return Transfers({Operand.INPUTS: loaded, **nothing_else}, {Operand.OUTPUTS: 0}, [streams])
+    of_use = MovedBytes({Operand.INPUTS: loaded, **nothing_else}, {Operand.OUTPUTS: 0})
+    outside = MovedBytes(_as_they_lie(of_use.loaded, parts), of_use.stored) if parts else None
+    return Transfers(*of_use, [streams], overfetched, outside=outside)
 
 
 _INPUTS: Final = frozenset({Operand.INPUTS})
@@ -191,13 +285,14 @@ def _streams(
     read_bytes: Count,
     stored_bytes: Count,
     batch: int,
+    parts: Mapping[Operand, Real] = NOTHING,
 ) -> Streams:
     """What one channel streams, of operands that it moves; their bytes for all tiles together."""
     read_cycles, stored_cycles = (
         np.divide(size, channel.bytes_per_cycle) for size in (read_bytes, stored_bytes)
     )
-    first_cycles, last_cycles = _first_and_last(tiles, channel, moved)
-    if tiles.exist:
+    first_cycles, last_cycles = _first_and_last(tiles, channel, moved, parts)
+    if tiles.exist and channel.burst_bytes == 1 and not parts:  # bursts mostly take whole cycles
         rounded = _Rounded(tiles.layers, tiles, channel.bytes_per_cycle)
         read_cycles = read_cycles + rounded.of_reads(reads, batch, moved)
         if Operand.OUTPUTS in moved:
@@ -205,12 +300,20 @@ def _streams(
     return Streams(channel, moved, read_cycles, read_cycles + stored_cycles, first_cycles, last_cycles)
 
 
-def _first_and_last(tiles: Tiles, channel: Channel, moved: Set[Operand]) -> tuple[Floats, Floats]:
+def _first_and_last(
+    tiles: Tiles, channel: Channel, moved: Set[Operand], parts: Mapping[Operand, Real]
+) -> tuple[Floats, Floats]:
     """Cycles until the first step has its operands, and in which the last step's outputs are stored."""
     shape, footprint = tiles.shape, tiles.footprint
 
     def cycles(sizes: Mapping[Operand, Count]) -> Floats:
         moving = [size for operand, size in sizes.items() if operand in moved]
+        if parts:
+            moving = [
+                bytes_outside(size, parts.get(operand, 1))
+                for operand, size in sizes.items()
+                if operand in moved
+            ]
         streams = [np.ceil(np.divide(size, channel.bytes_per_cycle)) for size in moving]
         first_to_last: Floats = sum(streams) + channel.latency_cycles * np.greater(sum(moving), 0)
         return first_to_last

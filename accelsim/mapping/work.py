@@ -15,7 +15,8 @@ from accelsim.columns import Count, Ints, Selection
 from accelsim.hardware.counts import ActionCounts
 from accelsim.hardware.machine import Hardware
 from accelsim.hardware.operand import Operand
-from accelsim.mapping.arithmetic import ceil_div, entries
+from accelsim.mapping.arithmetic import ceil_div, column_of, entries
+from accelsim.mapping.bursts import Moving, bytes_outside, coded_part
 from accelsim.mapping.costs import (
     ArrayCost,
     array_cost,
@@ -25,7 +26,7 @@ from accelsim.mapping.costs import (
     vector_ops,
 )
 from accelsim.mapping.footprint import Footprint, bits_to_bytes
-from accelsim.mapping.mapping import Choice
+from accelsim.mapping.mapping import Choice, Crossing
 from accelsim.mapping.precision import partial_sum_bits
 from accelsim.mapping.space import nesting_of
 from accelsim.mapping.stack import stacked
@@ -56,6 +57,24 @@ class TileKind(NamedTuple):
     """Whether its outputs are complete."""
 
 
+class CrossingWork(NamedTuple):
+    """What a tile takes on its way, where channels move whole bursts or memories hold something coded."""
+
+    crossing: Crossing
+    """Of each operand, if it is loaded."""
+
+    def of(self, loads: Iterable[Operand]) -> Crossing:
+        """For a step that loads some operands."""
+        of_loads, stores, read, written = self.crossing
+        operands = tuple(loads)
+        return Crossing(
+            {operand: of_loads[operand] for operand in operands},
+            stores,
+            {operand: read[operand] for operand in operands},
+            written,
+        )
+
+
 class StepWork(NamedTuple):
     """What a tile has to do and to hold; bytes by operand, and nothing where an operand has none."""
 
@@ -71,6 +90,8 @@ class StepWork(NamedTuple):
     vector_cycles: int
     array_counts: ActionCounts[int]
     vector_counts: ActionCounts[int]
+    crossing: CrossingWork | None = None
+    """None where every byte moves by itself, as it is."""
 
 
 def work_of_tiles(
@@ -123,8 +144,50 @@ def work_of_tiles(
     ]
     cycles = _lists((array.cycles, ceil_div(ops, hardware.vector_lanes)), len(owner))
     flags = [kind.resumes for kind in all_kinds], [kind.completes for kind in all_kinds]
-    works = map(StepWork, *flags, *by_operand, *cycles, *counts)
+    tiles = Moving(layers, footprint, tile, input_rows, input_columns, stored_rows, stored_columns, resumes)
+    crosses = hardware.burst_channels or stack.coded is not None
+    crossing = _crossing(tiles, by_operand, hardware) if crosses else repeat(None)
+    works = map(StepWork, *flags, *by_operand, *cycles, *counts, crossing)
     return [[next(works) for _ in range(count)] for count in how_many]
+
+
+def _crossing(
+    tiles: Moving, by_operand: Sequence[Sequence[dict[Operand, int]]], hardware: Hardware
+) -> list[CrossingWork]:
+    """What each kind of tile takes on its way, given what is loaded and stored of it by operand."""
+    weights, inputs, residual, _, stored = by_operand
+    length = len(weights)
+    parts = {operand: coded_part(tiles.layers, operand, hardware) for operand in Operand}
+    part_of = {
+        operand: [part] * length if isinstance(part, int) else np.broadcast_to(part, length).tolist()
+        for operand, part in parts.items()
+    }
+    in_bursts = {
+        operand: column_of(tiles.bytes_of(operand, channel, parts[operand]), length).tolist()
+        for operand, channel in hardware.burst_channels.items()
+        if operand is not Operand.WEIGHTS or tiles.layers.on_array
+    }
+
+    def outside(number: int, sizes: dict[Operand, int]) -> dict[Operand, int]:
+        return {
+            operand: int(bytes_outside(size, part_of[operand][number])) for operand, size in sizes.items()
+        }
+
+    def moved(number: int, sizes: dict[Operand, int]) -> dict[Operand, int]:
+        return {
+            operand: in_bursts[operand][number] if operand in in_bursts else size
+            for operand, size in sizes.items()
+        }
+
+    crossings = []
+    for number, (of_weights, of_inputs, of_residual, of_stored) in enumerate(
+        zip(weights, inputs, residual, stored, strict=True)
+    ):
+        read = outside(number, {**of_weights, **of_inputs, **of_residual})
+        written = outside(number, of_stored)
+        crossing = Crossing(moved(number, read), moved(number, written), read, written)
+        crossings.append(CrossingWork(crossing))
+    return crossings
 
 
 def _moved(choices: Sequence[Choice], owner: Ints, operand: Operand, sizes: Count) -> Count:

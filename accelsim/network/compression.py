@@ -10,7 +10,13 @@ from glob import escape
 from accelsim.descriptions import MOST_NAMES, Mistake, unknown
 from accelsim.errors import DescriptionError
 from accelsim.network.graph import PublishedGraph, PublishedNode
-from accelsim.network.precision import SILENT, CompressionEntry, NetworkPrecision, WeightForm
+from accelsim.network.precision import (
+    SILENT,
+    CompressionEntry,
+    LayerCompression,
+    NetworkPrecision,
+    WeightForm,
+)
 
 
 def compressed(
@@ -29,12 +35,19 @@ def compressed(
     for item in entries:
         for node in _matches(item.entry.layers, forms):
             form = forms[node]
-            forms[node] = WeightForm(
-                form.bits if item.entry.weight_bits is None else item.entry.weight_bits,
-                form.density if item.entry.weight_density is None else item.entry.weight_density,
-            )
+            forms[node] = _updated(form, item.entry)
     nodes = (replace(node, weight_form=forms.get(node.name, of_all)) for node in published.nodes)
     return PublishedGraph(tuple(nodes), precision)
+
+
+def _updated(form: WeightForm, entry: LayerCompression) -> WeightForm:
+    """What an entry gives goes before what was known."""
+    return WeightForm(
+        form.bits if entry.weight_bits is None else entry.weight_bits,
+        form.density if entry.weight_density is None else entry.weight_density,
+        form.ratio if entry.weight_ratio is None else entry.weight_ratio,
+        form.output_density if entry.activation_density is None else entry.activation_density,
+    )
 
 
 def _matches(pattern: str, nodes: Collection[str]) -> Iterable[str]:

@@ -64,6 +64,23 @@ class Pooling(Generic[CountT_co]):
     """Columns by which the first windows stick out."""
 
 
+@dataclass(frozen=True, slots=True)
+class CodedParts:
+    """Bytes that operands take where they are held coded, or compressed, for each byte that they are.
+
+    Columns, of a stack of layers; 1 of what is held as it is.
+
+    Example:
+        >>> CodedParts(weights=0.7).inputs
+        1.0
+    """
+
+    inputs: Real = 1.0
+    weights: Real = 1.0
+    outputs: Real = 1.0
+    residual: Real = 1.0
+
+
 @dataclass(frozen=True)
 class LoopNest(Generic[CountT_co]):
     """What formulas read of a layer, or of a stack of layers of one structure.
@@ -123,6 +140,12 @@ class LoopNest(Generic[CountT_co]):
     """Bits of an input and of an output."""
     partial_sum_bits: int | None = None
     """Bits of an output that is not complete."""
+    weight_ratio: float | None = None
+    """What weights take compressed for each byte of what they take, where the network gives it."""
+    output_density: float | None = None
+    """The part of the outputs that is not zero, where the network gives it."""
+    coded: CodedParts | None = None
+    """What operands take outside, where a machine's memory holds any of them coded; None where none does."""
     vector_ops: CountT_co = 0
     """Operations of the vector unit that are the layer itself (zero for layers on the PE array)."""
     fused: tuple[FusedOperator[CountT_co], ...] = ()

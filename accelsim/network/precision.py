@@ -12,7 +12,7 @@ from typing import Annotated, Final, NamedTuple, Self, TypeAlias
 from pydantic import Field, model_validator
 
 from accelsim.descriptions import Description, Document
-from accelsim.descriptions.quantities import Bits, Fraction, IndexBits
+from accelsim.descriptions.quantities import Bits, Fraction, IndexBits, Ratio
 
 
 class NetworkPrecision(Description):
@@ -41,11 +41,15 @@ class LayerCompression(Description):
     weight_density: Fraction | None = None
     """The part of the weights that is not zero. Offsets are never pruned."""
     weight_bits: Bits | None = None
+    weight_ratio: Ratio | None = None
+    """What the weights take where a memory holds them compressed, as a part of what they take as they are."""
+    activation_density: Fraction | None = None
+    """The part of the outputs that is not zero, for memories that hold activations coded."""
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
-        if self.weight_density is None and self.weight_bits is None:
-            raise ValueError("must give weight_density, weight_bits or both")
+        if not self.model_dump(exclude_none=True).keys() - {"layers"}:
+            raise ValueError("must give weight_density, weight_bits, weight_ratio or activation_density")
         return self
 
 
@@ -68,10 +72,16 @@ def compression_entries(compression: Compression, document: Document) -> tuple[C
 
 
 class WeightForm(NamedTuple):
-    """Bits of one operator's weights and the part of them that is not zero, where its network says."""
+    """Bits of one operator's weights and the part of them that is not zero, where its network says; and what
+    it says of compressed weights and outputs.
+    """
 
     bits: int | None = None
     density: float | None = None
+    ratio: float | None = None
+    """What they take compressed."""
+    output_density: float | None = None
+    """Of what the operator puts out."""
 
 
 SILENT: Final = NetworkPrecision()

@@ -25,10 +25,10 @@ from accelsim.network.description import Network
 from accelsim.network.executed import ExecutedGraph
 from accelsim.network.layer import Layer
 from accelsim.network.lowered import LoweredNetwork
-from accelsim.result import MemoryResult, Traffic
 from accelsim.reuse.identity import Identity
 from accelsim.reuse.recent import ByteBudget, Recent
 from accelsim.simulation.transitions import Transitions
+from accelsim.traffic import MemoryResult, Traffic
 
 if TYPE_CHECKING:
     from accelsim.reuse.mapping_file import MappingFile

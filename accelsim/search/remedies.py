@@ -8,7 +8,7 @@ from accelsim.choices import AUTO
 from accelsim.descriptions import vary
 from accelsim.errors import AccelsimError, Complaint
 from accelsim.hardware import Hardware, Memory, dataflow_names
-from accelsim.hardware.memory import ACTIVATIONS, HERTZ_PER_MEGAHERTZ, POOL, Kept
+from accelsim.hardware.memory import ACTIVATIONS, HERTZ_PER_MEGAHERTZ, LAYOUTS, POOL, Kept, Layout
 from accelsim.network.description import Network
 from accelsim.search.redesign import channel_arguments, concrete, longer_side, rounded_up
 
@@ -37,6 +37,8 @@ class PartChange:
     """Names of the memories that it is a part of: one with a channel, or all with tiles."""
     one_of_several: bool = False
     """Whether there are others that have such a part too."""
+    of_each_column: bool = False
+    """Whether so many belong to each column of the array, and not to the machine."""
 
     @property
     def name(self) -> str:
@@ -88,6 +90,18 @@ class KeepChange:
 
 
 @dataclass(frozen=True)
+class LayoutChange:
+    """Another layout of the activations in a memory that moves whole bursts."""
+
+    kind: ClassVar[RemedyKind] = "machine"
+    name: ClassVar[str] = "layout"
+    memory: str
+    """Its name."""
+    before: Layout
+    after: Layout
+
+
+@dataclass(frozen=True)
 class AddedDataflow:
     """A dataflow that the array does not have, beside those that it has."""
 
@@ -133,6 +147,7 @@ Change: TypeAlias = (
     | LatencyChange
     | PoolChange
     | KeepChange
+    | LayoutChange
     | AddedDataflow
     | DataflowChange
     | BitsChange
@@ -217,6 +232,7 @@ def remedies(network: Network, hardware: Hardware, dataflow: str) -> Iterator[Re
             shorter = LatencyChange(channel.memory, latency, latency // TIMES, several)
             values = _latency(memories[channel.memory], shorter.after_cycles, hardware.clock_mhz)
             yield _changed_machine(baseline, shorter, **values)
+    yield from _layouts(baseline)
     yield from _pools(baseline)
     yield from _more_kept(baseline)
     yield from _dataflows(baseline)
@@ -225,12 +241,13 @@ def remedies(network: Network, hardware: Hardware, dataflow: str) -> Iterator[Re
 
 
 def most_remedies(hardware: Hardware) -> int:
-    """How many there are at most: bandwidth and latency of each channel, parts on chip, kinds of tensors that
-    stay, a pool, each dataflow, the dataflow chosen, bits of weights and of activations, channels of layers.
+    """How many there are at most: bandwidth, latency and layout of each channel, parts on chip, kinds of
+    tensors that stay, a pool, each dataflow, the dataflow chosen, bits of weights and of activations,
+    channels of layers.
     """
     of_dataflows = len(dataflow_names()) + 1
     parts = len(PARTS_ON_CHIP) + (hardware.tensor_memory is not None)
-    return 2 * len(hardware.channels) + parts + len(KEPT) + of_dataflows + 4
+    return 3 * len(hardware.channels) + parts + len(KEPT) + of_dataflows + 4
 
 
 def _more_bandwidth(memory: Memory) -> dict[str, float]:
@@ -267,17 +284,20 @@ def _more_of(
     baseline: _Baseline, part: Literal["rows", "columns", "vector_lanes"]
 ) -> Remedy | ImpossibleRemedy:
     """More of another part on chip."""
-    array, vector_unit = baseline.hardware.pe_array, baseline.hardware.vector_unit
+    array, lanes = baseline.hardware.pe_array, baseline.hardware.vector_unit.lanes
+    of_each_column = part == "vector_lanes" and lanes is None
     match part:
+        case "vector_lanes" if lanes is not None:
+            key, before = "vector_unit.lanes", lanes
         case "vector_lanes":
-            key, before = "vector_unit.lanes_per_column", vector_unit.lanes_per_column
+            key, before = "vector_unit.lanes_per_column", baseline.hardware.vector_unit.lanes_for(columns=1)
         case "rows":
             key, before = "pe_array.rows", array.rows
         case "columns":
             key, before = "pe_array.columns", array.columns
         case _:
             assert_never(part)
-    change = PartChange(part, before, TIMES * before)
+    change = PartChange(part, before, TIMES * before, of_each_column=of_each_column)
     return _changed_machine(baseline, change, **{key: change.after})
 
 
@@ -298,6 +318,20 @@ def _changed_machine(baseline: _Baseline, change: Change, **values: Any) -> Reme
     except AccelsimError as error:
         return ImpossibleRemedy(change, error.complaints)
     return baseline.remedy(change, hardware=hardware)
+
+
+def _layouts(baseline: _Baseline) -> Iterator[Remedy | ImpossibleRemedy]:
+    """The others of each memory that moves activations in whole bursts."""
+    channels = {
+        channel.memory: channel
+        for operand, channel in baseline.hardware.burst_channels.items()
+        if operand in ACTIVATIONS
+    }
+    for memory, channel in channels.items():
+        for layout in LAYOUTS:
+            if layout != channel.layout:
+                change = LayoutChange(memory, channel.layout, layout)
+                yield _changed_machine(baseline, change, **{f"memories.{memory}.layout": layout})
 
 
 def _pools(baseline: _Baseline) -> Iterator[Remedy | ImpossibleRemedy]:

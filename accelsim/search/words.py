@@ -21,6 +21,7 @@ from accelsim.search.remedies import (
     ImpossibleRemedy,
     KeepChange,
     LatencyChange,
+    LayoutChange,
     PartChange,
     PoolChange,
 )
@@ -73,7 +74,7 @@ def change_words(change: Change) -> str:
     match change:
         case PartChange():
             return _part_words(change)
-        case LatencyChange() | PoolChange() | KeepChange():
+        case LatencyChange() | PoolChange() | KeepChange() | LayoutChange():
             return f"{memory_word(change.memory)} {_memory_words(change)}"
         case AddedDataflow() | DataflowChange():
             return _dataflow_words(change)
@@ -85,7 +86,7 @@ def change_words(change: Change) -> str:
             assert_never(change)
 
 
-def _memory_words(change: LatencyChange | PoolChange | KeepChange) -> str:
+def _memory_words(change: LatencyChange | PoolChange | KeepChange | LayoutChange) -> str:
     match change:
         case LatencyChange():
             return f"latency {change.before_cycles} -> {change.after_cycles} cycles"
@@ -93,6 +94,8 @@ def _memory_words(change: LatencyChange | PoolChange | KeepChange) -> str:
             return "one pool"
         case KeepChange():
             return f"keeps {change.tensors}"
+        case LayoutChange():
+            return f"layout {change.before} -> {change.after}"
         case _:
             assert_never(change)
 
@@ -116,7 +119,7 @@ def _part_words(change: PartChange) -> str:
                 return f"{noun} {before:g} -> {after:g} bytes"
             return f"{noun} {before / KIB:.10g} -> {after / KIB:.10g} KiB"
         case "vector_lanes":
-            return f"vector lanes {before:g} -> {after:g} per column"
+            return f"vector lanes {before:g} -> {after:g}{' per column' if change.of_each_column else ''}"
         case "rows" | "columns":
             return f"{before:g} -> {after:g} {change.part} of PEs"
         case part:

@@ -56,7 +56,7 @@ class Queue:
             self.sum_of_reads -= ready_at
         else:
             self.streaming, self.bit_of_read = self.writes.get(), 0
-            stream_cycles = math.ceil(self.streaming.step.store_bytes / self.bandwidth)
+            stream_cycles = math.ceil(sum(self.streaming.step.moved_stores.values()) / self.bandwidth)
         self.stream_ends = cycle + stream_cycles
 
     def end(self) -> TileTask:

@@ -33,7 +33,8 @@ def load(machine: Machine) -> Process:
             if operand not in machine.pooled:
                 bank = machine.banks.bank_of(operand)
                 yield from _wait(machine, task, "room", machine.banks.take(bank, size), bank)
-            transfers.append((operand, _read(machine, task, operand, size)))
+            sizes = step.read[operand], step.moved_loads[operand]
+            transfers.append((operand, _read(machine, task, operand, *sizes)))
         if layer != ready_layer:
             yield from _wait_for_producers(machine, task)
             producers = machine.schedule.waits_for[layer]
@@ -83,8 +84,8 @@ def store(machine: Machine, task: EventTask) -> Process:
     step = task.step
     if not task.last:
         machine.unstored[task.layer] += 1
-    for operand, size in step.stores.items():
-        yield _transfer(machine, task, operand, size, WRITE)
+    for operand, size in step.written.items():
+        yield _transfer(machine, task, operand, size, step.moved_stores[operand], WRITE)
     machine.banks.give_back_tiles(step.freed_by_store)
     machine.unstored[task.layer] -= 1
     if not machine.unstored[task.layer]:
@@ -102,29 +103,37 @@ def _wait(
     machine.recorder.waited(Wait(resource, task.layer, task.index, start, machine.now, bank))
 
 
-def _read(machine: Machine, task: EventTask, operand: Operand, size_bytes: int) -> simpy.Event:
+def _read(
+    machine: Machine, task: EventTask, operand: Operand, size_bytes: int, moved_bytes: int
+) -> simpy.Event:
     machine.recorder.begins(task.layer, machine.now)
-    return _transfer(machine, task, operand, size_bytes, READ)
+    return _transfer(machine, task, operand, size_bytes, moved_bytes, READ)
 
 
 def _transfer(
-    machine: Machine, task: EventTask, operand: Operand, size_bytes: int, direction: int
+    machine: Machine, task: EventTask, operand: Operand, size_bytes: int, moved_bytes: int, direction: int
 ) -> simpy.Event:
-    transfer = machine.channels[task.layer][operand].request(size_bytes, direction)
+    """So many bytes as they lie outside, for which the channel moves so many."""
+    transfer = machine.channels[task.layer][operand].request(moved_bytes, direction)
     if transfer.callbacks is not None:
-        transfer.callbacks.append(_report(machine, task, operand, size_bytes, direction))
+        transfer.callbacks.append(_report(machine, task, operand, size_bytes, moved_bytes, direction))
     return transfer
 
 
 def _report(
-    machine: Machine, task: EventTask, operand: Operand, size_bytes: int, direction: int
+    machine: Machine, task: EventTask, operand: Operand, size_bytes: int, moved_bytes: int, direction: int
 ) -> Callable[[simpy.Event], None]:
     request_cycle, channel = machine.now, machine.channels[task.layer][operand]
-    way = Direction.READ if direction == READ else Direction.WRITE
-    counts = accesses((channel.memory, operand, way, size_bytes))
+    way, beside = (
+        (Direction.READ, Direction.OVERFETCH) if direction == READ else (Direction.WRITE, Direction.MASKED)
+    )
+    counts = accesses(
+        (channel.memory, operand, way, size_bytes),
+        (channel.memory, operand, beside, moved_bytes - size_bytes),
+    )
 
     def report(_: simpy.Event) -> None:
-        start = machine.now - channel.stream_cycles(size_bytes)
+        start = machine.now - channel.stream_cycles(moved_bytes)
         machine.worked("dram", task, start, counts, operand, channel.memory, size_bytes, request_cycle)
 
     return report

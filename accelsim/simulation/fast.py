@@ -146,9 +146,9 @@ def _stream_cycles(
         if isinstance(part, Repeat):
             cycles += part.times * _stream_cycles(part.body, bandwidth, operands)
         elif operands is not None:
-            moved = chain(part.loads.items(), part.stores.items())
+            moved = chain(part.moved_loads.items(), part.moved_stores.items())
             cycles += sum([math.ceil(size / bandwidth) for operand, size in moved if operand in operands])
         else:
-            transfers = chain(part.loads.values(), part.stores.values())
+            transfers = chain(part.moved_loads.values(), part.moved_stores.values())
             cycles += sum([math.ceil(size / bandwidth) for size in transfers])
     return cycles

@@ -49,7 +49,7 @@ class PoolStepper(Stepper):
         while len(waiting) + (self.in_array is not None) > self.prefetch:
             self._go_on()
         self._take_room(task)
-        free_bytes, pooled = self.free_bytes, self.pooled
+        free_bytes, pooled, crossing = self.free_bytes, self.pooled, step.crossing
         for operand, size_bytes in step.loads.items():
             while self.waits_for and operand.of_layers:
                 self._go_on()
@@ -58,7 +58,7 @@ class PoolStepper(Stepper):
                 while size_bytes > free_bytes[bank]:
                     self._go_on()
                 free_bytes[bank] -= size_bytes
-            self._read(size_bytes, task)
+            self._read(size_bytes if crossing is None else crossing.loads[operand], task)
         if self.waits_for or not step.loads:
             self._wait_for_producers(task)
         waiting.append(task)

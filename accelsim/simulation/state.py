@@ -62,10 +62,11 @@ class State(NamedTuple):
     @property
     def entries(self) -> int:
         """How long it is: what its queues list, one by one or in runs."""
-        entries = len(self.to_array) + len(self.reads)
+        entries = len(self.to_array) + len(self.reads) + _entries(self.writes) + _entries(self.to_finish)
         for channel in self.channels:
-            entries += len(channel.reads)
-        for queue in (self.writes, self.to_finish, *[channel.writes for channel in self.channels]):
-            if queue is not None:
-                entries += 1 + len(queue.runs)
+            entries += len(channel.reads) + _entries(channel.writes)
         return entries
+
+
+def _entries(queue: QueueState | None) -> int:
+    return 0 if queue is None else 1 + len(queue.runs)

@@ -50,7 +50,7 @@ class Log:
         least = self.least_free_bytes
         if not least:
             self.least_free_bytes = free_bytes
-        elif any(map(lt, free_bytes, least)):
+        elif True in map(lt, free_bytes, least):  # mostly not; `any` takes twice as long for so few
             self.least_free_bytes = tuple(map(min, free_bytes, least))
 
 
@@ -128,14 +128,14 @@ class Stepper:
 
         After the last one of a layer the DMA is at the next layer.
         """
-        task = TileTask(step, number, self.layer, last, reads_due=len(step.loads))
+        task = TileTask(step, number, self.layer, last, len(step.loads))
         waiting = self.to_array
         # The step that the array has taken up has given its descriptor back, so that one more than
         # `prefetch` may be under way.
         while len(waiting) + (self.in_array is not None) > self.prefetch:
             self._go_on()
         free_bytes = self.free_bytes
-        bank_of = self.bank_of
+        bank_of, crossing = self.bank_of, step.crossing
         for operand, size_bytes in step.loads.items():
             while self.waits_for and operand.of_layers:
                 self._go_on()
@@ -143,7 +143,7 @@ class Stepper:
             while size_bytes > free_bytes[bank]:
                 self._go_on()
             free_bytes[bank] -= size_bytes
-            self._read(size_bytes, task)
+            self._read(size_bytes if crossing is None else crossing.loads[operand], task)
         if self.waits_for or not step.loads:
             self._wait_for_producers(task)
         waiting.append(task)
@@ -177,8 +177,8 @@ class Stepper:
         while True:
             if self.in_array is None and waiting and not waiting[0].reads_due:
                 self._start_array_if_there_is_room()
-            array_ends = self.array_ends
-            next_cycle = min(array_ends, finishing.head_cycle)
+            array_ends, vector_ends = self.array_ends, finishing.head_cycle
+            next_cycle = array_ends if array_ends < vector_ends else vector_ends  # `min` is slow for two
             if array_ends > self.cycle:  # else the cycle is not over: a step of no cycles leaves in it
                 if self.holds_more:
                     self._observe()
@@ -217,7 +217,7 @@ class Stepper:
     # DRAM channel
 
     def _read(self, size_bytes: int, task: TileTask) -> None:
-        """Ask for bytes that have their place in a bank already."""
+        """Ask for what has its place in a bank already: so many bytes that the channel moves."""
         self.holds_more = True
         ready_at = self.cycle + self.latency
         self.reads.append((ready_at, math.ceil(size_bytes / self.bandwidth), task))
@@ -243,10 +243,11 @@ class Stepper:
             if ready_at > self.cycle and ready_at >= next_cycle:
                 return
             task = writes.get()
-            stream_cycles = math.ceil(task.step.store_bytes / self.bandwidth)
+            stream_cycles = math.ceil(sum(task.step.moved_stores.values()) / self.bandwidth)
             self.stream_is_read = False
+        cycle = self.cycle
         self.streaming = task
-        self.stream_ends = max(ready_at, self.cycle) + stream_cycles
+        self.stream_ends = (ready_at if ready_at > cycle else cycle) + stream_cycles
 
     def _end_stream(self) -> None:
         task = self.streaming
@@ -306,12 +307,12 @@ class Stepper:
 
     def _hand_to_vector_unit(self, task: TileTask) -> None:
         """It finishes one task after the other, whatever else happens: when it will be done is known now."""
-        step = task.step
-        self.vector_free_at = max(self.vector_free_at, self.cycle) + step.vector_cycles
+        step, cycle, free_at = task.step, self.cycle, self.vector_free_at
+        self.vector_free_at = free_at = (free_at if free_at > cycle else cycle) + step.vector_cycles
         if step.stores:
-            self.writes.put(task, self.vector_free_at + self.latency)
+            self.writes.put(task, free_at + self.latency)
         if step.freed_by_vector_unit or not step.stores:
-            self.to_finish.put(task, self.vector_free_at)
+            self.to_finish.put(task, free_at)
 
     def _finish(self, task: TileTask) -> None:
         """The vector unit is done with a task that frees bytes then, or has nothing to store."""

@@ -19,8 +19,10 @@ from accelsim.simulation.state import State
 from accelsim.simulation.stepper import Log, Stepper
 from accelsim.simulation.transitions import ENTRIES_OF_A_STATE, Transition, Transitions
 
-WORTHWHILE_ITERATIONS: Final = 4
+WORTHWHILE_ITERATIONS: Final = 8
 """A body that is repeated less often is gone through without a look at the states of its iterations."""
+WORTHWHILE_STEPS: Final = 4
+"""A loop of fewer steps is gone through: to remember what it does takes as long as two or three steps."""
 SHORT_STATE: Final = 64
 """Entries of a state that is looked at wherever it might be of use; eight descriptors rarely make more."""
 ENTRIES_PER_STEP: Final = 4
@@ -208,7 +210,10 @@ class Traversal:
         for number, part in enumerate(body, 1):
             ends = last and number == len(body)
             if isinstance(part, Repeat):
-                self._remembered(part, ends, self._iterate)
+                if part.times < WORTHWHILE_STEPS and self._steps_of(part) < WORTHWHILE_STEPS:
+                    self._iterate(part, ends)
+                else:
+                    self._remembered(part, ends, self._iterate)
             else:
                 if not self.machine_is_here:
                     self._bring_machine()
@@ -253,10 +258,13 @@ class Traversal:
         glimpsed: set[tuple[int, ...]] = set()
         iteration_of: dict[State, tuple[int, int, MappingOf[Operand, int]]] = {}
         body = loop.body
+        # A state is seen to recur a period later where it has to be glimpsed first: a short one is looked at.
+        few_entries = ENTRIES_PER_STEP * self._steps_of(body)
         entries = last_compared = 0
         for iteration in range(n_alike):
             if self.number is not None or (
-                self._was_glimpsed(glimpsed) and self._is_worth_a_look(body, iteration - last_compared)
+                (self.machine.entries <= few_entries or self._was_glimpsed(glimpsed))
+                and self._is_worth_a_look(body, iteration - last_compared)
             ):
                 last_compared, state = iteration, self._state()
                 standstills = self._standstills()

@@ -42,8 +42,7 @@ class StepCounts:
     def add(
         self,
         counted: Counted,
-        loaded: Mapping[str, int],
-        stored: Mapping[str, int],
+        moved_by_direction: Mapping[Direction, Mapping[str, int]],
         homes: Mapping[str, str],
     ) -> None:
         """One more step, and what it moved between the chip and the memories that operands are at home in."""
@@ -51,7 +50,7 @@ class StepCounts:
         self.vector_cycles += counted.vector_cycles
         moved = {
             CountedAccess(homes[operand], Operand(operand), direction): size
-            for direction, sizes in ((Direction.READ, loaded), (Direction.WRITE, stored))
+            for direction, sizes in moved_by_direction.items()
             for operand, size in sizes.items()
             if size
         }
@@ -128,7 +127,7 @@ class Counting:
         for (memory, operand, direction), size in (array + vector).accesses.items():
             traffic[memory, "read" if direction is Direction.READ else "written", operand.value] = size
         traffic |= _register_traffic(walked)
-        lanes = self.case.hardware.vector_unit.lanes_per_column * self.case.hardware.pe_array.columns
+        lanes = self.case.hardware.vector_lanes
         return Counted(walked.cycles, -(-vector.vector_ops // lanes), array, vector, traffic)
 
     def _walked(
@@ -169,7 +168,12 @@ class Counting:
         sizes = self.case.sizes
         weights = walked.weight_register_writes + walked.weight_register_reads
         sums = walked.partial_sum_writes + walked.partial_sum_reads
-        return packed_bytes(weights, sizes.weight_bits) + packed_bytes(sums, sizes.partial_sum_bits)
+        inputs = walked.input_register_writes + walked.input_register_reads
+        return (
+            packed_bytes(weights, sizes.weight_bits)
+            + packed_bytes(sums, sizes.partial_sum_bits)
+            + packed_bytes(inputs, sizes.activation_bits)
+        )
 
     def _vector(self, visit: Visit, outputs: Region, stored: int) -> ActionCounts[int]:
         """Fused operators in proportion to the outputs, a pooling for each result and place of its window."""
@@ -198,5 +202,7 @@ def _register_traffic(walked: PassCounts) -> dict[tuple[str, Access, str], int]:
         ("register_file", "read", "weights"): walked.weight_register_reads,
         ("register_file", "written", "outputs"): walked.partial_sum_writes,
         ("register_file", "read", "outputs"): walked.partial_sum_reads,
+        ("register_file", "written", "inputs"): walked.input_register_writes,
+        ("register_file", "read", "inputs"): walked.input_register_reads,
         ("inter_pe", "moved", "inputs"): walked.input_hops,
     }

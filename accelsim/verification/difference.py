@@ -73,6 +73,10 @@ class Quantity(Enum):
     """What a schedule says a number of, where executing it gives another."""
 
     LOADED_BYTES = auto()
+    READ_BYTES = auto()
+    WRITTEN_BYTES = auto()
+    MOVED_LOAD_BYTES = auto()
+    MOVED_STORE_BYTES = auto()
     FREED_BYTES = auto()
     FREED_BY_VECTOR_UNIT_BYTES = auto()
     TAKEN_BYTES = auto()

@@ -15,6 +15,26 @@ def loads(step: Step) -> dict[str, int]:
     return _by_name(step.loads, Operand.WEIGHTS, Operand.INPUTS, Operand.RESIDUAL)
 
 
+def moved_loads(step: Step) -> dict[str, int]:
+    """Bytes that move for them: whole bursts, where channels move such."""
+    return _by_name(step.moved_loads, Operand.WEIGHTS, Operand.INPUTS, Operand.RESIDUAL)
+
+
+def read(step: Step) -> dict[str, int]:
+    """Bytes of what is loaded, as it lies outside."""
+    return _by_name(step.read, Operand.WEIGHTS, Operand.INPUTS, Operand.RESIDUAL)
+
+
+def written(step: Step) -> int:
+    """Bytes of what goes outside, as it lies there."""
+    return sum(step.written.values())
+
+
+def moved_stores(step: Step) -> int:
+    """Bytes that move for what goes outside."""
+    return sum(step.moved_stores.values())
+
+
 def in_place(step: Step) -> frozenset[str]:
     """Operands that come to where they stay, and so take no room as tiles."""
     return frozenset(operand.value for operand in step.in_place if operand in step.loads)

@@ -6,10 +6,10 @@ taken or freed is counted as it happens and held against what the step says; com
 direct computation. docs/decisions/verification.md says why this proves a schedule.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from accelsim.hardware.counts import ActionCounts
+from accelsim.hardware.counts import ActionCounts, Direction
 from accelsim.hardware.memory import POOL
 from accelsim.hardware.operand import Operand
 from accelsim.mapping.mapping import Step
@@ -18,6 +18,7 @@ from accelsim.network.layer import Layer
 from accelsim.verification import step_bytes
 from accelsim.verification.accesses import Accesses
 from accelsim.verification.arithmetic import Compute
+from accelsim.verification.bursts import Outside, outside_of
 from accelsim.verification.case import Case
 from accelsim.verification.counting import Counting, StepCounts
 from accelsim.verification.coverage import PoolingWindows, Stored
@@ -91,6 +92,8 @@ class _Execution:
         self.storage = Storage(case.tensors.as_mapped(case.form), case.hardware.banks, on_chip)
         self.storage.used_bytes[POOL] = case.pool_bytes
         self.homes = case.homes
+        by_name = {memory.name: memory for memory in case.hardware.memories}
+        self.memories = {operand: by_name[name] for operand, name in self.homes.items()}
         self.outputs = OutputBank()
         self.uses = Uses(case)
         self.counting = Counting(case)
@@ -143,6 +146,13 @@ class _Execution:
         sizes = self.case.sizes.by_operand(visit.loads)
         for operand, size in step_bytes.loads(step).items():
             expect_equal(Quantity.LOADED_BYTES, size, sizes.get(operand, 0), operand=operand)
+        outside = self._outside(visit.loads)
+        for operand, size in step_bytes.read(step).items():
+            expect_equal(Quantity.READ_BYTES, size, outside.bytes.get(operand, 0), operand=operand)
+        for operand, size in step_bytes.moved_loads(step).items():
+            expect_equal(
+                Quantity.MOVED_LOAD_BYTES, size, outside.moved_bytes.get(operand, 0), operand=operand
+            )
         in_place = frozenset(self.brought & sizes.keys())
         if step_bytes.in_place(step) != in_place:
             scheduled, observed = map(_operand_words, (step_bytes.in_place(step), in_place))
@@ -153,7 +163,11 @@ class _Execution:
         for operand, size in sizes.items():
             if operand not in in_place:
                 self.storage.take(operand, size)
-            self.traffic.count(self.homes[operand], "read", operand, size)
+            self.traffic.count(self.homes[operand], "read", operand, outside.bytes[operand])
+
+    def _outside(self, regions: Sequence[Region]) -> Outside:
+        """What regions take outside, and what moves for it."""
+        return outside_of(regions, self.case.mapped, self.case.sizes, self.memories)
 
     def _begin(self, step: Step, visit: Visit, outputs: Region, is_computed: bool) -> Sums:
         """Room for outputs at the first visit to them; then what the step before freed is free."""
@@ -226,7 +240,11 @@ class _Execution:
         moves = Operand.OUTPUTS in self.case.mapping.moved
         size = self.case.sizes.by_operand((results,)).get("outputs", 0) if moves else 0
         expect_equal(Quantity.STORED_BYTES, step_bytes.stores(step), size)
-        self.traffic.count(self.homes["outputs"], "written", "outputs", size)
+        outside = self._outside((results,) if moves else ())
+        expect_equal(Quantity.WRITTEN_BYTES, step_bytes.written(step), outside.bytes.get("outputs", 0))
+        moved_bytes = outside.moved_bytes.get("outputs", 0)
+        expect_equal(Quantity.MOVED_STORE_BYTES, step_bytes.moved_stores(step), moved_bytes)
+        self.traffic.count(self.homes["outputs"], "written", "outputs", step_bytes.written(step))
         if self.windows is None:
             if results.ranges != outputs.ranges:
                 refuse(Difference.STORES_OTHER_OUTPUTS, results=results, outputs=outputs)
@@ -251,7 +269,15 @@ class _Execution:
         _expect_counts("the array", step.array_counts, counted.array)
         _expect_counts("the vector unit", step.vector_counts, counted.vector)
         self.traffic.add(counted.traffic)
-        self.totals.add(counted, step_bytes.loads(step), {"outputs": step_bytes.stores(step)}, self.homes)
+        loads, stores = step_bytes.read(step), step_bytes.written(step)
+        moved_loads = step_bytes.moved_loads(step)
+        moved = {
+            Direction.READ: loads,
+            Direction.WRITE: {"outputs": stores},
+            Direction.OVERFETCH: {operand: moved_loads[operand] - size for operand, size in loads.items()},
+            Direction.MASKED: {"outputs": step_bytes.moved_stores(step) - stores},
+        }
+        self.totals.add(counted, moved, self.homes)
 
     def _give_back(self) -> None:
         for operand, size in self.freed:

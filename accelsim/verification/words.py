@@ -98,6 +98,10 @@ _SENTENCES: Final = {
 }
 _QUANTITIES: Final = {
     Quantity.LOADED_BYTES: "bytes of {operand} that are loaded",
+    Quantity.READ_BYTES: "bytes of {operand} as they lie outside",
+    Quantity.WRITTEN_BYTES: "bytes of what is stored, as it lies outside",
+    Quantity.MOVED_LOAD_BYTES: "bytes that move for {operand} that are loaded",
+    Quantity.MOVED_STORE_BYTES: "bytes that move for outputs that are stored",
     Quantity.FREED_BYTES: "bytes of {operand} that are freed",
     Quantity.FREED_BY_VECTOR_UNIT_BYTES: "bytes that the vector unit frees",
     Quantity.TAKEN_BYTES: "bytes that are taken for outputs",
@@ -120,7 +124,12 @@ _QUANTITIES: Final = {
     Quantity.TENSOR_BYTES: "bytes of {memory} that its tensors take",
     Quantity.LEFT_BYTES: "bytes of {memory} that tensors take in the end",
 }
-_VERBS: Final = {Direction.READ: "reads from", Direction.WRITE: "writes to"}
+_VERBS: Final = {
+    Direction.READ: "reads from",
+    Direction.WRITE: "writes to",
+    Direction.OVERFETCH: "reads for nothing from",
+    Direction.MASKED: "masks of bursts to",
+}
 
 
 class _Sentence(string.Formatter):

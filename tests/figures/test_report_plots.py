@@ -12,6 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 import accelsim
+from accelsim.descriptions import vary
 from accelsim.report.labels.points import LabelledMarker, label_points
 from accelsim.report.labels.words import apart, fitting
 from accelsim.report.plots import style
@@ -125,6 +126,21 @@ def test_the_title_says_how_much_more_than_the_minimum_is_moved(a_layer, a_resul
     result = a_result(a_layer())
     title = traffic_title(result, traffic_bars(result))
     assert title == "DRAM traffic of net on machine: 900 kB, 1.25 times the compulsory 720 kB"
+
+
+def test_bursts_that_are_of_no_use_are_traffic_too():
+    scattered = vary(
+        accelsim.load_hardware("16x16_128k"),
+        **{"memories.dram.burst_bytes": 64, "memories.dram.layout": "nchw"},
+    )
+    result = accelsim.run_network("mobilenet_v1@width=0.25,resolution=128", scattered)
+    bars = traffic_bars(result)
+    moved = sum(result.memories["dram"].moved_bytes.values())
+    assert sum(bar.total_bytes for bar in bars) == moved > result.dram_bytes.total
+    word = "bursts, of no use"
+    assert word in [text.get_text() for text, _ in words_of(traffic_figure([result]))]
+    in_bytes = accelsim.run_network("mobilenet_v1@width=0.25,resolution=128", "16x16_128k")
+    assert word not in [text.get_text() for text, _ in words_of(traffic_figure([in_bytes]))]
 
 
 def test_panels_share_a_scale_unless_one_could_not_be_read():

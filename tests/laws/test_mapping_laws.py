@@ -260,8 +260,8 @@ def test_most_bounds_are_what_the_simulation_says(name):
     for mapping in schedule.mappings:
         images = 1
         space = candidates(mapping.layer, hardware, mapping.dataflow, images)
-        found = [i for i in range(len(space)) if space.mapping_of(i) == (mapping.tile, mapping.order)]
-        missed += alone(mapping) > 1.001 * space.time_cycles[found[0]]
+        index = space.mappings_of(np.arange(len(space))).index((mapping.tile, mapping.order))
+        missed += alone(mapping) > 1.001 * space.time_cycles[index]
     assert missed <= len(schedule.mappings) / 2
 
 
@@ -285,8 +285,7 @@ def candidate_of(case):
     """The candidates of a case's layer, and which of them its mapping is."""
     mapping = case.mapping
     space = candidates(mapping.layer, case.in_use, mapping.dataflow, case.images)
-    found = [index for index in range(len(space)) if space.mapping_of(index) == (mapping.tile, mapping.order)]
-    return space, found[0]
+    return space, space.mappings_of(np.arange(len(space))).index((mapping.tile, mapping.order))
 
 
 def counts_of(space, index):
@@ -494,7 +493,7 @@ def best_candidate(layer, hardware, images, objective):
     every = [candidates(layer, hardware, name, images, finely=True) for name in dataflows_of(layer)]
     assume(any(len(some) for some in every))
     best = [
-        (some.time_cycles[first], some.energy[first], some.mapping_of(first))
+        (some.time_cycles[first], some.energy[first], *some.mappings_of(np.array([first])))
         for some in every
         if len(some)
         for first in best_first(some.time_cycles, some.energy, objective)[:1]

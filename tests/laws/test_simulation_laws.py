@@ -51,7 +51,8 @@ def test_so_it_does_where_homes_depend_on_the_layer(case):
 
 BOUNDS = st.fixed_dictionaries(
     {
-        "WORTHWHILE_ITERATIONS": st.sampled_from([1, 4]),
+        "WORTHWHILE_ITERATIONS": st.sampled_from([1, 8]),
+        "WORTHWHILE_STEPS": st.sampled_from([1, 4]),
         "SHORT_STATE": st.sampled_from([0, 3, 64]),
         "ENTRIES_PER_STEP": st.sampled_from([0, 1, 4]),
         "MOST_ENTRIES": st.sampled_from([0, 60, 300, 1_000_000]),

@@ -14,10 +14,10 @@ from accelsim.mapping.search import map_layer
 from accelsim.mapping.tile import TileShape
 from accelsim.pricing import result_of
 from accelsim.report.text.diagnosis import loop_words, reason
-from accelsim.result import Traffic
 from accelsim.run import plan_run
 from accelsim.search.diagnosis import diagnose, fills, idle_array_cycles
 from accelsim.simulation.engines import simulate
+from accelsim.traffic import Traffic
 
 LARGE = machine(**{"pe_array.output_stationary.weight_density": 0.6})
 SMALL = machine(

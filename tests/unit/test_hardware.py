@@ -518,6 +518,134 @@ def test_shares_that_add_up_to_one_but_for_rounding_are_allowed():
     assert sum(bank_bytes(machine(**thirds)).values()) <= 131072
 
 
+# --- ports, block registers, lanes
+
+PORTS = "ports: {rows: {words_in: 2, words_out: 0}, columns: {words_in: 1, words_out: 3}}"
+OS_KEY = "pe_array.dataflows.output_stationary.block_register"
+
+
+def array_mistakes(tmp_path, array="", output_stationary="", rest=""):
+    """The lines about a machine of 16 x 8 PEs with these keys beside the least that has to be said."""
+    path = tmp_path / "m.yaml"
+    path.write_text(
+        f"name: m\npe_array:\n  rows: 16\n  columns: 8\n  {array}\n"
+        f"  dataflows: {{output_stationary: {{{output_stationary}}}}}\n"
+        "memories:\n- {name: dram, bandwidth: {bytes_per_cycle: 8}}\n- {name: sram, size_bytes: 65536}\n"
+        f"{rest}\n",
+        encoding="utf-8",
+    )
+    try:
+        return load_hardware(path)
+    except DescriptionError as error:
+        return [line.removeprefix(f"{path}:") for line in error.lines]
+
+
+def test_ports_are_words_in_and_out_of_each_row_and_of_each_column(tmp_path):
+    array = array_mistakes(tmp_path, PORTS).pe_array
+    words = {side: (array.words_in(side), array.words_out(side)) for side in ("rows", "columns")}
+    assert words == {"rows": (2, 0), "columns": (1, 3)}
+
+
+def test_words_of_a_column_are_taken_in_by_both_sides_and_let_out_by_columns(tmp_path):
+    array = array_mistakes(tmp_path, "port_words_per_column: 2").pe_array
+    words = {side: (array.words_in(side), array.words_out(side)) for side in ("rows", "columns")}
+    assert words == {"rows": (2, 0), "columns": (2, 2)}
+
+
+def test_a_machine_that_says_nothing_of_ports_has_a_word_and_says_so(tmp_path):
+    silent, spelled = (array_mistakes(tmp_path, array) for array in ("", PORTS))
+    assert silent.pe_array.port_words_per_column == 1
+    assert silent.assumed["pe_array.port_words_per_column"].startswith("default: one word,")
+    assert "pe_array.port_words_per_column" not in spelled.assumed
+
+
+@pytest.mark.parametrize(
+    ("array", "output_stationary", "rest", "line"),
+    [
+        (
+            PORTS.replace("words_out: 3", "words_out: 0"),
+            "",
+            "",
+            "5: pe_array.ports.columns.words_out = 0: "
+            "must be at least 1: sums leave by the columns, whichever the dataflow",
+        ),
+        (
+            PORTS.replace("words_in: 2", "words_in: 0"),
+            "",
+            "",
+            "5: pe_array.ports.rows.words_in = 0: must be a whole number from 1 to 4096",
+        ),
+        (
+            "ports: {rows: {words_in: 1, words_out: 0}}",
+            "",
+            "",
+            "5: pe_array.ports.columns: missing, must be a mapping with the keys words_in, words_out",
+        ),
+        (
+            f"port_words_per_column: 1\n  {PORTS}",
+            "",
+            "",
+            "6: pe_array.ports = {...}: must be left out, or null, where port_words_per_column is given: "
+            "only one of them counts",
+        ),
+        (
+            "",
+            "block_register: {rows: 0, columns: 9}",
+            "",
+            f"6: {OS_KEY}.rows = 0: must be a whole number from 1 to 10000",
+        ),
+        (
+            "",
+            "block_register: {rows: 9}",
+            "",
+            f"6: {OS_KEY}.columns: missing, must be a whole number from 1 to 10000",
+        ),
+        (
+            "",
+            "block_register: large",
+            "",
+            f"6: {OS_KEY} = 'large': must be a mapping with the keys rows, columns or 'as_needed'",
+        ),
+        (
+            "",
+            "",
+            "vector_unit: {lanes_per_column: 1, lanes: 8}",
+            "10: vector_unit.lanes = 8: must be left out, or null, where lanes_per_column is given: "
+            "only one of them counts",
+        ),
+        (
+            "",
+            "",
+            "vector_unit: {lanes: 0}",
+            "10: vector_unit.lanes = 0: must be a whole number from 1 to 65536",
+        ),
+    ],
+)
+def test_wrong_ports_registers_and_lanes_are_named(tmp_path, array, output_stationary, rest, line):
+    assert array_mistakes(tmp_path, array, output_stationary, rest) == [line]
+
+
+def test_lanes_are_those_of_the_machine_or_of_each_of_its_columns(tmp_path):
+    lanes = [
+        array_mistakes(tmp_path, rest=f"vector_unit: {{{keys}}}").vector_lanes
+        for keys in ("lanes: 12", "lanes_per_column: 3", "")
+    ]
+    assert lanes == [12, 24, 8]
+    twice = {"pe_array.columns": 16}
+    assert vary(array_mistakes(tmp_path, rest="vector_unit: {lanes: 12}"), **twice).vector_lanes == 12
+    assert vary(array_mistakes(tmp_path), **twice).vector_lanes == 16
+
+
+def test_a_block_register_has_the_area_of_a_register_file():
+    as_needed = load_hardware("16x16_128k")
+    described = vary(as_needed, **{OS_KEY: {"rows": 33, "columns": 33}})
+    more = {
+        part: area - as_needed.area_mm2_by_part[part] for part, area in described.area_mm2_by_part.items()
+    }
+    kib = 2 * 33 * 33 * 2 / 1024  # of 16 bits, and twice, since the next block is loaded meanwhile
+    assert more == pytest.approx({"pe_array": 0, "register_file": 0.08 * kib, "global_buffer": 0, "rest": 0})
+
+
 # --- area
 
 

@@ -12,7 +12,7 @@ from accelsim.report.tables.machines import dotted
 from accelsim.report.tables.run import run_report
 from accelsim.report.text.table import Style
 from accelsim.report.values.stage_results import cycles_by_bound, stages
-from accelsim.result import MemoryResult, Traffic
+from accelsim.traffic import MemoryResult, Traffic
 
 
 def _line(text, start):

@@ -12,10 +12,10 @@ from typing import ClassVar, Literal, NamedTuple, TypeAlias
 
 from accelsim.columns import Count, Real
 from accelsim.descriptions import Description
-from accelsim.hardware.array import PEArray
+from accelsim.hardware.array import ArraySide, PEArray
 from accelsim.hardware.machine import Hardware
 from accelsim.hardware.operand import Operand
-from accelsim.mapping.arithmetic import ceil_div, larger
+from accelsim.mapping.arithmetic import ceil_div, larger, smaller
 from accelsim.mapping.tile import ArrayWork, Granularity, TileCounts, TileShape
 from accelsim.network.layer import LoopNest
 
@@ -24,25 +24,57 @@ ArrayAxis: TypeAlias = Literal["rows", "columns"]
 
 
 class Port(NamedTuple):
-    """How an operand passes the ports of the columns, each of `port_words_per_column` a cycle and way.
+    """How an operand passes the ports of the array: one for each row at one side, for each column at another.
 
     Example:
-        >>> Port(of_any_column=True, hidden=True).cycles(100, PEArray(rows=16, columns=16))
+        >>> port = Port(sides=("rows", "columns"), any_port=True, hidden=True)
+        >>> port.cycles(100, PEArray(rows=8, columns=16))
         7
     """
 
-    of_any_column: bool
-    """Whether a word may take the port of any column; else it takes that of the column that it is for."""
+    sides: tuple[ArraySide, ...]
+    """By which it may pass: where there are two, by the one that takes less time."""
+    any_port: bool
+    """Whether a word may take any port of a side; else it takes that of the row or column that it is for."""
     hidden: bool
     """Whether the array computes meanwhile; else it stands still."""
 
     def words_per_cycle(self, array: PEArray) -> int:
-        """Through all ports where a word may take any of them, else through that of one column."""
-        return array.port_words_per_column * (array.columns if self.of_any_column else 1)
+        """That come in: through all ports of a side where a word may take any of them, else through one."""
+        return max(
+            array.words_in(side) * (array.ports_of(side) if self.any_port else 1) for side in self.sides
+        )
 
     def cycles(self, words: Count, array: PEArray) -> Count:
-        """How long so many words take: those of all columns, or of one."""
+        """How long so many words take to come in: those of all rows or columns, or of one."""
         return ceil_div(words, self.words_per_cycle(array))
+
+    def sum_cycles(
+        self, words: Mapping[ArraySide, Count], array: PEArray, *, out: Count = 1, in_again: Count = 0
+    ) -> Count:
+        """How long sums take that leave, and of earlier tiles come in, by the ports of the rows or columns.
+
+        Args:
+            words: That pass the port of one row, if they leave by the rows, and of one column.
+            array: Its ports; a side that lets nothing out takes no sums in either.
+            out: How often they leave.
+            in_again: How often they come in.
+
+        Returns:
+            Cycles by the side that takes fewest.
+
+        Example:
+            >>> port = Port(("rows", "columns"), any_port=False, hidden=False)
+            >>> port.sum_cycles({"rows": 100, "columns": 200}, PEArray(rows=8, columns=8), in_again=1)
+            400
+        """
+        by_side = [
+            out * ceil_div(words[side], array.words_out(side))
+            + in_again * ceil_div(words[side], array.words_in(side))
+            for side in self.sides
+            if array.words_out(side)
+        ]
+        return reduce(smaller, by_side)
 
 
 class Dataflow(ABC):
@@ -71,8 +103,8 @@ class Dataflow(ABC):
     """What stays in registers, from which each product takes its weight, or to which it adds: weights or
     outputs; None where products do neither."""
     ports: ClassVar[Mapping[Operand, Port]] = MappingProxyType({})
-    """Operands that pass between the array and the memories on chip by the ports of the columns. The others
-    have ways of their own, which hold nothing up."""
+    """Operands that pass between the array and the memories on chip by the ports of rows or columns, and may
+    hold the array up. The others never do: they pass a word a cycle, or have ways of their own."""
     skips_zeros: ClassVar[bool] = False
     """Whether a weight that is zero takes no product and no cycle: `weight_density` says how many do."""
     parameters: ClassVar[type[Description]]
@@ -123,6 +155,10 @@ class Dataflow(ABC):
     @abstractmethod
     def partial_sums(self, array: PEArray) -> int:
         """Partial sums for which the array has registers or accumulators."""
+
+    def input_words(self, array: PEArray) -> int:  # noqa: ARG002 (for those that have some)
+        """Words of inputs for which the array has registers that take area: most dataflows have none."""
+        return 0
 
     def weight_density(self, layer: LoopNest[Count], hardware: Hardware) -> Real:  # noqa: ARG002 (for those that skip)
         """The part of a layer's weights that takes cycles: 1 unless the dataflow skips zeros."""

@@ -13,18 +13,38 @@ for every set of output channels whose partial sums fit the register files; only
 waited for.
 """
 
-from typing import ClassVar, Final
+from collections.abc import Mapping
+from typing import ClassVar, Final, Literal
 
 from accelsim.columns import Count, Real
 from accelsim.descriptions import Description
-from accelsim.descriptions.quantities import Fraction, PerPE
-from accelsim.hardware.array import PEArray, described
+from accelsim.descriptions.quantities import Extent, Fraction, PerPE
+from accelsim.hardware.array import ArraySide, PEArray, described
 from accelsim.hardware.machine import Hardware
 from accelsim.hardware.operand import Operand
-from accelsim.mapping.arithmetic import ceil_div, ceil_scaled, chosen, equal_part, larger, smaller
+from accelsim.mapping.arithmetic import ceil_div, ceil_scaled, equal_part, larger, smaller
+from accelsim.mapping.dataflows.blocks import BlockAxis, block_axis
 from accelsim.mapping.dataflows.contract import Dataflow, Port
 from accelsim.mapping.tile import ArrayWork, Granularity, TileCounts, TileShape
 from accelsim.network.layer import LoopNest
+
+AS_NEEDED: Final = "as_needed"
+
+
+class BlockRegister(Description):
+    """The registers that hold the inputs under a block of outputs, while these move on from tap to tap.
+
+    Attributes:
+        rows: Of inputs of one channel.
+        columns: Likewise.
+
+    Example:
+        >>> BlockRegister(rows=33, columns=33).rows
+        33
+    """
+
+    rows: Extent
+    columns: Extent
 
 
 class Parameters(Description):
@@ -35,6 +55,10 @@ class Parameters(Description):
     weight_density: Fraction = 1.0
     """The part of the weights that are not zero; the others are skipped and take no cycle. By default none is
     zero: whoever takes some to be says so."""
+    block_register: BlockRegister | Literal["as_needed"] = AS_NEEDED
+    """How much of an input channel lies in the array at a time. It is there twice, as the next is loaded
+    meanwhile, and has the area and the price of a register file. `as_needed`: as much as any layer takes, of
+    no area and at no price."""
 
 
 class OutputStationary(Dataflow):
@@ -46,8 +70,8 @@ class OutputStationary(Dataflow):
     axes: ClassVar = {"rows": ("OY",), "columns": ("OX",)}
     stationary = Operand.OUTPUTS
     ports: ClassVar = {
-        Operand.INPUTS: Port(of_any_column=True, hidden=True),
-        Operand.OUTPUTS: Port(of_any_column=False, hidden=False),
+        Operand.INPUTS: Port(("rows", "columns"), any_port=True, hidden=True),
+        Operand.OUTPUTS: Port(("rows", "columns"), any_port=False, hidden=False),
     }
     skips_zeros = True
     parameters = Parameters
@@ -69,80 +93,76 @@ class OutputStationary(Dataflow):
 
         `resumes` says that partial sums of an earlier tile have to be loaded before they can be added to.
         """
-        array = hardware.pe_array
+        array, parameters = hardware.pe_array, self.of(hardware.pe_array)
         input_port, output_port = self.ports[Operand.INPUTS], self.ports[Operand.OUTPUTS]
+        rows, columns = _block(layer, tile.fy, tile.fx, array, parameters)
         taps, pixels = tile.taps, tile.pixels
 
-        # A block is of one image.
-        blocks = tile.n * ceil_div(tile.y, array.rows) * ceil_div(tile.x, array.columns)
-        channel_sets = ceil_div(tile.k, self.of(array).partial_sums_per_pe)
-        halo_rows = _covered(tile.y, array.rows, tile.fy, layer.stride_y, layer.dilation_y)
-        halo_columns = _covered(tile.x, array.columns, tile.fx, layer.stride_x, layer.dilation_x)
-        first_rows = _covered(
-            equal_part(tile.y, array.rows), array.rows, tile.fy, layer.stride_y, layer.dilation_y
-        )
-        first_columns = _covered(
-            equal_part(tile.x, array.columns), array.columns, tile.fx, layer.stride_x, layer.dilation_x
-        )
+        row_blocks, column_blocks = rows.blocks(tile.y), columns.blocks(tile.x)
+        blocks = tile.n * row_blocks * column_blocks  # a block is of one image
+        channel_sets = ceil_div(tile.k, parameters.partial_sums_per_pe)
 
         # Rounded up for each tile: there are no parts of a weight.
         nonzero_weights = ceil_scaled(tile.g * tile.k * tile.c * taps, self.weight_density(layer, hardware))
-        input_words = tile.n * tile.g * halo_rows * halo_columns * tile.c * channel_sets
-        drain_cycles = output_port.cycles(
-            tile.n * tile.g * tile.k * tile.y * ceil_div(tile.x, array.columns), array
-        )
+        block_words = rows.loaded(tile.y, row_blocks) * columns.loaded(tile.x, column_blocks)
+        planes = tile.g * tile.c * channel_sets
+        input_words = tile.n * block_words * planes
+        sums = tile.n * tile.g * tile.k
+        sums_of_a_port: dict[ArraySide, Count] = {
+            "rows": sums * tile.x * row_blocks,
+            "columns": sums * tile.y * column_blocks,
+        }
         passing = {
             Operand.INPUTS: input_port.cycles(input_words, array),
-            Operand.OUTPUTS: (1 + resumes) * drain_cycles,
+            Operand.OUTPUTS: output_port.sum_cycles(sums_of_a_port, array, in_again=resumes),
         }
+        first_words = rows.first_load(equal_part(tile.y, rows.outputs)) * columns.first_load(
+            equal_part(tile.x, columns.outputs)
+        )
         outputs = tile.g * tile.k * pixels
         macs = nonzero_weights * pixels
-        first_load = input_port.cycles(first_rows * first_columns, array)
+        first_load = input_port.cycles(first_words, array)
         return ArrayWork(
             cycles=first_load + self.cycles_with_ports(blocks * nonzero_weights, passing),
             macs=macs,
             weight_register_words=0,
             # An accumulation reads and writes; the first of an output only writes, the drain reads it.
             partial_sum_register_words=2 * macs + resumes * outputs,
-            input_hop_words=pixels * tile.g * tile.c * channel_sets * (taps - 1),
+            input_hop_words=pixels * planes * (taps - rows.loads * columns.loads),
             input_read_words=input_words,
             weight_read_words=blocks * nonzero_weights,
             weight_reads=blocks,
+            input_register_words=_input_register_words(input_words, pixels * planes * taps, parameters),
         )
 
     def least_work(
         self, layer: LoopNest[Count], tile: TileShape[Count], tiles: TileCounts[Count], hardware: Hardware
     ) -> ArrayWork[Count]:
-        """Cutting adds blocks, halos, first loads, and partial sums that are drained and loaded again.
-
-        Only where windows leave inputs out between them are smaller blocks the ones that load less.
-        """
-        array = hardware.pe_array
-        input_port, output_port = self.ports[Operand.INPUTS], self.ports[Operand.OUTPUTS]
-        taps = layer.FY * layer.FX
-        row_blocks = larger(ceil_div(layer.OY, array.rows), tiles.y_tiles)
-        column_blocks = larger(ceil_div(layer.OX, array.columns), tiles.x_tiles)
-        channel_sets = larger(ceil_div(layer.K, self.of(array).partial_sums_per_pe), tiles.k_tiles)
-        words = _least_covered(
-            layer.OY, row_blocks, layer.FY, layer.stride_y, layer.dilation_y
-        ) * _least_covered(layer.OX, column_blocks, layer.FX, layer.stride_x, layer.dilation_x)
-        input_words = words * layer.G * layer.C * channel_sets
+        """Cutting adds blocks, halos, first loads, and partial sums that are drained and loaded again."""
+        array, parameters = hardware.pe_array, self.of(hardware.pe_array)
+        input_port, taps = self.ports[Operand.INPUTS], layer.FY * layer.FX
+        rows, columns = _block(layer, layer.FY, layer.FX, array, parameters)
+        row_blocks = larger(rows.blocks(layer.OY), tiles.y_tiles)
+        column_blocks = larger(columns.blocks(layer.OX), tiles.x_tiles)
+        channel_sets = larger(ceil_div(layer.K, parameters.partial_sums_per_pe), tiles.k_tiles)
+        planes = layer.G * layer.C * channel_sets
+        block_words = rows.least_loaded(layer.OY, row_blocks) * columns.least_loaded(layer.OX, column_blocks)
+        input_words = block_words * planes
         # Of equal blocks none has fewer than half the rows, unless the tile has.
         y, x = (
-            equal_part(outputs, across) if tiles.exact else smaller(outputs, ceil_div(across, 2))
-            for outputs, across in ((tile.y, array.rows), (tile.x, array.columns))
+            equal_part(outputs, axis.outputs) if tiles.exact else smaller(outputs, ceil_div(axis.outputs, 2))
+            for outputs, axis in ((tile.y, rows), (tile.x, columns))
         )
-        first_words = _first_rows(
-            y, array.rows, tiles.y_tiles, layer.FY, layer.stride_y, layer.dilation_y
-        ) * _first_rows(x, array.columns, tiles.x_tiles, layer.FX, layer.stride_x, layer.dilation_x)
+        first_words = _first_loads(rows, y, tiles.y_tiles) * _first_loads(columns, x, tiles.x_tiles)
         first_loads = input_port.cycles(first_words * (tiles.total // tiles.plane_tiles), array)
 
         nonzero_weights = ceil_scaled(layer.weights, self.weight_density(layer, hardware))
         broadcast = larger(row_blocks * column_blocks, tiles.plane_tiles) * nonzero_weights
-        drain_cycles = output_port.cycles(layer.G * layer.K * layer.OY * column_blocks, array)
         passing = {
             Operand.INPUTS: input_port.cycles(input_words, array),
-            Operand.OUTPUTS: (2 * tiles.c_tiles - 1) * drain_cycles,
+            Operand.OUTPUTS: self._least_sum_cycles(
+                layer, {"rows": rows, "columns": columns}, column_blocks, tiles.c_tiles, array
+            ),
         }
         pixels, outputs = layer.OY * layer.OX, layer.output_elements
         macs = nonzero_weights * pixels
@@ -151,15 +171,41 @@ class OutputStationary(Dataflow):
             macs=macs,
             weight_register_words=0,
             partial_sum_register_words=2 * macs + (tiles.c_tiles - 1) * outputs,
-            input_hop_words=pixels * layer.G * layer.C * channel_sets * (taps - 1),
+            input_hop_words=pixels * planes * (taps - rows.loads * columns.loads),
             input_read_words=input_words,
             weight_read_words=broadcast,
             weight_reads=row_blocks * column_blocks,
+            input_register_words=_input_register_words(input_words, pixels * planes * taps, parameters),
         )
+
+    def _least_sum_cycles(
+        self,
+        layer: LoopNest[Count],
+        axes: Mapping[ArraySide, BlockAxis],
+        column_blocks: Count,
+        c_tiles: Count,
+        array: PEArray,
+    ) -> Count:
+        """How long sums at least take: they leave with each tile, and come in for each but the first.
+
+        Some tiles may take one side and some the other; none is faster than in full blocks by the faster.
+        """
+        port, sums, pixels = self.ports[Operand.OUTPUTS], layer.G * layer.K, layer.OY * layer.OX
+        of_a_port = {side: sums * ceil_div(pixels, axis.outputs) for side, axis in axes.items()}
+        if not array.words_out("rows"):
+            of_a_port["columns"] = sums * layer.OY * column_blocks
+        leaving = port.sum_cycles(of_a_port, array)
+        coming = port.sum_cycles(of_a_port, array, out=0, in_again=1)
+        return c_tiles * leaving + (c_tiles - 1) * coming
 
     def partial_sums(self, array: PEArray) -> int:
         """In the register files of the PEs."""
         return array.pes * self.of(array).partial_sums_per_pe
+
+    def input_words(self, array: PEArray) -> int:
+        """Two blocks of inputs, of which the array shifts one while the next is loaded."""
+        register = self.of(array).block_register
+        return 0 if register == AS_NEEDED else 2 * register.rows * register.columns
 
     def weight_density(self, layer: LoopNest[Count], hardware: Hardware) -> Real:
         """The part of a layer's weights that is broadcast: the network's word, else the machine's."""
@@ -170,21 +216,23 @@ class OutputStationary(Dataflow):
 OUTPUT_STATIONARY: Final = OutputStationary()
 
 
-def _first_rows(
-    outputs: Count, block: int, tiles: Count, kernel: Count, stride: Count, dilation: Count
-) -> Count:
-    """Input rows (or columns) of the first blocks of tiles, of `outputs` each; the last may have one."""
-    full = _covered(outputs, block, kernel, stride, dilation)
-    return (tiles - 1) * full + (kernel - 1) * dilation + 1
+def _block(
+    layer: LoopNest[Count], fy: Count, fx: Count, array: PEArray, parameters: Parameters
+) -> tuple[BlockAxis, BlockAxis]:
+    """The rows of a block, and its columns, where fy x fx taps of the kernel are used."""
+    register = parameters.block_register
+    rows, columns = (None, None) if register == AS_NEEDED else (register.rows, register.columns)
+    return (
+        block_axis(array.rows, rows, fy, layer.stride_y, layer.dilation_y),
+        block_axis(array.columns, columns, fx, layer.stride_x, layer.dilation_x),
+    )
 
 
-def _least_covered(outputs: Count, blocks: Count, kernel: Count, stride: Count, dilation: Count) -> Count:
-    """Input rows (or columns) that so many blocks at least load, the halo of each block included."""
-    halo = (kernel - 1) * dilation + 1 - stride
-    return outputs * stride + chosen(halo < 0, outputs, blocks) * halo
+def _first_loads(axis: BlockAxis, outputs: Count, tiles: Count) -> Count:
+    """Input rows (or columns) of the first loads of tiles, of `outputs` each; the last may have one."""
+    return (tiles - 1) * axis.first_load(outputs) + axis.first_load(1)
 
 
-def _covered(outputs: Count, block: int, kernel: Count, stride: Count, dilation: Count) -> Count:
-    """Input rows (or columns) that the blocks of a tile load, the halo of each block included."""
-    halo = (kernel - 1) * dilation + 1 - stride
-    return outputs * stride + ceil_div(outputs, block) * halo
+def _input_register_words(loaded: Count, used: Count, parameters: Parameters) -> Count:
+    """What is loaded is written, and read for each tap of each pixel; as needed, nothing is counted."""
+    return 0 if parameters.block_register == AS_NEEDED else loaded + used

@@ -47,7 +47,7 @@ class WeightStationary(Dataflow):
     title = "weight stationary"
     axes: ClassVar = {"rows": ("C",), "columns": ("K",)}
     stationary = Operand.WEIGHTS
-    ports: ClassVar = {Operand.WEIGHTS: Port(of_any_column=False, hidden=True)}
+    ports: ClassVar = {Operand.WEIGHTS: Port(("columns",), any_port=False, hidden=True)}
     parameters = Parameters
 
     def of(self, array: PEArray) -> Parameters:

@@ -25,6 +25,8 @@ class WeightFields(Bits):
     params: int
     weight_bits: int | None
     weight_density: float | None
+    weight_ratio: float | None
+    output_density: float | None
     pruned_index_bits: int | None
 
 
@@ -53,6 +55,8 @@ def weight_fields(
         params=operator.params,
         weight_bits=node.weight_form.bits,
         weight_density=node.weight_form.density,
+        weight_ratio=node.weight_form.ratio,
+        output_density=node.weight_form.output_density,
         pruned_index_bits=precision.pruned_index_bits,
         **bits_of(precision),
     )

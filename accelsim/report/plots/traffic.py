@@ -1,7 +1,7 @@
 """DRAM traffic of every layer against the compulsory minimum: every operand and output once.
 
-What stands above the line was moved more than once, because the tiles did not fit the buffer; below, how many
-times the minimum that is.
+What stands above the line was moved more than once, because the tiles did not fit the buffer, or for nothing,
+in bursts that are not of use as a whole; below, how many times the minimum that is.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from accelsim.report.plots.stages import Panel, label_cut, limits, stage_figure, stage_spans
-from accelsim.report.plots.style import BLUE, ORANGE, ROUND_STEPS, VERMILION, plain, run_name
+from accelsim.report.plots.style import BLUE, GREY, ORANGE, ROUND_STEPS, VERMILION, plain, run_name
 from accelsim.report.text.table import quantity
 from accelsim.report.text.words import off_chip_word
 from accelsim.result import RunResult
@@ -37,11 +37,13 @@ class TrafficBar:
     read_bytes: int
     write_bytes: int
     compulsory_bytes: int
+    beside_bytes: int = 0
+    """Of whole bursts, what is of no use."""
 
     @property
     def total_bytes(self) -> int:
-        """Both ways."""
-        return self.read_bytes + self.write_bytes
+        """Both ways, as it moves."""
+        return self.read_bytes + self.write_bytes + self.beside_bytes
 
     @property
     def times_compulsory(self) -> float:
@@ -58,6 +60,7 @@ def traffic_bars(result: RunResult) -> list[TrafficBar]:
             layer.dram_bytes.read,
             layer.dram_bytes.write,
             layer.compulsory_dram_bytes,
+            sum([sum(layer.memories[name].beside_bytes.values()) for name in result.off_chip]),
         )
         for layer in result.layers
     ]
@@ -93,9 +96,15 @@ def traffic_figure(results: Sequence[RunResult]) -> Figure:
     legend: list[Artist] = [
         Patch(color=BLUE, label="read"),
         Patch(color=ORANGE, label="written"),
+        *([Patch(color=GREY, label="bursts, of no use")] if _in_bursts(bars) else []),
         Line2D([], [], color="black", linewidth=1.0, label="compulsory: every operand and output once"),
     ]
     return stage_figure(panels, legend, rows_inches=(1.9, 1.05))
+
+
+def _in_bursts(bars: Sequence[Sequence[TrafficBar]]) -> bool:
+    """Whether anything moves that is of no use."""
+    return any(bar.beside_bytes for of_result in bars for bar in of_result)
 
 
 def traffic_title(result: RunResult, bars: Sequence[TrafficBar]) -> str:
@@ -119,6 +128,9 @@ def plot_traffic(bars: Sequence[TrafficBar], axes: Axes, limit: float, off_chip:
     reads = [bar.read_bytes for bar in bars]
     axes.bar(indexes, reads, width=0.85, color=BLUE)
     axes.bar(indexes, [bar.write_bytes for bar in bars], bottom=reads, width=0.85, color=ORANGE)
+    if _in_bursts([bars]):
+        of_use = [bar.read_bytes + bar.write_bytes for bar in bars]
+        axes.bar(indexes, [bar.beside_bytes for bar in bars], bottom=of_use, width=0.85, color=GREY)
     axes.hlines(
         [bar.compulsory_bytes for bar in bars],
         [index - 0.5 for index in indexes],

@@ -1,6 +1,6 @@
 """What a run adds up to, and in words what bounds it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from accelsim.descriptions.phrases import counted
 from accelsim.power import FrameDemand
@@ -16,7 +16,8 @@ from accelsim.report.text.words import (
 )
 from accelsim.report.text.zeros import zeros_sentence
 from accelsim.report.values.stage_results import cycles_by_bound, tensors_can_go_outside
-from accelsim.result import FirstInference, RunResult, Traffic
+from accelsim.result import FirstInference, RunResult
+from accelsim.traffic import MemoryResult, Traffic
 
 BAR_WIDTH = 10
 
@@ -38,10 +39,15 @@ def _sums(result: RunResult) -> Iterator[tuple[str, str]]:
     yield "utilization", f"{percent(result.utilization)} of the PEs' cycles multiply ({work}){idle_rows}"
     if zeros := zeros_sentence(result):
         yield "zeros", zeros
+    if any(layer.form.coded for layer in result.layers):
+        from accelsim.report.text.coding import coding_sentence  # noqa: PLC0415 (most machines compress nothing)
+
+        yield "compressed", coding_sentence(result)
     for key, value in result.assumed.items():
         yield "assumed", f"{key}: {value}"
     idle = f"; {counted(result.idle_descriptors, 'descriptor')} left idle" if result.idle_descriptors else ""
-    yield off_chip_word(result.off_chip), _traffic(result.dram_bytes) + idle
+    bursts = bursts_phrase([result.memories[name] for name in result.off_chip])
+    yield off_chip_word(result.off_chip), _traffic(result.dram_bytes) + bursts + idle
     if len(result.off_chip) > 1:
         for name in result.off_chip:
             yield memory_word(name), _streams(result, name)
@@ -70,7 +76,17 @@ def _streams(result: RunResult, name: str) -> str:
     memory = result.memories[name]
     traffic = Traffic(sum(memory.read_bytes.values()), sum(memory.written_bytes.values()))
     busy = percent((memory.busy_cycles or 0) / result.cycles if result.cycles else 0.0)
-    return f"{_traffic(traffic)}; its channel streams for {busy} of the time"
+    return f"{_traffic(traffic)}{bursts_phrase([memory])}; its channel streams for {busy} of the time"
+
+
+def bursts_phrase(memories: Sequence[MemoryResult]) -> str:
+    """What moves in all where whole bursts move, and how much of it is of use; nothing where none do."""
+    if not any(memory.beside_bytes for memory in memories):
+        return ""
+    moved = sum([sum(memory.moved_bytes.values()) for memory in memories])
+    beside = sum([sum(memory.beside_bytes.values()) for memory in memories])
+    of_use = percent((moved - beside) / moved if moved else 1.0)
+    return f"; {quantity(moved, 'B')} moved in bursts, {of_use} of use"
 
 
 def _lower_bound(result: RunResult) -> str:

@@ -6,7 +6,8 @@ from itertools import groupby
 from typing import Final, get_args
 
 from accelsim.hardware import Operand
-from accelsim.result import Bound, LayerResult, RunResult, Traffic
+from accelsim.result import Bound, LayerResult, RunResult
+from accelsim.traffic import Traffic
 
 OPERANDS: Final = tuple(map(str, Operand))
 """Their names in results."""

@@ -21,23 +21,36 @@ class PixelBlock(NamedTuple):
     columns: tuple[int, int]
 
 
-def blocks(n: int, y: int, x: int, machine: ArrayMachine) -> Iterator[PixelBlock]:
-    """Every block of a tile."""
-    return map(PixelBlock._make, product(range(n), folds(y, machine.rows), folds(x, machine.columns)))
+class BlockSize(NamedTuple):
+    """What lies in the array at a time, along rows or columns."""
+
+    outputs: int
+    """Pixels of a block at most."""
+    taps: int
+    """Taps of the kernel whose inputs are in the array together, at most."""
+
+
+def blocks(n: int, y: int, x: int, rows: int, columns: int) -> Iterator[PixelBlock]:
+    """Every block of a tile, of so many rows and columns at most."""
+    return map(PixelBlock._make, product(range(n), folds(y, rows), folds(x, columns)))
 
 
 def walk(tile: TileWork, machine: ArrayMachine) -> PassCounts:
     """Count what happens at each block."""
     counts = PassCounts()
-    port = machine.columns * machine.port_words
-    broadcasts = drained_rows = first_words = 0
-    for _image, (y0, y1), (x0, x1) in blocks(tile.n, tile.y, tile.x, machine):
+    port = max(machine.rows * machine.row_words_in, machine.columns * machine.column_words_in)
+    rows, columns = block_sizes(tile, machine)
+    parts = list(product(folds(tile.fy, rows.taps), folds(tile.fx, columns.taps)))
+    broadcasts = drained_rows = drained_columns = first_words = 0
+    for _image, (y0, y1), (x0, x1) in blocks(tile.n, tile.y, tile.x, rows.outputs, columns.outputs):
         pixels = (y1 - y0) * (x1 - x0)
-        block_words = _reach(tile, 0, y1 - y0) * _reach(tile, 1, x1 - x0)
-        first_words = first_words or block_words
-        for _group, _set in product(range(tile.g), folds(tile.k, machine.parameters.partial_sums_per_pe)):
-            counts.input_read_words += tile.c * block_words
-            counts.input_hops += tile.c * pixels * (tile.taps - 1)
+        for (f0, f1), (g0, g1) in parts:
+            words = _reach(tile, 0, y1 - y0, f1 - f0) * _reach(tile, 1, x1 - x0, g1 - g0)
+            first_words = first_words or words
+            for _group, _set in product(range(tile.g), folds(tile.k, machine.parameters.partial_sums_per_pe)):
+                counts.input_read_words += tile.c * words
+                counts.input_hops += tile.c * pixels * ((f1 - f0) * (g1 - g0) - 1)
+                counts.input_register_reads += tile.c * pixels * (f1 - f0) * (g1 - g0)
         broadcasts += tile.nonzero
         counts.weight_read_words += tile.nonzero
         counts.weight_reads += 1
@@ -47,16 +60,54 @@ def walk(tile: TileWork, machine: ArrayMachine) -> PassCounts:
         counts.partial_sum_writes += tile.nonzero * pixels
         counts.partial_sum_reads += tile.nonzero * pixels + tile.g * tile.k * pixels * tile.resumes
         drained_rows += tile.g * tile.k * (y1 - y0)
-    drain = -(-drained_rows // machine.port_words)
+        drained_columns += tile.g * tile.k * (x1 - x0)
     counts.cycles = -(-first_words // port) + max(-(-counts.input_read_words // port), broadcasts)
-    counts.cycles += drain * (2 if tile.resumes else 1)
+    # A row of sums leaves by the columns, a column of them by the rows.
+    ways = [_passing(drained_rows, machine.column_words_out, machine.column_words_in, tile.resumes)]
+    if machine.row_words_out:
+        ways.append(_passing(drained_columns, machine.row_words_out, machine.row_words_in, tile.resumes))
+    counts.cycles += min(ways)
+    if machine.parameters.block_register == "as_needed":
+        counts.input_register_reads = 0
+    else:
+        counts.input_register_writes = counts.input_read_words
     return counts
 
 
-def _reach(tile: TileWork, axis: int, outputs: int) -> int:
-    """Input rows (or columns) under the windows of so many outputs."""
-    kernel = (tile.fy, tile.fx)[axis]
-    return (outputs - 1) * tile.stride[axis] + (kernel - 1) * tile.dilation[axis] + 1
+def block_sizes(tile: TileWork, machine: ArrayMachine) -> tuple[BlockSize, BlockSize]:
+    """Of the rows of a block, and of its columns: as many pixels, and taps, as the registers of inputs hold.
+
+    Args:
+        tile: Its windows.
+        machine: The array.
+
+    Returns:
+        All of the array and all taps, where nothing is said of the registers.
+    """
+    register = machine.parameters.block_register
+    if register == "as_needed":
+        return BlockSize(machine.rows, tile.fy), BlockSize(machine.columns, tile.fx)
+    return (
+        _block_size(tile, 0, machine.rows, tile.fy, register.rows),
+        _block_size(tile, 1, machine.columns, tile.fx, register.columns),
+    )
+
+
+def _block_size(tile: TileWork, axis: int, pes: int, kernel: int, register: int) -> BlockSize:
+    """Pixels under whose windows the register holds the inputs, and taps of one of them; one at least."""
+    outputs = [count for count in range(2, pes + 1) if _reach(tile, axis, count, kernel) <= register]
+    taps = [count for count in range(2, kernel + 1) if _reach(tile, axis, 1, count) <= register]
+    return BlockSize(max(outputs, default=1), max(taps, default=1))
+
+
+def _passing(sums: int, words_out: int, words_in: int, resumes: bool) -> int:
+    """Cycles in which so many sums leave by a port, and come in before where a tile resumes."""
+    return -(-sums // words_out) + (-(-sums // words_in) if resumes else 0)
+
+
+def _reach(tile: TileWork, axis: int, outputs: int, taps: int) -> int:
+    """Input rows (or columns) under some taps of the windows of so many outputs."""
+    return (outputs - 1) * tile.stride[axis] + (taps - 1) * tile.dilation[axis] + 1
 
 
 def accumulate(sums: Integers, weights: Integers, patches: Integers, machine: ArrayMachine) -> None:
@@ -70,7 +121,7 @@ def accumulate(sums: Integers, weights: Integers, patches: Integers, machine: Ar
     """
     n, g, k, y, x = sums.shape
     words = weights.shape[2] * weights.shape[3]
-    for image, (y0, y1), (x0, x1) in blocks(n, y, x, machine):
+    for image, (y0, y1), (x0, x1) in blocks(n, y, x, machine.rows, machine.columns):
         for group in range(g):
             block = patches[image, group, :, :, y0:y1, x0:x1].reshape(words, -1)
             for k0, k1 in folds(k, machine.parameters.partial_sums_per_pe):

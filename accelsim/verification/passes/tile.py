@@ -61,8 +61,14 @@ class ArrayMachine:
     """Of PEs that work."""
     columns: int
     """Of PEs."""
-    port_words: int
-    """Words that a column exchanges with the buffer in a cycle."""
+    row_words_in: int
+    """Words that the port of a row takes in from the buffer in a cycle."""
+    row_words_out: int
+    """That it lets out; 0 where it lets out none."""
+    column_words_in: int
+    """Words that the port of a column takes in."""
+    column_words_out: int
+    """That it lets out."""
     parameters: Any
     """What the machine's file says of the dataflow whose passes these are, an object of its `parameters`;
     None for the vector unit."""
@@ -72,7 +78,15 @@ class ArrayMachine:
         """Those of a machine for a mapping of a dataflow that leaves some rows idle."""
         array = hardware.pe_array
         parameters = array.dataflows.get(dataflow)
-        return cls(array.rows - idle_rows, array.columns, array.port_words_per_column, parameters)
+        return cls(
+            rows=array.rows - idle_rows,
+            columns=array.columns,
+            row_words_in=array.words_in("rows"),
+            row_words_out=array.words_out("rows"),
+            column_words_in=array.words_in("columns"),
+            column_words_out=array.words_out("columns"),
+            parameters=parameters,
+        )
 
 
 @dataclass
@@ -97,6 +111,10 @@ class PassCounts:
     partial_sum_writes: int = 0
     """Of register files and accumulators."""
     partial_sum_reads: int = 0
+    """Likewise."""
+    input_register_writes: int = 0
+    """Of registers of inputs that a machine's file describes."""
+    input_register_reads: int = 0
     """Likewise."""
     input_hops: int = 0
     """Inputs that move to the neighbouring PE."""

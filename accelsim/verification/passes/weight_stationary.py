@@ -42,7 +42,7 @@ def passes(g: int, k: int, c: int, taps: int, pixels: int, machine: ArrayMachine
 def walk(tile: TileWork, machine: ArrayMachine) -> PassCounts:
     """Count what each pass does."""
     most_rows = max(end - start for start, end in folds(tile.c, machine.rows))
-    load_cycles = -(-most_rows // machine.port_words)
+    load_cycles = -(-most_rows // machine.column_words_in)
     counts = PassCounts(cycles=load_cycles)  # nothing hides the first sub-matrix
     for array_pass in passes(tile.g, tile.k, tile.c, tile.taps, tile.n * tile.y * tile.x, machine):
         rows = array_pass.channels[1] - array_pass.channels[0]

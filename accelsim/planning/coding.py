@@ -1,0 +1,66 @@
+"""Coding: what layers' operands take where a machine's memories hold them compressed.
+
+Weights have the ratio that the network says of the layer, else the machine's. Activations are coded where the
+network says which part of a layer's outputs is not zero; who reads them reads the code. What nobody says
+anything of, the image among it, lies as it is.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from accelsim.hardware import Hardware, Operand
+from accelsim.hardware.coding import Compress
+from accelsim.mapping.precision import activation_bits
+from accelsim.network.executed import ExecutedGraph, ExecutedNode
+from accelsim.network.layer import CodedParts, Layer
+
+
+def as_coded(graph: ExecutedGraph, hardware: Hardware) -> ExecutedGraph:
+    """The same layers, which say what their operands take outside the chip.
+
+    Args:
+        graph: As it was lowered.
+        hardware: The machine.
+
+    Returns:
+        The graph itself where no memory compresses anything.
+    """
+    compress_of = hardware.compress_of
+    if not compress_of:
+        return graph
+    parts = {node.name: _output_part(node.layer, compress_of, hardware) for node in graph.nodes}
+    nodes = [
+        replace(node, layer=replace(node.layer, coded=_coded(node, parts, compress_of)))
+        for node in graph.nodes
+    ]
+    return replace(graph, nodes=tuple(nodes))
+
+
+def _output_part(layer: Layer, compress_of: Mapping[Operand, Compress], hardware: Hardware) -> float:
+    compress = compress_of.get(Operand.OUTPUTS)
+    if compress is None or compress.activations is None or layer.output_density is None:
+        return 1.0
+    return compress.activations.part(layer.output_density, activation_bits(layer, hardware.precision))
+
+
+def _coded(
+    node: ExecutedNode, parts: Mapping[str, float], compress_of: Mapping[Operand, Compress]
+) -> CodedParts:
+    inputs = [(parts[read.producer], read.input_elements) for read in node.reads]
+    residuals = [(parts[read.producer], read.residual_elements) for read in node.reads]
+    weights = compress_of.get(Operand.WEIGHTS)
+    ratio = 1.0
+    if weights is not None and weights.weights is not None:
+        ratio = weights.weights if node.layer.weight_ratio is None else node.layer.weight_ratio
+    return CodedParts(
+        inputs=_mean([*inputs, (1.0, node.network_input_elements)]),
+        weights=ratio if node.layer.on_array else 1.0,
+        outputs=parts[node.name],
+        residual=_mean([*residuals, (1.0, node.network_residual_elements)]),
+    )
+
+
+def _mean(parts: list[tuple[float, int]]) -> float:
+    """Of what is read of several layers, by elements."""
+    elements = sum([count for _, count in parts])
+    return sum([part * count for part, count in parts]) / elements if elements else 1.0
