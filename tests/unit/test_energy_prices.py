@@ -268,3 +268,35 @@ def test_an_exponent_of_one_is_the_plain_number():
 
 def test_such_a_machine_reads_back_as_it_was():
     assert described(dump(described())) == described()
+
+
+# --- machines that ship
+
+
+@pytest.mark.parametrize("name", ["npu_int8_256k", "npu_int8_2m", "npu_int8_psram", "mcu_l3_l2_l1"])
+def test_a_sweep_may_put_one_price_in_the_place_of_a_table_or_a_law(name):
+    changes = {"energy.mac": 0.5, "memories.1.energy": {"read": 1, "write": 1}, "clock_mhz": 250}
+    plain = vary(load_hardware(name), **changes)
+    assert plain.prices.mac == plain.prices.of_bits(32).mac == 0.5
+    assert plain.memories[1].energy.at_bytes is None
+
+
+@pytest.mark.parametrize(
+    ("name", "cycles"),
+    [
+        ("npu_int8_256k", [(1.0, 64)]),
+        ("npu_int8_2m", [(1.0, 64)]),
+        ("npu_int8_psram", [(1.0, 64), (0.8, 64)]),
+        ("mcu_l3_l2_l1", [(1.0, 50), (8.0, 10)]),
+    ],
+)
+def test_seconds_of_machines_that_ship_are_the_cycles_that_they_said_before(name, cycles):
+    channels = load_hardware(name).channels
+    assert [(channel.bytes_per_cycle, channel.latency_cycles) for channel in channels] == cycles
+
+
+@pytest.mark.parametrize(("size_bytes", "picojoules"), [(32768, 2.5), (1 << 20, 12.5)])
+def test_the_law_of_machines_that_ship_goes_through_horowitz_s_two_points(size_bytes, picojoules):
+    """20 pJ for 64 bits of 32 KB, 100 pJ of 1 MB."""
+    npu = vary(load_hardware("npu_int8_2m"), **{"memories.sram.size_bytes": size_bytes})
+    assert npu.prices.memories[0].read == approx(picojoules, rel=1e-3)
