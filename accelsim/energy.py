@@ -8,7 +8,8 @@ import math
 from collections.abc import Mapping
 
 from accelsim.columns import Count, Real
-from accelsim.hardware.counts import ActionCounts
+from accelsim.hardware.counts import ActionCounts, HostCounts
+from accelsim.hardware.host import HostEnergy
 from accelsim.hardware.prices import AccessPrice, Prices
 
 
@@ -30,7 +31,7 @@ def energy_by_component(
 
     Returns:
         By `mac`, `register_file`, `inter_pe`, each memory's name and `vector`, in the unit of the machine's
-        table; and `static` where the machine draws power at all times.
+        table; `host` where the machine has one, and `static` where it draws power at all times.
 
     Example:
         >>> from accelsim import load_hardware
@@ -89,7 +90,12 @@ def _components(counts: ActionCounts[Count], prices: Prices) -> dict[str, Real]:
         "inter_pe": counts.inter_pe_bytes / word_bytes * table.inter_pe,
         **{price.memory: _of_memory(counts, price, word_bytes) for price in prices.memories},
         "vector": counts.vector_ops * table.vector_op,
+        **({} if prices.host is None else {"host": _of_host(counts.host, prices.host.energy)}),
     }
+
+
+def _of_host(counts: HostCounts, prices: HostEnergy) -> float:
+    return counts.macs * prices.mac + counts.elements * prices.element + counts.calls * prices.call
 
 
 def _of_memory(counts: ActionCounts[Count], price: AccessPrice, word_bytes: float) -> Real:

@@ -19,8 +19,8 @@ class Energy:
     total: float
     unit: str
     by_component: Mapping[str, float]
-    """mac, register_file, inter_pe, each memory by its name, vector; `static` of machines that draw power at
-    all times."""
+    """mac, register_file, inter_pe, each memory by its name, vector; `host` of machines that have one;
+    `static` of those that draw power at all times."""
     joules: float | None = None
 
     @property

@@ -5,11 +5,12 @@ from collections.abc import Iterable, MutableMapping, Sequence
 from collections.abc import Mapping as MappingOf
 from typing import Final
 
-from accelsim.descriptions.phrases import counted
 from accelsim.energy import energy_by_component, with_static
 from accelsim.hardware import Access, ActionCounts, Direction, Hardware, Memory, Operand
+from accelsim.hardware.host import HOST
 from accelsim.mapping.bounds import compulsory_weight_bytes, least_array_cycles, lower_bounds
 from accelsim.mapping.dataflows import least_weight_density
+from accelsim.mapping.letters import tile_order, tile_sizes, tile_words
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.precision import (
     activation_bits,
@@ -19,11 +20,10 @@ from accelsim.mapping.precision import (
     pruned_index_bits,
     weight_bits,
 )
-from accelsim.mapping.program import LOOPS, Dimension
 from accelsim.mapping.schedule import Schedule
 from accelsim.network.layer import Layer, changed
 from accelsim.network.shapes import layer_shape
-from accelsim.planning.bounds_if_kept import lower_bound_if_kept, lower_bounds_if_kept
+from accelsim.planning.bounds_if_kept import least_together, lower_bound_if_kept, lower_bounds_if_kept
 from accelsim.planning.plan import Plan
 from accelsim.power import Energy
 from accelsim.result import Bound, FirstInference, LayerResult, RunResult
@@ -33,17 +33,6 @@ from accelsim.simulation.activity import Activity, LayerActivity
 from accelsim.traffic import MemoryResult, Traffic
 from accelsim.version import __version__
 
-LETTERS: Final[MappingOf[Dimension, str]] = {
-    "image": "N",
-    "group": "G",
-    "output_channel": "K",
-    "input_channel": "C",
-    "row": "OY",
-    "column": "OX",
-    "tap_row": "FY",
-    "tap_column": "FX",
-}
-"""The letters of `Layer` for the loops over tiles."""
 NO_PEAKS: Final[MappingOf[str, int]] = {}
 """Where nobody asks how much memories held."""
 
@@ -87,11 +76,11 @@ def result_of(plan: Plan, activity: Activity, first: Activity | None = None) -> 
         dram_bytes=_traffic(counts, hardware.names_off_chip),
         global_buffer_bytes=_traffic(counts, (memory.name for memory in hardware.working)),
         peak_global_buffer_bytes=activity.peak_global_buffer_bytes,
-        lower_bound_cycles=sum(layer.lower_bound_cycles for layer in layers),
+        lower_bound_cycles=least_together(plan.schedule, [layer.lower_bound_cycles for layer in layers]),
         layers=layers,
         skipped_macs=sum(layer.skipped_macs for layer in layers),
         nominal_utilization=_per_pe_cycle(
-            sum(layer.macs for layer in layers), hardware.pe_array.pes, activity.cycles
+            sum(layer.macs for layer in layers) - counts.host.macs, hardware.pe_array.pes, activity.cycles
         ),
         memories=memory_results(counts, hardware, by_component, activity.layers, activity.peak_memory_bytes),
         assumed=network.description.assumed,
@@ -100,6 +89,7 @@ def result_of(plan: Plan, activity: Activity, first: Activity | None = None) -> 
         memory_map=plan.schedule.memory_map,
         first_inference=None if first is None else _first_inference(plan.schedule, first, hardware),
         static_power_mw=hardware.static_power_mw,
+        host=None if hardware.host is None else hardware.host.name,
     )
 
 
@@ -108,6 +98,7 @@ def _by_component(schedule: Schedule, activity: Activity, hardware: Hardware) ->
     macs = (
         (layer, observed.counts.macs)
         for layer, observed in zip(schedule.layers, activity.layers, strict=True)
+        if observed.counts.macs
     )
     by_bits = macs_by_bits(macs, hardware)
     return energy_by_component(activity.counts, hardware.prices, macs_by_bits=by_bits, cycles=activity.cycles)
@@ -231,15 +222,17 @@ def layer_costs(
 ) -> LayerCosts:
     """Energy, traffic and bounds of a mapped layer that did so much; operands have homes by memory."""
     counts = observed.counts
-    by_component = energy_by_component(counts, layer_prices(layer, hardware))
+    unit = hardware.on_host if mapping.dataflow == HOST else hardware
+    prices = hardware.prices if mapping.dataflow == HOST else layer_prices(layer, hardware)
+    by_component = energy_by_component(counts, prices)
     energy, picojoules = math.fsum(by_component.values()), hardware.energy.picojoules
-    macs, bounds = batch * layer.macs, lower_bounds(layer, hardware, batch)
+    macs, bounds = batch * layer.macs, lower_bounds(layer, unit, batch)
     keeps = hardware.keeps("activations")
     return LayerCosts(
         form=form_of(layer, hardware),
         macs=macs,
-        skipped_macs=macs - counts.macs,
-        weight_density=_weight_density(layer, hardware) if layer.on_array else None,
+        skipped_macs=macs - counts.macs - counts.host.macs,
+        weight_density=_weight_density(layer, unit) if layer.on_array else None,
         energy=energy,
         energy_pj=None if picojoules is None else energy * picojoules,
         energy_by_component=by_component,
@@ -251,21 +244,17 @@ def layer_costs(
             "array": observed.array_busy_cycles,
             "dram": observed.dram_busy_cycles,
             "vector": observed.vector_busy_cycles,
+            **({} if hardware.host is None else {"host": observed.host_busy_cycles}),
         },
         shape=str(layer_shape(layer)),
-        tile=_tile_words(mapping),
+        tile=tile_words(mapping),
         memories=memory_results(counts, hardware, by_component, [observed], homes=homes),
         tile_sizes=tile_sizes(mapping),
         tile_order=tile_order(mapping),
         idle_rows=mapping.idle_rows,
         least_weight_bytes=compulsory_weight_bytes(layer, hardware) if keeps else 0,
-        least_array_cycles=least_array_cycles(layer, hardware, batch) if keeps else 0,
+        least_array_cycles=least_array_cycles(layer, unit, batch) if keeps else 0,
     )
-
-
-def _tile_words(mapping: Mapping) -> str:
-    idle_rows = mapping.idle_rows
-    return f"{mapping} {mapping.order}" + (f", {counted(idle_rows, 'row')} idle" if idle_rows else "")
 
 
 def _weight_density(layer: Layer, hardware: Hardware) -> float:
@@ -333,7 +322,9 @@ def _layer_result(
         idle_rows=costs.idle_rows,
         skipped_macs=costs.skipped_macs,
         weight_density=costs.weight_density,
-        nominal_utilization=_per_pe_cycle(costs.macs, pes, max(cycles, observed.array_busy_cycles)),
+        nominal_utilization=_per_pe_cycle(
+            costs.macs - observed.counts.host.macs, pes, max(cycles, observed.array_busy_cycles)
+        ),
         energy_pj=costs.energy_pj,
     )
 
@@ -390,21 +381,6 @@ def _beside(accesses: MappingOf[Access, int], memory: Memory) -> dict[str, int]:
     }
 
 
-def tile_sizes(mapping: Mapping) -> dict[str, int]:
-    """What a tile covers of each loop."""
-    tile = mapping.tile
-    sizes = {"N": tile.n, "G": tile.g, "K": tile.k, "C": tile.c, "OY": tile.y, "OX": tile.x}
-    return {**sizes, "FY": tile.fy, "FX": tile.fx}
-
-
-def tile_order(mapping: Mapping) -> tuple[str, ...]:
-    """The loops over tiles, outermost first; those over the kernel's taps where it is cut."""
-    layer, tile = mapping.layer, mapping.tile
-    whole = {"FY": tile.fy == layer.FY, "FX": tile.fx == layer.FX}
-    letters = (LETTERS[dimension] for dimension in LOOPS[mapping.order])
-    return tuple(letter for letter in letters if not whole.get(letter))
-
-
 def utilization(counts: ActionCounts[int], pes: int, cycles: int) -> float:
     """Multiply-accumulates executed / (PEs x cycles)."""
     return _per_pe_cycle(counts.macs, pes, cycles)
@@ -421,9 +397,11 @@ def bound_by(observed: LayerActivity, cycles: int, pes: int) -> Bound:
         observed.dram_busy_cycles,
         observed.vector_busy_cycles,
     )
-    busiest = max(array, dram, vector)
+    busiest = max(array, dram, vector, observed.host_busy_cycles)
     if 2 * busiest < cycles:
         return "latency"
     if busiest == array:
         return "array_fill" if 2 * observed.counts.macs <= pes * array else "compute"
-    return "dram" if busiest == dram else "vector"
+    if busiest == dram:
+        return "dram"
+    return "vector" if busiest == vector else "host"

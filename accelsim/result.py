@@ -15,21 +15,20 @@ if TYPE_CHECKING:
     from accelsim.memory_map import MemoryMap
     from accelsim.network.layer import Layer
 
-Bound = Literal["compute", "array_fill", "dram", "latency", "vector"]
+Bound = Literal["compute", "array_fill", "dram", "latency", "vector", "host"]
 """What a layer's time is made of:
 
 compute     the array is busy, and mostly with multiply-accumulates;
 array_fill  the array is busy, but half its PE cycles or more do no multiply-accumulate (unused rows and
             columns, loading of weights or inputs, draining of outputs);
 dram        the DRAM channel streams;
-vector      the vector unit works;
+vector      the vector unit works (host: the host does);
 latency     none of them is busy for half of the time: they wait for each other or for DRAM's latency.
 """
-_LOOPS: Final = ("G", "K", "C", "OY", "OX", "FY", "FX", "IY", "IX")
+_LOOPS: Final = ("G", "K", "C", "OY", "OX", "FY", "FX", "IY", "IX")  # bounds, as `Layer` has them
 _OUTPUTS: Final = "outputs"
 _OPERANDS: Final = ("inputs", "weights", _OUTPUTS, "residual")
-_STEPS: Final = ("stride_y", "stride_x", "dilation_y", "dilation_x", "pad_top", "pad_left")
-"""Names of a layer's bounds and of how its windows move, as `Layer` has them."""
+_STEPS: Final = ("stride_y", "stride_x", "dilation_y", "dilation_x", "pad_top", "pad_left")  # of windows
 
 
 class FirstInference(NamedTuple):
@@ -54,7 +53,7 @@ class LayerResult(NamedTuple):
     """`64x3x5x5/2 -> 112x112`: output x input channels x kernel / stride -> output. For people: layers of one
     shape may differ in dilation, padding or what is fused, layers of one `form` may not."""
     dataflow: str
-    """A dataflow of the PE array, or `vector` for layers that the vector unit executes."""
+    """A dataflow of the PE array, `vector` for layers of the vector unit, `host` for those of the host."""
     fused: tuple[str, ...]
     """Names of the published operators that run within the layer."""
     macs: int
@@ -80,7 +79,7 @@ class LayerResult(NamedTuple):
     """The larger of multiply-accumulates / PEs and compulsory traffic / bandwidth: no schedule of the layer
     alone is faster; `cycles` can be less where weights came while the layer before ran."""
     busy_cycles: Mapping[str, int]
-    """Cycles in which `array`, `dram` and `vector` worked for this layer."""
+    """Cycles in which `array`, `dram`, `vector` and, where there is one, `host` worked for this layer."""
     waited_for: Mapping[str, int]
     """`waiting_cycles` by operand alone, without those that are 0."""
     tiles: int
@@ -173,8 +172,6 @@ class RunResult:
         >>> result = run_network("squeezenet_v1_1", "16x16_128k")
         >>> result.cycles == sum(layer.cycles for layer in result.layers)
         True
-        >>> result.dram_bytes.read > result.dram_bytes.write, result.energy.unit
-        (True, 'MAC')
     """
 
     accelsim: str
@@ -212,6 +209,8 @@ class RunResult:
     """Of a machine that keeps tensors: what lies where in its pool, and when; its steps are the layers."""
     first_inference: FirstInference | None = field(default=None, repr=False)
     """Where weights are pinned, which all else is the steady state of: what their coming takes, too."""
+    host: str | None = None
+    """The name of the machine's host; None where it has none."""
     static_power_mw: float = 0.0
     """What the machine draws at all times: part of `energy`, as `static`, for as long as the batch takes."""
 
@@ -311,6 +310,7 @@ class RunResult:
             **_with_values({"static_power_mw": self.static_power_mw or None}),
             "memories": _memories(self.memories),
             "assumed": dict(self.assumed),
+            **({} if self.host is None else {"host": self.host}),
             **({} if self.first_inference is None else {"first_inference": self.first_inference.to_dict()}),
             **({} if self.memory_map is None else self.memory_map.to_dict([row.name for row in self.layers])),
             "layers": [layer_to_dict(layer) for layer in self.layers],

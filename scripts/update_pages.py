@@ -53,6 +53,7 @@ PAGES: Final = (
             "how-to/plot.md",
             "how-to/redistribute-depth.md",
             "how-to/sweep.md",
+            "how-to/use-a-host.md",
             "how-to/verify.md",
         )
     ),

@@ -180,6 +180,12 @@ def with_tensor_memory(
     return Hardware.model_validate_json(json.dumps({**described, **changes}))
 
 
+def with_host(hardware: Hardware = _MACHINE, **host: Any) -> Hardware:
+    """A machine with a host of these keys."""
+    described = hardware.model_dump(mode="json", exclude_none=True)
+    return Hardware.model_validate_json(json.dumps({**described, "host": host}))
+
+
 _WITH_BANKS = (Operand.INPUTS, Operand.WEIGHTS, Operand.OUTPUTS)
 
 

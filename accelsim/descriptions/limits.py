@@ -82,6 +82,12 @@ MAX_LATENCY_CYCLES: Final = 1_000_000
 MIN_BANDWIDTH: Final = 1e-6
 MAX_BANDWIDTH: Final = 1e6
 """Bytes per cycle: from a serial line of a kilobyte per second to a thousand stacks of HBM, at 1 GHz."""
+MIN_PER_CYCLE: Final = 0.01
+MAX_PER_CYCLE: Final = 10_000.0
+"""Operations of a host in one cycle: from a function of a hundred instructions to a chip of its own. With
+fewer the cycles of what may be counted of a layer (`MAX_COUNT`) could exceed 64 bits."""
+MAX_HOST_CYCLES: Final = 1_000_000_000
+"""Of a call: a second at 1 GHz, in which an operating system may start."""
 MAX_BURST_BYTES: Final = 65_536
 """A page of flash memory; a burst of DRAM has 16 to 128."""
 MAX_RUN_BITS: Final = 16

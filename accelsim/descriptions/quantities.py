@@ -20,12 +20,14 @@ from accelsim.descriptions.limits import (
     MAX_EXPONENT,
     MAX_FACTOR,
     MAX_FRAMES_PER_SECOND,
+    MAX_HOST_CYCLES,
     MAX_LANES,
     MAX_LATENCY_CYCLES,
     MAX_LATENCY_SECONDS,
     MAX_LEAKAGE_MW,
     MAX_PAIRS_PER_WORD,
     MAX_PER_COLUMN,
+    MAX_PER_CYCLE,
     MAX_PER_PE,
     MAX_POWER_MW,
     MAX_PRICE,
@@ -42,6 +44,7 @@ from accelsim.descriptions.limits import (
     MIN_BYTES_PER_SECOND,
     MIN_CLOCK_MHZ,
     MIN_PART,
+    MIN_PER_CYCLE,
     MIN_UNIT_PJ,
 )
 
@@ -84,6 +87,9 @@ Side: TypeAlias = Annotated[int, Field(ge=1, le=MAX_SIDE)]
 BufferBytes: TypeAlias = Annotated[int, Field(ge=1, le=MAX_BUFFER_BYTES)]
 PerPE: TypeAlias = Annotated[int, Field(ge=1, le=MAX_PER_PE)]
 PerColumn: TypeAlias = Annotated[int, Field(ge=1, le=MAX_PER_COLUMN)]
+PerCycle: TypeAlias = Annotated[float, Field(ge=MIN_PER_CYCLE, le=MAX_PER_CYCLE)]
+"""Operations of a host."""
+HostCycles: TypeAlias = Annotated[int, Field(ge=0, le=MAX_HOST_CYCLES)]
 PortWords: TypeAlias = Annotated[int, Field(ge=1, le=MAX_PER_COLUMN)]
 PortWordsOut: TypeAlias = Annotated[int, Field(ge=0, le=MAX_PER_COLUMN)]
 """None where nothing leaves."""

@@ -5,7 +5,7 @@ of them with an entry for each candidate.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final, Generic, NamedTuple
 
@@ -48,6 +48,30 @@ class Access(NamedTuple):
     direction: Direction
 
 
+class HostCounts(NamedTuple):
+    """How often each action of the host happened.
+
+    Attributes:
+        macs: Multiply-accumulates.
+        elements: Operations on elements.
+        calls: Before its layers.
+
+    Example:
+        >>> HostCounts(macs=10).added(HostCounts(macs=1, calls=1))
+        HostCounts(macs=11, elements=0, calls=1)
+    """
+
+    macs: int = 0
+    elements: int = 0
+    calls: int = 0
+
+    def added(self, addend: "HostCounts", times: int = 1) -> "HostCounts":
+        """With so many times others."""
+        return HostCounts(*(own + times * other for own, other in zip(self, addend, strict=True)))
+
+
+NO_HOST_COUNTS: Final = HostCounts()
+"""Of all that the host does not do."""
 _READ: Final = (Direction.READ,)
 _WRITTEN: Final = (Direction.WRITE,)
 _MOVED_OUT: Final = (Direction.READ, Direction.OVERFETCH)
@@ -79,6 +103,8 @@ class ActionCounts(Generic[CountT_co]):
     """Moved from a PE to its neighbour."""
     accesses: Mapping[Access, CountT_co] = field(default_factory=dict, hash=False)
     """Bytes of each kind of access; kinds that did not happen are left out."""
+    host: HostCounts = NO_HOST_COUNTS
+    """What the host did; the search, which counts in columns, takes it for the array's."""
 
     def __add__(self: "ActionCounts[CountT]", addend: "ActionCounts[CountT]") -> "ActionCounts[CountT]":
         return ActionCounts(
@@ -87,17 +113,22 @@ class ActionCounts(Generic[CountT_co]):
             self.register_file_bytes + addend.register_file_bytes,
             self.inter_pe_bytes + addend.inter_pe_bytes,
             _together(self.accesses, addend.accesses),
+            self.host if addend.host is NO_HOST_COUNTS else self.host.added(addend.host),
         )
 
     def __mul__(self: "ActionCounts[CountT]", times: CountT) -> "ActionCounts[CountT]":
         if isinstance(times, int) and times == 1:  # as for a batch of one image
             return self
-        return self.each(lambda count: count * times)
+        multiplied = self.each(lambda count: count * times)
+        if self.host is NO_HOST_COUNTS:
+            return multiplied
+        assert isinstance(times, int)  # the host's are no columns
+        return replace(multiplied, host=NO_HOST_COUNTS.added(self.host, times))
 
     __rmul__ = __mul__
 
     def each(self: "ActionCounts[CountT]", change: Callable[[CountT], CountT]) -> "ActionCounts[CountT]":
-        """Every count changed in the same way."""
+        """Every count changed in the same way, but those of the host, of which no columns are made."""
         accesses = {access: change(count) for access, count in self.accesses.items()}
         return ActionCounts(
             change(self.macs),
@@ -105,13 +136,14 @@ class ActionCounts(Generic[CountT_co]):
             change(self.register_file_bytes),
             change(self.inter_pe_bytes),
             _that_happened(accesses),
+            self.host,
         )
 
     @property
     def largest(self: "ActionCounts[int]") -> int:
         """The largest of the counts."""
         plain = (self.macs, self.vector_ops, self.register_file_bytes, self.inter_pe_bytes)
-        return max(*plain, *self.accesses.values())
+        return max(*plain, *self.accesses.values(), *self.host)
 
     def read_bytes(self, memories: Collection[str]) -> CountT_co:
         """Bytes that left some memories."""
@@ -145,6 +177,7 @@ def weighted_sum(counts: Sequence[ActionCounts[int]], times: Sequence[int]) -> A
     """The sum of counts, each so many times."""
     macs = vector_ops = register_file_bytes = inter_pe_bytes = 0
     accessed: dict[Access, int] = {}
+    host = NO_HOST_COUNTS
     for summand, factor in zip(counts, times, strict=True):
         macs += factor * summand.macs
         vector_ops += factor * summand.vector_ops
@@ -152,7 +185,9 @@ def weighted_sum(counts: Sequence[ActionCounts[int]], times: Sequence[int]) -> A
         inter_pe_bytes += factor * summand.inter_pe_bytes
         for access, count in summand.accesses.items():
             accessed[access] = accessed.get(access, 0) + factor * count
-    return ActionCounts(macs, vector_ops, register_file_bytes, inter_pe_bytes, accessed)
+        if summand.host is not NO_HOST_COUNTS:
+            host = host.added(summand.host, factor)
+    return ActionCounts(macs, vector_ops, register_file_bytes, inter_pe_bytes, accessed, host)
 
 
 def _together(counts: Mapping[Access, CountT], addend: Mapping[Access, CountT]) -> Mapping[Access, CountT]:

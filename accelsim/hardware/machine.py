@@ -23,6 +23,8 @@ from accelsim.hardware.area import AreaTable, Words
 from accelsim.hardware.array import PEArray, is_parameter
 from accelsim.hardware.changes import in_another_unit, is_of_another_dataflow, listed_dataflows
 from accelsim.hardware.coding import Compress
+from accelsim.hardware.host import Host
+from accelsim.hardware.hosted import in_place_of_chip
 from accelsim.hardware.memory import (
     POOL,
     TENSORS,
@@ -30,17 +32,17 @@ from accelsim.hardware.memory import (
     Channel,
     Kept,
     Memory,
+    access_price,
     banks_of,
     channel_of,
     compress_of,
-    default_energy,
     for_tensors_alone,
     home_of,
     memories_off_chip,
 )
 from accelsim.hardware.operand import Operand
 from accelsim.hardware.parts import Ends, Mapper, Precision, VectorUnit
-from accelsim.hardware.prices import AccessPrice, EnergyTable, Prices, StaticPower
+from accelsim.hardware.prices import EnergyTable, Prices, StaticPower
 from accelsim.hardware.registry import parameters_of
 from accelsim.hardware.served import out_of_range, too_small, unserved
 from accelsim.hardware.static_power import energy_per_cycle, static_power_mw, without_leakage
@@ -62,6 +64,7 @@ class Hardware(Description):
         energy: What actions cost.
         power: What the whole chip draws at all times.
         area: What its parts take; None where no source says.
+        host: A processor for what the array cannot do; None where there is none.
 
     Example:
         >>> from accelsim.hardware import load_hardware
@@ -84,6 +87,7 @@ class Hardware(Description):
     energy: EnergyTable = EnergyTable()
     power: StaticPower = StaticPower()
     area: AreaTable | None = None
+    host: Host | None = None
     assumed: Mapping[str, str] = Field(default_factory=dict)
     """Keys (with dots) whose values no source gives, and why they are what they are."""
 
@@ -187,13 +191,17 @@ class Hardware(Description):
             sentence = "must be left out: words are wider than the table is for, so the area is not known"
             mistakes.append(Mistake(("area", "leakage_mw_per_mm2"), sentence))
         if self.static_power_mw and self.energy.picojoules is None:
-            sentence = (
-                f"must be given: power is in mW, and a unit of {self.energy.unit} has no worth in joules"
-            )
+            unit = self.energy.unit
+            sentence = f"must be given: power is in mW, and a unit of {unit} has no worth in joules"
             mistakes.append(Mistake(("energy", "picojoules_per_unit"), sentence))
         if mistakes:
             raise refusal("hardware", mistakes)
         return self
+
+    @cached_property
+    def on_host(self) -> "Hardware":
+        """The machine as a layer of its host sees it: one in place of array and vector unit, at its rates."""
+        return self._with(**in_place_of_chip(self.host, self.energy, self.static_power_mw, self.on_chip))
 
     def with_idle_rows(self, rows: int) -> "Hardware":
         """The machine as it is where so many rows of its array are left idle."""
@@ -383,16 +391,9 @@ class Hardware(Description):
     @cached_property
     def prices(self) -> Prices:
         """What each action costs, accesses of memories included."""
-        prices = []
-        for memory in reversed(self.memories):
-            energy = memory.energy or default_energy(off_chip=memory in self.off_chip)
-            at_size = energy.at_size(memory.size_bytes)
-            prices.append(AccessPrice(memory.name, at_size.read, at_size.write))
-        static_power, picojoules = self.static_power_mw, self.energy.picojoules
-        if not static_power or picojoules is None:
-            return Prices(self.energy, tuple(prices))
-        per_cycle = energy_per_cycle(static_power, self.clock_mhz, picojoules)
-        return Prices(self.energy, tuple(prices), per_cycle)
+        prices = [access_price(memory, off_chip=memory in self.off_chip) for memory in self.memories]
+        static = energy_per_cycle(self.static_power_mw, self.clock_mhz, self.energy.picojoules)
+        return Prices(self.energy, tuple(reversed(prices)), static, host=self.host)
 
     @cached_property
     def static_power_mw(self) -> float:

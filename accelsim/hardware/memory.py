@@ -29,7 +29,7 @@ from accelsim.descriptions.quantities import (
 )
 from accelsim.hardware.coding import Compress
 from accelsim.hardware.operand import Operand
-from accelsim.hardware.prices import OFF_CHIP_ENERGY, ON_CHIP_ENERGY
+from accelsim.hardware.prices import OFF_CHIP_ENERGY, ON_CHIP_ENERGY, AccessPrice
 
 ROUNDING: Final = 1e-9
 """By how much shares that are meant to add up to one may miss it."""
@@ -54,7 +54,7 @@ MemoryName = Annotated[
 COMPONENTS: Final = ("mac", "register_file", "inter_pe", "vector", "static")
 """What energy is spent on beside memories, and in one mapping with them (energy.py)."""
 ROWS: Final = (
-    *("macs", "register_files", "between_pes", "vector_unit"),
+    *("macs", "register_files", "between_pes", "vector_unit", "host"),
     *("source", "pe_array", "area"),
     *("time", "lower_bound", "utilization", "zeros", "assumed", "on_chip", "energy", "power", "bound_by"),
 )
@@ -362,6 +362,12 @@ def spelled_out(memory: Memory, *, off_chip: bool) -> Memory:
             defaults["latency_cycles"] = LATENCY_CYCLES
         defaults |= {"burst_bytes": memory.burst_bytes or 1, "layout": memory.layout or LAYOUT}
     return memory.model_copy(update=defaults)
+
+
+def access_price(memory: Memory, *, off_chip: bool) -> AccessPrice:
+    """What an access of a memory costs, at its size."""
+    energy = (memory.energy or default_energy(off_chip=off_chip)).at_size(memory.size_bytes)
+    return AccessPrice(memory.name, energy.read, energy.write)
 
 
 def default_energy(*, off_chip: bool) -> AccessEnergy:

@@ -7,6 +7,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from accelsim.descriptions import Description, Mistake, refusal
 from accelsim.descriptions.quantities import Bits, Milliwatts, Price, PriceWordBits, UnitPicojoules
+from accelsim.hardware.host import Host
 
 EMPTY: Final = "must be a number, or a mapping of bits to numbers that is not empty"
 MAX_BITS: Final = 64
@@ -140,13 +141,16 @@ class Prices(NamedTuple):
     """The innermost first."""
     static_per_cycle: float = 0.0
     mac_bits: int = 1
+    host: Host | None = None
+    """Whose energy is another; None where the machine has no host."""
 
     @property
     def all_free(self) -> bool:
         """Whether no action costs any energy."""
         table = self.table
         of_macs = [table.mac] if isinstance(table.mac, int | float) else table.mac.values()
-        actions = (*of_macs, table.vector_op, table.register_file, table.inter_pe)
+        of_host = () if self.host is None else self.host.energy.of_actions
+        actions = (*of_macs, table.vector_op, table.register_file, table.inter_pe, *of_host)
         return not any(actions) and not any(price.read or price.write for price in self.memories)
 
     @property

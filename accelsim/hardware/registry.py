@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from accelsim.choices import AUTO
 from accelsim.descriptions import Description, in_words
 from accelsim.errors import AccelsimError, PlugInWarning
+from accelsim.hardware.host import HOST
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -31,7 +32,9 @@ SHIPPED: Final = {
 }
 
 
-RESERVED: Final = (AUTO, "vector")
+BESIDE_THE_ARRAY: Final = {HOST: "accelsim.mapping.dataflows.host:ON_HOST"}
+"""What runs products in another place, in the form of a dataflow; no machine lists it."""
+RESERVED: Final = (AUTO, "vector", HOST)
 """Names that files and options have for something else: the latter for layers that the array does not run."""
 _CONTRACT: Final = "accelsim.mapping.dataflows.contract:Dataflow"
 
@@ -70,8 +73,9 @@ def registered(name: str) -> Any:
         >>> registered("weight_stationary").name
         'weight_stationary'
     """
-    if name in SHIPPED:
-        return _imported(SHIPPED[name])
+    shipped = SHIPPED.get(name) or BESIDE_THE_ARRAY.get(name)
+    if shipped is not None:
+        return _imported(shipped)
     entry = entry_point(name)
     dataflow = loaded(entry)
     if problem := _problem(dataflow, name):

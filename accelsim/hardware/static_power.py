@@ -34,13 +34,15 @@ def static_power_mw(
     return (power.idle_mw or 0.0) + of_memories + leakage_mw_per_mm2 * area_mm2
 
 
-def energy_per_cycle(power_mw: float, clock_mhz: float, picojoules_per_unit: float) -> float:
-    """Energy that a power comes to in a cycle, in the unit of a table.
+def energy_per_cycle(power_mw: float, clock_mhz: float, picojoules_per_unit: float | None) -> float:
+    """Energy that a power comes to in a cycle, in the unit of a table; 0 where nobody knows what that is.
 
     Example:
         >>> energy_per_cycle(1.5, clock_mhz=500, picojoules_per_unit=1)
         3.0
     """
+    if not power_mw or picojoules_per_unit is None:
+        return 0.0
     return power_mw * PICOJOULES / (clock_mhz * picojoules_per_unit)
 
 

@@ -63,6 +63,15 @@ def ceil_div(dividend: CountT, divisor: CountT) -> CountT:
     return -(-dividend // divisor)
 
 
+def cycles_at(count: Count, per_cycle: float) -> Count:
+    """Cycles for so many operations, of which a whole number or a fraction is done in each."""
+    if isinstance(per_cycle, int):
+        return ceil_div(count, per_cycle)
+    if isinstance(count, int):
+        return math.ceil(count / per_cycle)
+    return np.ceil(count / per_cycle).astype(np.int64)
+
+
 def equal_part(whole: CountT, limit: CountT) -> CountT:
     """The larger of the parts, as equal as they can be, of which none is more than `limit`."""
     return ceil_div(whole, ceil_div(whole, limit))

@@ -4,11 +4,15 @@ import math
 from typing import NamedTuple
 
 from accelsim.hardware import Hardware, Operand
+from accelsim.hardware.host import HOST
 from accelsim.mapping.arithmetic import ceil_div
+from accelsim.mapping.costs import vector_ops
 from accelsim.mapping.dataflows import least_weight_density
 from accelsim.mapping.footprint import Footprint, bits_to_bytes, least_weight_storage_bits
+from accelsim.mapping.hosting import host_of
 from accelsim.mapping.precision import activation_bits
 from accelsim.mapping.tile import whole_image
+from accelsim.mapping.timing import CYCLE_ROUNDING
 from accelsim.network.layer import Layer
 
 
@@ -164,6 +168,16 @@ def lower_bound_if_kept_cycles(
 
 
 def least_array_cycles(layer: Layer, hardware: Hardware, batch: int = 1) -> int:
-    """What multiply-accumulates take if all PEs are busy."""
+    """What multiply-accumulates take if all PEs are busy; of a machine `on_host`, what all work takes."""
+    if HOST in hardware.pe_array.dataflows:
+        return _least_host_cycles(layer, hardware, batch)
     density = least_weight_density(layer, hardware, hardware.pe_array.dataflows)
     return math.ceil(batch * layer.macs * density / hardware.pe_array.pes - 1e-9)
+
+
+def _least_host_cycles(layer: Layer, hardware: Hardware, batch: int) -> int:
+    """Of a call and a tile, and of all that the host does for a layer, without a pause or rounding."""
+    host = host_of(hardware)
+    ops = vector_ops(layer, batch * layer.output_elements, batch * layer.stored_elements)
+    busy_cycles = batch * layer.macs / host.macs_per_cycle + ops / host.elements_per_cycle
+    return host.cycles_per_call + host.cycles_per_tile + math.ceil(busy_cycles - CYCLE_ROUNDING)

@@ -66,7 +66,7 @@ class Step:
 
     Attributes:
         array_cycles: How long the array takes.
-        vector_cycles: How long the vector unit takes.
+        vector_cycles: How long the vector unit takes; of a step of the host, how long the host does.
 
     Example:
         >>> from accelsim import load_hardware
@@ -84,7 +84,7 @@ class Step:
     freed_by_array: MappingOf[Operand, int]
     """Room that is free again when the array is done."""
     freed_by_vector_unit: MappingOf[Operand, int]
-    """When the vector unit is done: residuals, and inputs of its own layers."""
+    """When the vector unit is done: residuals, and inputs of its own layers; or the host: all it has read."""
     stores: MappingOf[Operand, int]
     """What goes outside when the vector unit is done."""
     freed_by_store: MappingOf[Operand, int]
@@ -94,7 +94,8 @@ class Step:
     array_counts: ActionCounts[int]
     """What the array does."""
     vector_counts: ActionCounts[int]
-    """What the vector unit does with complete outputs. Transfers are counted where they happen."""
+    """What the vector unit does with complete outputs, or the host in its step. Transfers are counted where
+    they happen."""
     completes: bool
     """Whether the outputs are complete, so that they go on to the vector unit and outside."""
     crossing: Crossing | None = None
@@ -103,6 +104,8 @@ class Step:
 
     in_place: ClassVar[frozenset[Operand]] = frozenset()
     """Of what is loaded: operands that come to where they stay, and take no room as tiles."""
+    on_host: ClassVar[bool] = False
+    """Whether the host does it, in place of array and vector unit."""
 
     @property
     def store_bytes(self) -> int:
@@ -167,6 +170,42 @@ class ArrivingPinningStep(Step):
 
 
 @dataclass(frozen=True, slots=True)
+class HostStep(Step):
+    """A step that the host does: it takes no time of the array, which passes it on in the order of steps.
+
+    Example:
+        >>> HostStep.on_host, Step.on_host
+        (True, False)
+    """
+
+    on_host: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True)
+class HostPinningStep(HostStep, PinningStep):
+    """One of the first inference, which brings pinned weights."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostArrivingStep(HostStep, ArrivingStep):
+    """One that brings inputs to the place where they stay."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostArrivingPinningStep(HostStep, ArrivingPinningStep):
+    """One of the first inference that brings both."""
+
+
+ON_HOST: Final[MappingOf[type[Step], type[HostStep]]] = {
+    Step: HostStep,
+    PinningStep: HostPinningStep,
+    ArrivingStep: HostArrivingStep,
+    ArrivingPinningStep: HostArrivingPinningStep,
+}
+"""Steps of the host by what they would be on the array."""
+
+
+@dataclass(frozen=True, slots=True)
 class Repeat:
     """A body that is gone through `times` times.
 
@@ -194,7 +233,7 @@ class Totals:
     Attributes:
         steps: How many.
         array_cycles: Of all steps.
-        vector_cycles: Of all steps.
+        vector_cycles: Of all steps; of a layer of the host, the host's.
 
     Example:
         >>> (Totals(steps=2, array_cycles=100) * 3).array_cycles
@@ -242,7 +281,7 @@ class Choice:
 
     layer: Layer
     dataflow: str
-    """A dataflow of the array, or `vector`."""
+    """A dataflow of the array, `vector` or `host`."""
     tile: TileShape[int]
     order: Order
     estimated_cycles: int = 0
@@ -279,7 +318,7 @@ class Mapping:
 
     layer: Layer
     dataflow: str
-    """A dataflow of the array, or `vector`."""
+    """A dataflow of the array, `vector` or `host`."""
     tile: TileShape[int]
     order: Order
     program: tuple[ProgramPart, ...]

@@ -14,8 +14,8 @@ import numpy as np
 
 from accelsim.columns import Floats, Ints
 from accelsim.hardware import Hardware, Operand
+from accelsim.hardware.host import HOST
 from accelsim.mapping.arithmetic import column_of, entries
-from accelsim.mapping.costs import VECTOR
 from accelsim.mapping.cuts import cuts_of
 from accelsim.mapping.grids import Grids, granularity
 from accelsim.mapping.mapping import Choice
@@ -24,6 +24,8 @@ from accelsim.mapping.search import as_executed
 from accelsim.mapping.space import POOL_ORDERS
 from accelsim.mapping.staircase import Movement
 from accelsim.mapping.tile import TileShape
+from accelsim.mapping.units import dataflows_for
+from accelsim.mapping.unmappable import NoDataflowRuns, NotPriced
 from accelsim.network.layer import Layer
 
 if TYPE_CHECKING:
@@ -240,7 +242,10 @@ def layer_tiles(
         grids: The sizes that layers are cut into.
     """
     executed, images = as_executed(layer, batch)
-    names = dataflows if executed.on_array else (VECTOR,)
+    names = dataflows_for(executed, dataflows, hardware)
+    assert not isinstance(names, NoDataflowRuns | NotPriced)  # else nobody asks
+    if names == (HOST,):
+        hardware = hardware.on_host
     cuts = [
         cuts_of([executed], [name], [grids.of(executed, granularity(name, hardware))], hardware)
         for name in names

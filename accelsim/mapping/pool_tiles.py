@@ -15,11 +15,13 @@ from accelsim.columns import Count, Flags, Ints, Real
 from accelsim.energy import total_energy
 from accelsim.hardware import Hardware, Operand
 from accelsim.hardware.counts import ActionCounts
+from accelsim.hardware.host import HOST
 from accelsim.hardware.prices import Prices
 from accelsim.mapping.candidates import counts_on_chip, with_static_energy
 from accelsim.mapping.costs import ArrayCost, transfer_counts
 from accelsim.mapping.cuts import Cuts
 from accelsim.mapping.grid_array import grid_array_total
+from accelsim.mapping.hosting import host_of
 from accelsim.mapping.pool_room import NESTING, Room, distinct_orders, fits_by_itself, room_of
 from accelsim.mapping.precision import layer_prices
 from accelsim.mapping.space import POOL_ORDERS, Space, Tiles
@@ -221,6 +223,9 @@ class PoolTiles:
         timing = Timing(moving.streams, self._latency_steps, each_step, self._vector)
         cycles = timing.least_cycles(array.cycles * self.images, last_cycles)
         dynamic = sum([energy for _, energy in parts], self._energy_on_chip)
+        if self.dataflow == HOST:
+            host = host_of(self.hardware)
+            cycles, dynamic = cycles + host.cycles_per_call, dynamic + host.energy.call
         energy = with_static_energy(dynamic, self._prices, cycles)
         dram_bytes = sum(moving.loaded.values()) + sum(moving.stored.values())
         return TileCosts(*map(_as_grid, (cycles, energy, dram_bytes)))

@@ -13,9 +13,11 @@ from operator import itemgetter, mul
 from typing import Final, Literal, NamedTuple, TypeAlias, get_args
 
 from accelsim.hardware.counts import weighted_sum
+from accelsim.hardware.host import HOST
 from accelsim.hardware.machine import Hardware
 from accelsim.hardware.operand import Operand
 from accelsim.mapping.costs import NOTHING, VECTOR, transfer_counts
+from accelsim.mapping.hosting import program_on_host
 from accelsim.mapping.mapping import Choice, Mapping, Order, ProgramPart, Repeat, Step, Totals
 from accelsim.mapping.odometer import BEFORE, Iterations, Loop, Position, TileExtent
 from accelsim.mapping.tiling import Axis, channel_spans, column_axes, row_axes, together
@@ -53,7 +55,8 @@ def mappings(choices: Sequence[Choice], batch: int, hardware: Hardware) -> list[
     """The mappings that choices for layers of one structure stand for.
 
     Args:
-        choices: Made by the search, or by hand; their layers are of one `structure`.
+        choices: Made by the search, or by hand; their layers are of one `structure`, and the host runs all of
+            them or none.
         batch: Images that each layer goes through.
         hardware: The machine.
 
@@ -71,10 +74,11 @@ def mappings(choices: Sequence[Choice], batch: int, hardware: Hardware) -> list[
     """
     if not choices:
         return []
+    hosted = choices[0].dataflow == HOST
     loop_of: dict[_LoopKey, Loop] = {}
     loops = [_loops(choice, batch, loop_of) for choice in choices]
     kinds = [_kinds(choice.order, layer_loops) for choice, layer_loops in zip(choices, loops, strict=True)]
-    works = work_of_tiles(choices, kinds, hardware)
+    works = work_of_tiles(choices, kinds, hardware.on_host if hosted else hardware)
     return [_mapping(*parts, hardware) for parts in zip(choices, loops, works, strict=True)]
 
 
@@ -82,6 +86,8 @@ def _mapping(choice: Choice, loops: Sequence[Loop], work: Sequence[StepWork], ha
     moving = tuple(loop for loop in loops if loop.moves)
     start, bringing = BEFORE[brought(choice)]
     program = _Writer(choice.dataflow == VECTOR, moving, work, bringing).part(start)
+    if choice.dataflow == HOST:
+        program = program_on_host(program, hardware)
     return Mapping(
         layer=choice.layer,
         dataflow=choice.dataflow,

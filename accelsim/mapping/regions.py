@@ -22,6 +22,7 @@ from collections.abc import Iterator
 from itertools import pairwise, product
 from typing import Final, NamedTuple, TypeAlias
 
+from accelsim.hardware.host import HOST
 from accelsim.hardware.operand import Operand
 from accelsim.mapping.costs import VECTOR
 from accelsim.mapping.footprint import residual_elements
@@ -162,7 +163,11 @@ def _visit(
         regions if operand not in stay and _moves(loops, position, after) else ()
         for (operand, loops), regions in zip(_LOOPS_OF.items(), (weights, inputs), strict=True)
     )
-    read_by_vector_unit = mapping.dataflow == VECTOR and completes
+    frees, frees_later = (*weights_go, *inputs_go), residual
+    if mapping.dataflow == HOST:
+        frees, frees_later = (), (*frees, *residual)
+    elif mapping.dataflow == VECTOR and completes:
+        frees, frees_later = weights_go, (*residual, *inputs_go)
     return Visit(
         tile=tile,
         loads=(
@@ -172,8 +177,8 @@ def _visit(
         ),
         resumes=resumes,
         completes=completes,
-        frees=weights_go if read_by_vector_unit else (*weights_go, *inputs_go),
-        frees_later=(*residual, *inputs_go) if read_by_vector_unit else residual,
+        frees=frees,
+        frees_later=frees_later,
         stores=_results(position, tile) if completes else None,
     )
 

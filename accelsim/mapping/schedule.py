@@ -12,6 +12,7 @@ from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.search import map_layers
 from accelsim.mapping.settle import Judge
+from accelsim.mapping.units import fuses_pooling
 from accelsim.mapping.unmappable import Unmappable
 from accelsim.network.executed import ExecutedGraph
 from accelsim.network.layer import Layer
@@ -189,7 +190,7 @@ class NetworkMapper:
         """Each layer, or a layer and its pooling one after the other where the machine cannot fuse them."""
         choices = self.choices(layers)
         pieces = [
-            (layer,) if isinstance(choice, Mapping) or layer.pooling is None else unfused(layer)
+            (layer,) if self._runs_whole(layer, choice) else unfused(layer)
             for layer, choice in zip(layers, choices, strict=True)
         ]
         of_pieces = iter(self.choices([piece for group in pieces if len(group) > 1 for piece in group]))
@@ -198,6 +199,10 @@ class NetworkMapper:
             mapped = [whole] if len(group) == 1 else [next(of_pieces) for _ in group]
             parts.append(tuple(zip(group, map(self._mapped, group, mapped), strict=True)))
         return parts
+
+    def _runs_whole(self, layer: Layer, choice: Mapping | Unmappable) -> bool:
+        """Whether a layer runs with the pooling that it carries, if any."""
+        return layer.pooling is None or (isinstance(choice, Mapping) and fuses_pooling(layer, self.hardware))
 
     def mapped(self, layers: Sequence[Layer]) -> list[Mapping]:
         """The mapping of each layer as one. Raises MappingError where one has none."""

@@ -11,24 +11,23 @@ from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 
-from accelsim.choices import AUTO
 from accelsim.columns import Count, Floats
 from accelsim.errors import MappingError
 from accelsim.hardware import Hardware, Objective
+from accelsim.hardware.host import HOST
 from accelsim.mapping.banks import shortfall
 from accelsim.mapping.candidates import Bounds, least_of_array
-from accelsim.mapping.costs import VECTOR
 from accelsim.mapping.cuts import cuts_of
 from accelsim.mapping.grids import Grids, granularity
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.options import MappingOptions
-from accelsim.mapping.precision import unpriced
 from accelsim.mapping.program import mappings
 from accelsim.mapping.ranking import as_good, best_of_each, lower_bound, that_decides
 from accelsim.mapping.settle import COMPILER, THOROUGH, Bench, Effort, Judge, JudgedMapping, best_of
 from accelsim.mapping.stack import stacked, structure
 from accelsim.mapping.tile_search import TileSearch, portions
-from accelsim.mapping.unmappable import NotListed, Unmappable
+from accelsim.mapping.units import array_dataflows, dataflows_for
+from accelsim.mapping.unmappable import NoDataflowRuns, NotListed, NotPriced, Unmappable
 from accelsim.network.layer import Layer, LoopNest
 
 NEARLY: Final = 1.2
@@ -104,23 +103,24 @@ def map_layers(
         >>> reason.dataflow, reason.listed
         ('row_stationary', ('weight_stationary', 'output_stationary'))
     """
-    dataflows = tuple(hardware.pe_array.dataflows)
-    dataflow = options.dataflow
-    if dataflow != AUTO and dataflow not in dataflows:
-        return [NotListed(dataflow, dataflows)] * len(layers)
-    array_dataflows = dataflows if dataflow == AUTO else (dataflow,)
-    mapped: dict[int, Mapping | Unmappable] = {
-        index: reason for index, layer in enumerate(layers) if (reason := unpriced(layer, hardware))
-    }
+    listed, dataflows = tuple(hardware.pe_array.dataflows), array_dataflows(hardware, options)
+    if not set(listed).issuperset(dataflows):
+        return [NotListed(options.dataflow, listed)] * len(layers)
     executed = [as_executed(layer, options.batch) for layer in layers]
-    groups: dict[object, list[int]] = {}
+    groups: dict[tuple[object, int, tuple[str, ...]], list[int]] = {}
+    mapped: dict[int, Mapping | Unmappable] = {}
     for index, (layer, images) in enumerate(executed):
-        if index not in mapped:
-            groups.setdefault((structure(layer), images), []).append(index)
+        names = dataflows_for(layer, dataflows, hardware)
+        if isinstance(names, NoDataflowRuns | NotPriced):
+            mapped[index] = names
+        else:
+            groups.setdefault((structure(layer), images, names), []).append(index)
     grids = Grids(finely=options.objective is not None)
-    for indices in groups.values():
-        group, images = [executed[index][0] for index in indices], executed[indices[0]][1]
-        search = _search(group, images, hardware, array_dataflows, options.objective, judge, grids)
+    for (_, images, names), indices in groups.items():
+        group, unit = [executed[index][0] for index in indices], hardware
+        if names == (HOST,):
+            unit = hardware.on_host
+        search = _search(group, images, unit, names, options.objective, judge, grids)
         mapped |= dict(zip(indices, search.mappings(), strict=True))
     return [mapped[index] for index in range(len(layers))]
 
@@ -129,7 +129,7 @@ def _search(
     layers: Sequence[Layer],
     images: int,
     hardware: Hardware,
-    array_dataflows: tuple[str, ...],
+    dataflows: tuple[str, ...],
     objective: Objective | None,
     judge: Judge | None,
     grids: Grids,
@@ -148,7 +148,7 @@ def _search(
         layers,
         hardware,
         images,
-        array_dataflows if on_array else (VECTOR,),
+        dataflows,
         among_tiles,
         among_dataflows,
         judge,

@@ -12,8 +12,10 @@ import numpy as np
 
 from accelsim.columns import Count, Floats
 from accelsim.hardware import Hardware, Operand
+from accelsim.hardware.host import HOST
 from accelsim.mapping.arithmetic import ceil_div, entries
 from accelsim.mapping.costs import vector_ops
+from accelsim.mapping.hosting import host_of
 from accelsim.mapping.space import Tiles
 from accelsim.mapping.transfers import Streams, Transfers
 from accelsim.network.layer import LoopNest
@@ -28,6 +30,8 @@ class VectorWork(NamedTuple):
     cycles: Floats
     last_cycles: Count
     """For the last step; 0 where that is not known."""
+    in_turn: bool = False
+    """Whether it is what does the products, too, of a host, so that it does the one after the other."""
 
 
 class Timing(NamedTuple):
@@ -44,6 +48,8 @@ class Timing(NamedTuple):
     def least_cycles(self, array_cycles: Count, last_array_cycles: Count) -> Floats:
         """With an array that works for so long in all, and so long for the last step."""
         working = np.maximum(array_cycles + self.vector.last_cycles, self.vector.cycles)
+        if self.vector.in_turn:
+            working = array_cycles + self.vector.cycles
         finishing = last_array_cycles + self.vector.last_cycles
         if not self.streams:
             return _whole(np.maximum(working, finishing))
@@ -113,6 +119,8 @@ def vector_work(tiles: Tiles, batch: int, hardware: Hardware) -> VectorWork:
     layers, owner, lanes, pooling = tiles.layers, tiles.owner, hardware.vector_lanes, tiles.layers.pooling
     outputs, stored = layers.output_elements * batch, layers.stored_elements * batch
     total = entries(vector_ops(layers, outputs, stored), owner)
+    if HOST in hardware.pe_array.dataflows:
+        return _host_work(tiles, batch, hardware, total)
     if not tiles.exist:
         return VectorWork(np.asarray(ceil_div(total, lanes)), 0)
     shape, last = tiles.shape, tiles.last
@@ -127,3 +135,10 @@ def vector_work(tiles: Tiles, batch: int, hardware: Hardware) -> VectorWork:
     of_each = ops * (shape.g * shape.k * shape.pixels)
     added = ceil_div(of_each, elements * lanes) - of_each / (elements * lanes)
     return VectorWork(np.ceil(total / lanes + full * added - CYCLE_ROUNDING), ceil_div(last_ops, lanes))
+
+
+def _host_work(tiles: Tiles, batch: int, hardware: Hardware, ops: Count) -> VectorWork:
+    """What a host takes beside products; that each step takes whole cycles is left to the simulation."""
+    busy_cycles = ops / hardware.vector_lanes - CYCLE_ROUNDING
+    tile_cycles = host_of(hardware).cycles_per_tile * tiles.tile_counts.total * batch
+    return VectorWork(np.asarray(np.ceil(busy_cycles) + tile_cycles), 0, in_turn=True)

@@ -81,6 +81,24 @@ class NotListed(NamedTuple):
         )
 
 
+class NoDataflowRuns(NamedTuple):
+    """No dataflow of the array can run the layer, and there is no host.
+
+    Attributes:
+        refusals: Each dataflow with its reason.
+
+    Example:
+        >>> print(NoDataflowRuns((("row_stationary", "kernels of 1x1 alone"),)))
+        no dataflow of the array can run it (row_stationary: kernels of 1x1 alone); a `host:` would
+    """
+
+    refusals: tuple[tuple[str, str], ...]
+
+    def __str__(self) -> str:
+        reasons = "; ".join(f"{dataflow}: {reason}" for dataflow, reason in self.refusals)
+        return f"no dataflow of the array can run it ({reasons}); a `host:` would"
+
+
 class NotPriced(NamedTuple):
     """The machine's table of multiply-accumulates by bits has none as wide as a layer's operands.
 
@@ -102,5 +120,5 @@ class NotPriced(NamedTuple):
         return f"{sentence}: must have one for {self.bits} or more"
 
 
-Unmappable: TypeAlias = NoTileFits | Uncountable | NotListed | NotPriced
+Unmappable: TypeAlias = NoTileFits | Uncountable | NotListed | NoDataflowRuns | NotPriced
 """Why a layer has no mapping."""

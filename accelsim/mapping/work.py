@@ -15,7 +15,7 @@ from accelsim.columns import Count, Ints, Selection
 from accelsim.hardware.counts import ActionCounts
 from accelsim.hardware.machine import Hardware
 from accelsim.hardware.operand import Operand
-from accelsim.mapping.arithmetic import ceil_div, column_of, entries
+from accelsim.mapping.arithmetic import column_of, cycles_at, entries
 from accelsim.mapping.bursts import Moving, bytes_outside, coded_part
 from accelsim.mapping.costs import (
     ArrayCost,
@@ -142,7 +142,7 @@ def work_of_tiles(
         [{operand: size} if size else {} for size in column]
         for (operand, _), column in zip(sizes, _lists((size for _, size in sizes), len(owner)), strict=True)
     ]
-    cycles = _lists((array.cycles, ceil_div(ops, hardware.vector_lanes)), len(owner))
+    cycles = _lists((array.cycles, cycles_at(ops, hardware.vector_lanes)), len(owner))
     flags = [kind.resumes for kind in all_kinds], [kind.completes for kind in all_kinds]
     tiles = Moving(layers, footprint, tile, input_rows, input_columns, stored_rows, stored_columns, resumes)
     crosses = hardware.burst_channels or stack.coded is not None

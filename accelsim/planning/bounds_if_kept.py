@@ -1,8 +1,10 @@
 """Lower bounds of networks whose tensors all stay on chip, so that only weights, image and results move."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from accelsim.hardware import Hardware
+from accelsim.hardware.host import HOST
 from accelsim.mapping.bounds import (
     compulsory_input_bytes,
     compulsory_output_bytes,
@@ -30,9 +32,17 @@ def lower_bound_if_kept(
         return None
     image_bytes, result_bytes = _image_bytes(schedule, hardware, batch), _result_bytes(schedule, hardware)
     weight_bytes = sum([of_layer.least_weight_bytes for of_layer in costs])
-    array_cycles = sum([of_layer.least_array_cycles for of_layer in costs])
+    array_cycles = least_together(schedule, [of_layer.least_array_cycles for of_layer in costs])
     activation_bytes = image_bytes + sum(result_bytes.values())
     return lower_bound_if_kept_cycles(hardware, array_cycles, weight_bytes, activation_bytes)
+
+
+def least_together(schedule: Schedule, least_cycles: Sequence[int]) -> int:
+    """What layers take at least one after the other; the host and the array may work at the same time."""
+    by_unit = Counter[bool]()
+    for mapping, cycles in zip(schedule.mappings, least_cycles, strict=True):
+        by_unit[mapping.dataflow == HOST] += cycles
+    return max(by_unit.values())
 
 
 def lower_bounds_if_kept(

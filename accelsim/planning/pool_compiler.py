@@ -9,13 +9,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeAlias
 
-from accelsim.choices import AUTO
 from accelsim.descriptions.limits import MAX_BUFFER_BYTES
 from accelsim.errors import MappingError
 from accelsim.hardware import Hardware, Objective, Operand
 from accelsim.hardware.memory import Bank
 from accelsim.mapping.banks import shortfall
-from accelsim.mapping.countable import uncountable
 from accelsim.mapping.grids import Grids
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.options import MappingOptions
@@ -23,7 +21,6 @@ from accelsim.mapping.pinned import first_mappings, pinned_bytes
 from accelsim.mapping.pool import layer_tiles
 from accelsim.mapping.pool_knowledge import PlacedLayer, PoolKnowledge
 from accelsim.mapping.pool_tiles import operands_of
-from accelsim.mapping.precision import unpriced
 from accelsim.mapping.program import mappings as written
 from accelsim.mapping.ranking import objective_value, that_decides
 from accelsim.mapping.schedule import PoolChange, Schedule
@@ -39,6 +36,7 @@ from accelsim.mapping.staircase import (
     beside_pinned_weights,
     movement_of,
 )
+from accelsim.mapping.units import array_dataflows, fuses_pooling, nowhere
 from accelsim.memory_map import MemoryMap
 from accelsim.network.executed import ExecutedGraph
 from accelsim.network.layer import Layer
@@ -47,6 +45,7 @@ from accelsim.planning.arrivals import arrivals
 from accelsim.planning.edp import best_plan
 from accelsim.planning.movements import may_move
 from accelsim.planning.network_to_plan import NetworkToPlan
+from accelsim.planning.overwriting import waiting_for_host
 from accelsim.planning.pins import PinProblem, Pins
 from accelsim.planning.plan_map import LayerWeights, memory_map_of
 from accelsim.planning.planner import nothing_kept, plan_residency
@@ -165,11 +164,12 @@ class PoolCompiler:
 
     def _parts(self, layer: Layer) -> tuple[Layer, ...]:
         """A layer, or a layer and its pooling one after the other where the machine cannot fuse them."""
-        fault = uncountable(layer, self.options.batch) or unpriced(layer, self.hardware)
+        fault = nowhere(layer, self.hardware, self.options)
         if fault is not None:
             raise MappingError(f"{layer.name} on {self.hardware.name}: {fault}")
         all_move, *_ = self._sets(layer)
-        parts = (layer,) if layer.pooling is None or self._fits(layer, all_move) else unfused(layer)
+        fused = layer.pooling is None or (fuses_pooling(layer, self.hardware) and self._fits(layer, all_move))
+        parts = (layer,) if fused else unfused(layer)
         for part in parts:
             if not self._fits(part, self._sets(part)[-1]):
                 raise MappingError(f"{part.name} on {self.hardware.name}: {self._no_tile(part)}")
@@ -292,10 +292,7 @@ class PoolCompiler:
         self, layer: Layer, movements: Sequence[Movement]
     ) -> dict[tuple[Layer, Movement], Shortlist]:
         """The shortlists of a layer, for some of what may move."""
-        dataflows = tuple(self.hardware.pe_array.dataflows)
-        if self.options.dataflow != AUTO:
-            dataflows = (self.options.dataflow,)
-        images = self.options.batch
+        images, dataflows = self.options.batch, array_dataflows(self.hardware, self.options)
         tiles = layer_tiles(layer, self.hardware, dataflows, images, self.grids)
         searched = {(layer, movement): shortlist(tiles, movement) for movement in movements}
         self.known.shortlists.update({(*key, images): listed for key, listed in searched.items()})
@@ -344,6 +341,8 @@ class PoolCompiler:
             images_in_turn=self.images_in_turn,
             next_image=PoolChange(plan.pool_bytes_at_start, plan.pool_bytes_at_end),
         )
+        if self.hardware.host is not None:
+            steady = waiting_for_host(steady)
         return self._with_first(steady, pins)
 
     def _with_first(self, steady: Schedule, _pins: Pins) -> Schedule:

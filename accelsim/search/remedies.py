@@ -8,6 +8,7 @@ from accelsim.choices import AUTO
 from accelsim.descriptions import vary
 from accelsim.errors import AccelsimError, Complaint
 from accelsim.hardware import Hardware, Memory, dataflow_names
+from accelsim.hardware.host import Host
 from accelsim.hardware.memory import ACTIVATIONS, HERTZ_PER_MEGAHERTZ, LAYOUTS, POOL, Kept, Layout
 from accelsim.network.description import Network
 from accelsim.search.redesign import channel_arguments, concrete, longer_side, rounded_up
@@ -90,6 +91,16 @@ class KeepChange:
 
 
 @dataclass(frozen=True)
+class HostChange:
+    """A host that does all in a part of the time."""
+
+    kind: ClassVar[RemedyKind] = "machine"
+    name: ClassVar[str] = "host"
+    host: str
+    """Its name."""
+
+
+@dataclass(frozen=True)
 class LayoutChange:
     """Another layout of the activations in a memory that moves whole bursts."""
 
@@ -147,6 +158,7 @@ Change: TypeAlias = (
     | LatencyChange
     | PoolChange
     | KeepChange
+    | HostChange
     | LayoutChange
     | AddedDataflow
     | DataflowChange
@@ -233,6 +245,8 @@ def remedies(network: Network, hardware: Hardware, dataflow: str) -> Iterator[Re
             values = _latency(memories[channel.memory], shorter.after_cycles, hardware.clock_mhz)
             yield _changed_machine(baseline, shorter, **values)
     yield from _layouts(baseline)
+    if hardware.host is not None:
+        yield _faster_host(baseline, hardware.host)
     yield from _pools(baseline)
     yield from _more_kept(baseline)
     yield from _dataflows(baseline)
@@ -241,12 +255,12 @@ def remedies(network: Network, hardware: Hardware, dataflow: str) -> Iterator[Re
 
 
 def most_remedies(hardware: Hardware) -> int:
-    """How many there are at most: bandwidth, latency and layout of each channel, parts on chip, kinds of
-    tensors that stay, a pool, each dataflow, the dataflow chosen, bits of weights and of activations,
-    channels of layers.
+    """How many there are at most: bandwidth, latency and layout of each channel, parts on chip, the host,
+    kinds of tensors that stay, a pool, each dataflow, the dataflow chosen, bits of weights and of
+    activations, channels of layers.
     """
     of_dataflows = len(dataflow_names()) + 1
-    parts = len(PARTS_ON_CHIP) + (hardware.tensor_memory is not None)
+    parts = len(PARTS_ON_CHIP) + (hardware.tensor_memory is not None) + (hardware.host is not None)
     return 3 * len(hardware.channels) + parts + len(KEPT) + of_dataflows + 4
 
 
@@ -299,6 +313,16 @@ def _more_of(
             assert_never(part)
     change = PartChange(part, before, TIMES * before, of_each_column=of_each_column)
     return _changed_machine(baseline, change, **{key: change.after})
+
+
+def _faster_host(baseline: _Baseline, host: Host) -> Remedy | ImpossibleRemedy:
+    values = {
+        "host.macs_per_cycle": TIMES * host.macs_per_cycle,
+        "host.elements_per_cycle": TIMES * host.elements_per_cycle,
+        "host.cycles_per_call": host.cycles_per_call // TIMES,
+        "host.cycles_per_tile": host.cycles_per_tile // TIMES,
+    }
+    return _changed_machine(baseline, HostChange(host.name), **values)
 
 
 def _banks_in_bytes(memories: Sequence[Memory]) -> dict[str, int]:

@@ -18,6 +18,7 @@ from accelsim.search.remedies import (
     ChannelObstacle,
     ChannelsChange,
     DataflowChange,
+    HostChange,
     ImpossibleRemedy,
     KeepChange,
     LatencyChange,
@@ -76,6 +77,8 @@ def change_words(change: Change) -> str:
             return _part_words(change)
         case LatencyChange() | PoolChange() | KeepChange() | LayoutChange():
             return f"{memory_word(change.memory)} {_memory_words(change)}"
+        case HostChange():
+            return f"{change.host} in half the time"
         case AddedDataflow() | DataflowChange():
             return _dataflow_words(change)
         case BitsChange():

@@ -7,8 +7,8 @@ from typing import Final, Literal, NamedTuple
 from accelsim.hardware.counts import ActionCounts, weighted_sum
 from accelsim.hardware.operand import Operand
 
-Component = Literal["dram", "array", "vector"]
-"""What can be busy: a channel of a memory off chip, the array, the vector unit."""
+Component = Literal["dram", "array", "vector", "host"]
+"""What can be busy: a channel of a memory off chip, the array, the vector unit, the host."""
 Resource = Literal["descriptor", "room", "producer"]
 """What the DMA may lack: a free descriptor, room in a bank, or the results of layers that a layer reads."""
 
@@ -126,6 +126,8 @@ class LayerActivity(NamedTuple):
     takes its room in a pool. None of them is 0."""
     busy_cycles_by_memory: Mapping[str, int] = _NONE
     """In which each of several channels streamed for it, by the memory off chip; empty where there is one."""
+    host_busy_cycles: int = 0
+    """In which the host executed it."""
 
 
 @dataclass(frozen=True)
@@ -188,7 +190,7 @@ class Recorder:
     def __init__(self, layers: int, memories: Sequence[str], *, keep_timeline: bool) -> None:
         self._start: list[int | None] = [None] * layers
         self._end = [0] * layers
-        self._busy: dict[Component, list[int]] = {name: [0] * layers for name in ("array", "vector")}
+        self._busy: dict[Component, list[int]] = {name: [0] * layers for name in ("array", "vector", "host")}
         self._streamed = {memory: [0] * layers for memory in memories}
         self._counts = [ActionCounts()] * layers
         self._timeline: list[Busy] | None = [] if keep_timeline else None
@@ -230,14 +232,16 @@ class Recorder:
                 counts,
                 waiting,
                 streamed if len(streamed) > 1 else {},
+                host,
             )
-            for start, end, cycles, streamed, array, vector, counts, waiting in zip(
+            for start, end, cycles, streamed, array, vector, host, counts, waiting in zip(
                 self._start,
                 self._end,
                 moved_finish(self._end),
                 by_memory,
                 self._busy["array"],
                 self._busy["vector"],
+                self._busy["host"],
                 self._counts,
                 waiting_cycles,
                 strict=True,

@@ -13,7 +13,7 @@ from accelsim.hardware.counts import Direction, accesses
 from accelsim.hardware.memory import POOL, TENSORS
 from accelsim.hardware.operand import Operand
 from accelsim.simulation.activity import Resource, Wait
-from accelsim.simulation.dram import READ, WRITE
+from accelsim.simulation.dram import HOST_WRITE, READ, WRITE
 from accelsim.simulation.machine import EventTask, Machine, Process
 from accelsim.simulation.pool import room_bytes
 
@@ -84,8 +84,9 @@ def store(machine: Machine, task: EventTask) -> Process:
     step = task.step
     if not task.last:
         machine.unstored[task.layer] += 1
+    direction = HOST_WRITE if step.on_host else WRITE
     for operand, size in step.written.items():
-        yield _transfer(machine, task, operand, size, step.moved_stores[operand], WRITE)
+        yield _transfer(machine, task, operand, size, step.moved_stores[operand], direction)
     machine.banks.give_back_tiles(step.freed_by_store)
     machine.unstored[task.layer] -= 1
     if not machine.unstored[task.layer]:

@@ -17,7 +17,9 @@ from accelsim.hardware.memory import Channel
 
 READ: Final = 0
 WRITE: Final = 1
-"""Of requests that are ready in the same cycle the smaller number is served first: reads."""
+HOST_WRITE: Final = 2
+"""Of requests that are ready in the same cycle the smaller number is served first: reads, and outputs of the
+vector unit before those of the host."""
 _LAST_OF_THE_CYCLE: Final = EventPriority(9)
 """simpy handles events of the same time in the order of their priority: 0 urgent, 1 normal."""
 

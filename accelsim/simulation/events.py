@@ -11,6 +11,7 @@ from accelsim.simulation.banks import Banks
 from accelsim.simulation.dma import load
 from accelsim.simulation.dram import DRAMChannel
 from accelsim.simulation.entry import channels_of, entries_of, most_descriptors
+from accelsim.simulation.host import process
 from accelsim.simulation.images import of_all_images
 from accelsim.simulation.machine import Machine
 from accelsim.simulation.pe_array import execute
@@ -56,6 +57,7 @@ def simulate_events(schedule: Schedule, hardware: Hardware, *, keep_timeline: bo
         descriptors=simpy.Container(env, most, most),
         to_array=simpy.Store(env),
         to_vector=simpy.Store(env),
+        to_host=simpy.Store(env),
         unstored=[1] * layers,
         finished=[env.event() for _ in range(layers)],
         recorder=Recorder(layers, list(channels), keep_timeline=keep_timeline),
@@ -64,6 +66,7 @@ def simulate_events(schedule: Schedule, hardware: Hardware, *, keep_timeline: bo
     env.process(load(machine))
     env.process(execute(machine))
     env.process(finish(machine))
+    env.process(process(machine))
     env.run()
     unfinished = [layer for layer, event in enumerate(machine.finished) if not event.triggered]
     if unfinished:

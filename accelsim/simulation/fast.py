@@ -10,6 +10,7 @@ from itertools import chain
 from operator import sub
 
 from accelsim.hardware import Channel, Hardware, Operand
+from accelsim.hardware.host import HOST
 from accelsim.mapping.mapping import Mapping, ProgramPart, Repeat
 from accelsim.mapping.schedule import Schedule
 from accelsim.simulation.activity import Activity, LayerActivity, moved_finish
@@ -94,10 +95,11 @@ def _layers(
             cycles=cycles,
             dram_busy_cycles=streamed[keys[index]][1],
             array_busy_cycles=mapping.totals.array_cycles,
-            vector_busy_cycles=mapping.totals.vector_cycles,
+            vector_busy_cycles=0 if mapping.dataflow == HOST else mapping.totals.vector_cycles,
             counts=mapping.totals.counts,
             waiting_cycles=log.waiting_cycles.get(index, {}),
             busy_cycles_by_memory=streamed[keys[index]][2],
+            host_busy_cycles=mapping.totals.vector_cycles if mapping.dataflow == HOST else 0,
         )
         for index, (mapping, end_cycle, cycles) in enumerate(
             zip(mappings, end_cycles, moved_finish(end_cycles), strict=True)

@@ -258,6 +258,7 @@ def _added_up(
         dram_busy_cycles=max(by_memory.values(), default=dram_busy_cycles),
         array_busy_cycles=sum(map(mul, times, [of_image.array_busy_cycles for of_image in of_images])),
         vector_busy_cycles=sum(map(mul, times, [of_image.vector_busy_cycles for of_image in of_images])),
+        host_busy_cycles=sum(map(mul, times, [of_image.host_busy_cycles for of_image in of_images])),
         counts=weighted_sum([of_image.counts for of_image in of_images], times),
         busy_cycles_by_memory=by_memory,
     )

@@ -52,6 +52,7 @@ class Machine:
     it up."""
     to_array: simpy.Store
     to_vector: simpy.Store
+    to_host: simpy.Store
     unstored: list[int]
     """Of each layer: steps whose outputs have yet to be stored, the last step included from the beginning."""
     finished: Sequence[simpy.Event]

@@ -4,7 +4,10 @@ from accelsim.simulation.machine import EventTask, Machine, Process
 
 
 def execute(machine: Machine) -> Process:
-    """Run every step in the order of the schedule; complete outputs go on to the vector unit."""
+    """Run every step in the order of the schedule; complete outputs go on to the vector unit.
+
+    Steps of the host are passed on to it.
+    """
     while True:
         task: EventTask = yield machine.to_array.get()
         machine.descriptors.put(1)
@@ -22,5 +25,7 @@ def execute(machine: Machine) -> Process:
         machine.worked("array", task, start, step.array_counts)
         machine.standstill.leaves_array(step, machine.now)
         machine.banks.give_back_tiles(step.freed_by_array)
-        if step.completes:
+        if step.on_host:
+            machine.to_host.put(task)
+        elif step.completes:
             machine.to_vector.put(task)

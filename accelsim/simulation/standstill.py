@@ -1,8 +1,9 @@
 """Standstill: cycles in which nothing is executed, and what the next step still lacks in each of them.
 
-Steps are executed in the order of the schedule, by the array, or by the vector unit where they have no array
-cycles. What delays a step is found in the order in which it gets its things: its operands as they were asked
-for, then room for its outputs. Each cycle is put down to the first of them that is missing.
+Steps are executed in the order of the schedule, by the array, by the host where they are its own, or by the
+vector unit where they have no array cycles. What delays a step is found in the order in which it gets its
+things: its operands as they were asked for, then room for its outputs. Each cycle is put down to the first of
+them that is missing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,13 +26,15 @@ class Standstill:
         """Steps that it has been handed, those of the array included."""
         self._vector_free_at = 0
         """When it was done with the last of them."""
+        self._on_host = 0
+        """Steps that the host has been handed."""
 
     def begins(
         self, layer: int, step: Step, loaded: Sequence[tuple[Operand, simpy.Event]], cycle: int
     ) -> None:
         """A step has all that it needs, for the array to execute it or to pass it on to the vector unit."""
-        on_vector_unit = not step.array_cycles
-        if self._to_finish if on_vector_unit else self._to_execute:
+        on_vector_unit = not step.array_cycles and not step.on_host
+        if self._on_host or (self._to_finish if on_vector_unit else self._to_execute):
             return  # something is executed, or what should execute the step has work left
         since = max(self._executed_until, self._vector_free_at if on_vector_unit else 0)
         for operand, arrival in loaded:
@@ -41,6 +44,9 @@ class Standstill:
 
     def leaves_array(self, step: Step, cycle: int) -> None:
         """The array has executed a step, or passed it on."""
+        if step.on_host:
+            self._on_host += 1
+            return
         self._to_finish += step.completes
         if step.completes and not step.array_cycles:
             self._to_execute += 1
@@ -54,6 +60,11 @@ class Standstill:
         if not step.array_cycles:
             self._to_execute -= 1
             self._executed_until = max(self._executed_until, cycle)
+
+    def leaves_host(self, cycle: int) -> None:
+        """The host has executed a step."""
+        self._on_host -= 1
+        self._executed_until = max(self._executed_until, cycle)
 
     def cycles(self) -> Sequence[Mapping[Operand, int]]:
         """Of each layer, by what was missing."""

@@ -25,6 +25,17 @@ class ChannelState(NamedTuple):
     reads: tuple[tuple[int, int], ...]
     writes: QueueState | None = None
     """Where outputs of different layers go over different channels; else they are the state's."""
+    host_writes: QueueState | None = None
+    """Outputs of the host, of a machine that has one."""
+
+
+class HostState(NamedTuple):
+    """What the host does."""
+
+    busy_cycles: int
+    """How long it still works on what it has been given."""
+    to_finish: QueueState | None
+    """When it is done with tasks that free bytes then or have nothing to store, and these tasks."""
 
 
 class State(NamedTuple):
@@ -59,12 +70,17 @@ class State(NamedTuple):
     """Where they depend on the layer: of those that are not finished, counted back from the DMA's, the
     earliest first, the channel of each operand."""
 
+    host: HostState | None = None
+    """None where the machine has no host."""
+
     @property
     def entries(self) -> int:
         """How long it is: what its queues list, one by one or in runs."""
         entries = len(self.to_array) + len(self.reads) + _entries(self.writes) + _entries(self.to_finish)
         for channel in self.channels:
-            entries += len(channel.reads) + _entries(channel.writes)
+            entries += len(channel.reads) + _entries(channel.writes) + _entries(channel.host_writes)
+        if self.host is not None:
+            entries += _entries(self.host.to_finish)
         return entries
 
 

@@ -36,6 +36,10 @@ MOST_GLIMPSES: Final = 4_096
 
 def stepper_of(hardware: Hardware, idle_descriptors: int = 0, pool_bytes: int = 0) -> Stepper:
     """The state machine of a machine, where tensors take so much of its pool from the beginning."""
+    if hardware.host is not None:
+        from accelsim.simulation.host_stepper import stepper_with_host  # noqa: PLC0415 (few machines have one)
+
+        return stepper_with_host(hardware, idle_descriptors, pool_bytes)
     if len(hardware.channels) > 1:
         from accelsim.simulation.channel_stepper import (  # noqa: PLC0415 (most machines have one)
             ChannelStepper,

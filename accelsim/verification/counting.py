@@ -4,12 +4,14 @@ Steps whose tiles are alike do alike, so each kind is walked through once.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import ceil
 
 from accelsim.hardware.counts import Access as CountedAccess
-from accelsim.hardware.counts import ActionCounts, Direction
+from accelsim.hardware.counts import ActionCounts, Direction, HostCounts
+from accelsim.hardware.host import HOST
+from accelsim.hardware.machine import Hardware
 from accelsim.hardware.operand import Operand
 from accelsim.mapping.regions import Region, Visit
 from accelsim.verification.accesses import Access
@@ -29,6 +31,29 @@ class Counted:
     array: ActionCounts[int]
     vector: ActionCounts[int]
     traffic: dict[tuple[str, Access, str], int]
+
+
+def called(first: Counted, hardware: Hardware) -> Counted:
+    """The first step of a layer of the host, with the call before it."""
+    host = hardware.host
+    assert host is not None  # which executes it
+    vector = first.vector + ActionCounts(host=HostCounts(calls=1))
+    return replace(first, vector_cycles=first.vector_cycles + host.cycles_per_call, vector=vector)
+
+
+def _hosted(
+    mac_cycles: int,
+    counts: ActionCounts[int],
+    traffic: dict[tuple[str, Access, str], int],
+    hardware: Hardware,
+) -> Counted:
+    """What would be the work of array and vector unit, as the host's."""
+    host = hardware.host
+    assert host is not None  # which executes it
+    cycles = host.cycles_per_tile + mac_cycles + ceil(counts.vector_ops / host.elements_per_cycle)
+    of_host = HostCounts(macs=counts.macs, elements=counts.vector_ops)
+    counts = ActionCounts(accesses=counts.accesses, host=of_host)
+    return Counted(0, cycles, ActionCounts(), counts, traffic)
 
 
 @dataclass
@@ -65,7 +90,9 @@ class Counting:
         self.layer = case.mapped
         self.uses = Uses(case)
         self.passes = passes_of(case.mapping.dataflow) if self.layer.on_array else None
-        self.machine = ArrayMachine.of(case.hardware, case.mapping.dataflow, case.mapping.idle_rows)
+        self.hosted = case.mapping.dataflow == HOST
+        unit = case.hardware.on_host if self.hosted else case.hardware
+        self.machine = ArrayMachine.of(unit, case.mapping.dataflow, case.mapping.idle_rows)
         self._kinds: dict[object, Counted] = {}
 
     def output_room(self, visit: Visit, outputs: Region) -> int:
@@ -88,7 +115,7 @@ class Counting:
         return packed_bytes(n * g * channels * (bottom + right), self.case.sizes.activation_bits)
 
     def step(self, visit: Visit, outputs: Region) -> Counted:
-        """What the array and the vector unit do at a step."""
+        """What the array and the vector unit do at a step, or the host."""
         weights = self.uses.region("weights", visit.tile)
         nonzero = 0 if weights is None else self.case.nonzero(weights)
         inputs = self.uses.brought_inputs(visit.tile)
@@ -127,6 +154,8 @@ class Counting:
         for (memory, operand, direction), size in (array + vector).accesses.items():
             traffic[memory, "read" if direction is Direction.READ else "written", operand.value] = size
         traffic |= _register_traffic(walked)
+        if self.hosted:
+            return _hosted(walked.cycles, array + vector, traffic, self.case.hardware)
         lanes = self.case.hardware.vector_lanes
         return Counted(walked.cycles, -(-vector.vector_ops // lanes), array, vector, traffic)
 

@@ -9,7 +9,7 @@ direct computation. docs/decisions/verification.md says why this proves a schedu
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from accelsim.hardware.counts import ActionCounts, Direction
+from accelsim.hardware.counts import ActionCounts, Direction, HostCounts
 from accelsim.hardware.memory import POOL
 from accelsim.hardware.operand import Operand
 from accelsim.mapping.mapping import Step
@@ -20,7 +20,7 @@ from accelsim.verification.accesses import Accesses
 from accelsim.verification.arithmetic import Compute
 from accelsim.verification.bursts import Outside, outside_of
 from accelsim.verification.case import Case
-from accelsim.verification.counting import Counting, StepCounts
+from accelsim.verification.counting import Counting, StepCounts, called
 from accelsim.verification.coverage import PoolingWindows, Stored
 from accelsim.verification.difference import Difference, Quantity, TileOfStep
 from accelsim.verification.functions import Integers
@@ -119,6 +119,8 @@ class _Execution:
         else:
             expect_equal(Quantity.STORED_INCOMPLETE_BYTES, step_bytes.stores(step), 0)
             expect_equal(Quantity.FREED_INCOMPLETE_BYTES, step_bytes.frees_of_outputs(step), 0)
+            for region in visit.frees_later:  # by the host, which reads operands to the end
+                self.storage.free(region)
         self._count(step, visit, outputs)
 
     def finish(self) -> None:
@@ -262,12 +264,16 @@ class _Execution:
     def _count(self, step: Step, visit: Visit, outputs: Region) -> None:
         """Hold what was counted against what the step says."""
         counted = self.counting.step(visit, outputs)
+        if self.counting.hosted and not self.step_count:
+            counted = called(counted, self.case.hardware)
         self.step_count += 1
         expect_equal(Quantity.COMPLETES, step.completes, visit.completes)
         expect_equal(Quantity.ARRAY_CYCLES, step.array_cycles, counted.array_cycles)
         expect_equal(Quantity.VECTOR_CYCLES, step.vector_cycles, counted.vector_cycles)
         _expect_counts("the array", step.array_counts, counted.array)
-        _expect_counts("the vector unit", step.vector_counts, counted.vector)
+        _expect_counts(
+            "the host" if self.counting.hosted else "the vector unit", step.vector_counts, counted.vector
+        )
         self.traffic.add(counted.traffic)
         loads, stores = step_bytes.read(step), step_bytes.written(step)
         moved_loads = step_bytes.moved_loads(step)
@@ -295,6 +301,8 @@ def _expect_counts(component: str, scheduled: ActionCounts[int], counted: Action
     for name in ("macs", "vector_ops", "register_file_bytes", "inter_pe_bytes"):
         in_schedule, executed = getattr(scheduled, name), getattr(counted, name)
         expect_equal(Quantity.ACTIONS, in_schedule, executed, action=name, component=component)
+    for name, in_schedule, executed in zip(HostCounts._fields, scheduled.host, counted.host, strict=True):
+        expect_equal(Quantity.ACTIONS, in_schedule, executed, action=f"host_{name}", component=component)
     for access in sorted({**scheduled.accesses, **counted.accesses}):
         memory, operand, direction = access
         expect_equal(

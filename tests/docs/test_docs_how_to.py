@@ -18,6 +18,7 @@ from accelsim.cli.plot import PlotKind
 from accelsim.descriptions import vary
 from accelsim.execution.processes import Processes
 from accelsim.hardware import registry
+from accelsim.hardware.host import Host
 from accelsim.report.files import trace
 from accelsim.search.metrics import METRICS
 from accelsim.search.path import search_path
@@ -366,6 +367,16 @@ def test_the_python_of_the_guide_for_sweeps_works(capsys):
 def test_the_first_file_of_the_guide_for_sweeps_is_the_example(swept):
     example = DOCS / "examples" / "small_sweep.yaml"
     assert example.read_text(encoding="utf-8") == (swept / example.name).read_text(encoding="utf-8")
+
+
+def test_the_file_of_the_guide_to_hosts_is_the_example():
+    *_, shown = blocks(page("how-to/use-a-host.md"), "yaml")
+    assert (DOCS / "examples" / "npu_with_host.yaml").read_text(encoding="utf-8") == shown
+
+
+def test_the_guide_to_hosts_shows_every_key():
+    shown, *_ = blocks(page("how-to/use-a-host.md"), "yaml")
+    assert set(re.findall(r"(?m)^  (\w+):", shown)) == Host.model_fields.keys()
 
 
 def test_the_guide_for_sweeps_names_every_key_and_metric(swept):

@@ -50,6 +50,21 @@ def test_words_are_made_of_the_numbers(name, words):
 
 
 @pytest.mark.parametrize(
+    ("vector_unit", "words", "lanes"),
+    [
+        ({"lanes_per_column": 2}, "vector lanes 2 -> 4 per column", 64),
+        ({"lanes": 24}, "vector lanes 24 -> 48", 48),
+        ({}, "vector lanes 1 -> 2 per column", 32),
+    ],
+)
+def test_twice_the_lanes_are_those_of_the_machine_or_of_each_column(vector_unit, words, lanes):
+    hardware = machine(vector_unit=vector_unit)
+    (remedy,) = [remedy for remedy in remedies(NETWORK, hardware, "auto") if remedy.name == "vector_lanes"]
+    assert change_words(remedy.change) == words
+    assert remedy.hardware.vector_lanes == lanes
+
+
+@pytest.mark.parametrize(
     ("before", "words"),
     [
         (600, "global buffer 600 -> 1200 bytes"),

@@ -178,7 +178,8 @@ TESTS = Path(__file__).parents[1]
 FOLDERS = sorted({file.parent.name for file in TESTS.glob("*/test_*.py")})
 CI = (TESTS.parent / ".ci" / "run").read_text(encoding="utf-8")
 NEWEST_ONLY = {
-    *("analytic", "browser", "fuzz", "golden", "growth", "laws", "notebooks", "proofs", "pytorch", "site"),
+    *("analytic", "browser", "docs", "fuzz", "golden", "growth", "laws", "notebooks", "proofs", "published"),
+    *("pytorch", "site"),
     "searches",  # but those that have dependencies of their own
 }
 """Folders that are not run with every dependency at its lower bound."""

@@ -6,7 +6,7 @@ import re
 from collections import Counter, defaultdict
 
 import pytest
-from machines import keeping_machine
+from machines import keeping_machine, with_host
 
 import accelsim
 from accelsim.hardware import Operand
@@ -96,8 +96,23 @@ def test_the_slices_of_a_component_are_its_busy_cycles_of_every_layer(trace, tim
     busy = Counter()
     for event in of_component(trace, component):
         busy[event["name"].split()[0]] += event["dur"]
-    reported = {layer.name: layer.busy_cycles[component] for layer in timeline.result.layers}
+    reported = {layer.name: layer.busy_cycles.get(component, 0) for layer in timeline.result.layers}
     assert +busy == +Counter(reported)
+
+
+def test_a_host_has_a_track_with_what_it_does(tmp_path):
+    hardware = with_host(takes=["max_pool", "softmax"], elements_per_cycle=0.5)
+    plan = plan_run("squeezenet_v1_1@resolution=64", hardware)
+    activity = simulate_events(plan.schedule, hardware, keep_timeline=True)
+    result = result_of(plan, activity)
+    shown = Timeline(result, hardware, plan.schedule, activity, frozenset(range(len(result.layers))))
+    write_trace(tmp_path / "timeline.json", shown)
+    trace = json.loads((tmp_path / "timeline.json").read_text(encoding="utf-8"))
+    of_host = of_component(trace, "host")
+    assert sum(event["dur"] for event in of_host) == sum(layer.busy_cycles["host"] for layer in result.layers)
+    assert {event["name"].split()[0] for event in of_host} == {
+        layer.name for layer in result.layers if layer.dataflow == "host"
+    }
 
 
 def test_the_transfers_are_the_traffic_of_the_report(trace, timeline):

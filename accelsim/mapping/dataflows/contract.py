@@ -17,7 +17,7 @@ from accelsim.hardware.machine import Hardware
 from accelsim.hardware.operand import Operand
 from accelsim.mapping.arithmetic import ceil_div, larger, smaller
 from accelsim.mapping.tile import ArrayWork, Granularity, TileCounts, TileShape
-from accelsim.network.layer import LoopNest
+from accelsim.network.layer import Layer, LoopNest
 
 ArrayAxis: TypeAlias = Literal["rows", "columns"]
 """Along which PEs lie."""
@@ -121,6 +121,13 @@ class Dataflow(ABC):
         hidden = [cycles for operand, cycles in passing.items() if self.ports[operand].hidden]
         exposed = [cycles for operand, cycles in passing.items() if not self.ports[operand].hidden]
         return sum(exposed, start=reduce(larger, hidden, computing))
+
+    def refusal(self, layer: Layer) -> str:  # noqa: ARG002 (for those that refuse any)
+        """Why the array cannot run a layer: a few words for an error; nothing where it can, as most can all.
+
+        What no dataflow of a machine can run goes to its host.
+        """
+        return ""
 
     @abstractmethod
     def granularity(self, hardware: Hardware) -> Granularity:

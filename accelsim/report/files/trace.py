@@ -41,6 +41,7 @@ COMPONENT_THREADS: Final[dict[Component, tuple[int, str]]] = {
     "dram": (3, "DRAM channel"),
     "array": (5, "PE array"),
     "vector": (6, "vector unit"),
+    "host": (7, "host"),
 }
 DMA_THREAD: Final = (4, "DMA waits")
 TIME_THREAD: Final = (7, "time, by stage and layer")
@@ -255,6 +256,7 @@ def threads_of(hardware: Hardware) -> dict[tuple[Component, str | None], tuple[i
         **threads,
         ("array", None): COMPONENT_THREADS["array"],
         ("vector", None): COMPONENT_THREADS["vector"],
+        **({("host", None): COMPONENT_THREADS["host"]} if hardware.host else {}),
     }
 
 

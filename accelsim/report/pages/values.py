@@ -29,7 +29,7 @@ from accelsim.report.text.words import (
 from accelsim.report.values.stage_results import cycles_by_bound
 from accelsim.result import LayerResult, RunResult
 
-_SYMBOLS: Final = {"o": "circle", "s": "square", "^": "triangle-up", "X": "x", "D": "diamond"}
+_SYMBOLS: Final = {"o": "circle", "s": "square", "^": "triangle-up", "X": "x", "D": "diamond", "P": "cross"}
 """matplotlib's markers by plotly's names."""
 _DIGITS: Final = 6
 """Significant digits of what is no whole number: more than anybody reads, a third of the file's size."""

@@ -35,6 +35,7 @@ VERMILION: Final = "#D55E00"
 GREEN: Final = "#009E73"
 PURPLE: Final = "#CC79A7"
 GREY: Final = "#999999"
+INDIGO: Final = "#332288"
 BLACK: Final = "#000000"
 
 BOUND_COLOURS: Final[dict[Bound, str]] = {
@@ -43,6 +44,7 @@ BOUND_COLOURS: Final[dict[Bound, str]] = {
     "dram": VERMILION,
     "latency": GREY,
     "vector": GREEN,
+    "host": INDIGO,
 }
 BOUND_MARKERS: Final[dict[Bound, str]] = {
     "compute": "o",
@@ -50,6 +52,7 @@ BOUND_MARKERS: Final[dict[Bound, str]] = {
     "dram": "^",
     "latency": "X",
     "vector": "D",
+    "host": "P",
 }
 COMPONENT_STYLES: Final[dict[str, tuple[str, str]]] = {
     "dram": (VERMILION, ""),
@@ -58,6 +61,7 @@ COMPONENT_STYLES: Final[dict[str, tuple[str, str]]] = {
     "inter_pe": (PURPLE, "xxx"),
     "mac": (BLUE, ""),
     "vector": (GREEN, "\\\\\\"),
+    "host": (INDIGO, "***"),
     "static": (BLACK, ""),
 }
 """Colour and hatch of each component of the energy, in the order in which they are stacked."""

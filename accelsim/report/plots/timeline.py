@@ -14,7 +14,7 @@ from matplotlib.patches import Patch
 
 from accelsim.hardware import Hardware
 from accelsim.report.files.trace import Timeline, threads_of
-from accelsim.report.plots.style import BLUE, GREEN, GREY, ORANGE, PURPLE, set_title
+from accelsim.report.plots.style import BLUE, GREEN, GREY, INDIGO, ORANGE, PURPLE, set_title
 from accelsim.report.text.words import common_off_chip_word
 from accelsim.simulation.activity import Component
 
@@ -115,7 +115,8 @@ def timeline_figure(windows: Sequence[TimelineWindow]) -> Figure:
     grid = figure.add_gridspec(len(windows) + 1, 1, height_ratios=heights, hspace=0)
     legend = figure.add_subfigure(grid[0, 0])
     off_chip = common_off_chip_word(window.timeline.hardware.names_off_chip for window in windows)
-    handles = _legend(off_chip)
+    with_host = any(window.timeline.hardware.host is not None for window in windows)
+    handles = _legend(off_chip, with_host=with_host)
     legend.legend(handles=handles, ncols=len(handles), loc="center", frameon=False, fontsize="small")
     for row, window in enumerate(windows):
         part = figure.add_subfigure(grid[row + 1, 0])
@@ -159,12 +160,14 @@ def plot_timeline(bars: Sequence[WorkBar], hardware: Hardware, axes: Axes) -> No
 
 def _colours(component: Component) -> dict[str, str]:
     """Of the bars of a component, by what they say."""
-    return {"dram": OPERAND_COLOURS, "array": {"": BUSY}, "vector": {"": GREY}}[component]
+    units = {"array": {"": BUSY}, "vector": {"": GREY}, "host": {"": INDIGO}}
+    return {"dram": OPERAND_COLOURS, **units}[component]
 
 
-def _legend(off_chip: str) -> list[Patch]:
+def _legend(off_chip: str, *, with_host: bool) -> list[Patch]:
     patches = [
         Patch(color=colour, label=f"{off_chip}: {operand}") for operand, colour in OPERAND_COLOURS.items()
     ]
     patches += [Patch(color=BUSY, label="array: busy"), Patch(color=BLUE, label="array: PEs that multiply")]
-    return [*patches, Patch(color=GREY, label="vector unit")]
+    patches += [Patch(color=GREY, label="vector unit")]
+    return [*patches, Patch(color=INDIGO, label="host")] if with_host else patches

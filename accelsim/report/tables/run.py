@@ -31,7 +31,7 @@ LayerChoice: TypeAlias = Literal["all", "top", "none"]
 TOP_LAYERS: Final = 10
 """Layers that a table of the slowest has, unless it is said how many."""
 _LEGEND: Final = (
-    "op: {dataflows}, neither = on the vector unit{zeros}. {shape} time: "
+    "op: {dataflows}, {none} = on the vector unit{zeros}. {shape} time: "
     "cycles by which the layer moves the finish. PE%: multiply-accumulates per PE and cycle. {off_chip}, "
     "buffer: bytes read and written{operands}. why: what bounds it, see below."
 )
@@ -94,12 +94,17 @@ def _legend(result: RunResult, columns: Sequence[Column]) -> str:
     whose = off_chip if len(result.off_chip) > 1 else f"{off_chip}'s"
     parts = f"; {', '.join(operands)}: {whose} by operand" if operands else ""
     of_layers = (layer.dataflow for layer in result.layers if layer.dataflow != VECTOR)
-    dataflows = ", ".join(
+    words = [
         f"{dataflow_word(name)} = {dataflow_title(name)}"
         for name in dict.fromkeys([*DEFAULT_DATAFLOWS, *of_layers])
-    )
+    ]
     legend = _LEGEND.format(
-        dataflows=dataflows, zeros=zeros, shape=SHAPE_LEGEND, operands=parts, off_chip=off_chip
+        dataflows=", ".join(words),
+        none="neither" if len(words) == len(DEFAULT_DATAFLOWS) else "none",
+        zeros=zeros,
+        shape=SHAPE_LEGEND,
+        operands=parts,
+        off_chip=off_chip,
     )
     return legend + off_chip_words(result.off_chip, result.tensor_memory)
 

@@ -43,6 +43,10 @@ def _sums(result: RunResult) -> Iterator[tuple[str, str]]:
         from accelsim.report.text.coding import coding_sentence  # noqa: PLC0415 (most machines compress nothing)
 
         yield "compressed", coding_sentence(result)
+    if result.host is not None:
+        from accelsim.report.text.host import host_sentence  # noqa: PLC0415 (few machines have one)
+
+        yield "host", host_sentence(result)
     for key, value in result.assumed.items():
         yield "assumed", f"{key}: {value}"
     idle = f"; {counted(result.idle_descriptors, 'descriptor')} left idle" if result.idle_descriptors else ""

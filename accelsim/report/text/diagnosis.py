@@ -33,6 +33,8 @@ def _reasons(diagnosis: Diagnosis) -> Iterator[str]:
     match diagnosis.bound_by:
         case "vector":
             yield f"the vector unit works for {diagnosis.busy:.0%} of the time"
+        case "host":
+            yield f"the host works for {diagnosis.busy:.0%} of the time"
         case "latency":
             tiles = "its only tile waits" if diagnosis.tiles == 1 else f"its {diagnosis.tiles} tiles wait"
             busy = f"{diagnosis.busy:.0%} of the time"

@@ -35,6 +35,7 @@ BOUNDS: Final[dict[Bound, str]] = {
     "dram": "DRAM",
     "latency": "wait",
     "vector": "vec",
+    "host": "host",
 }
 BOUND_NAMES: Final[dict[Bound, str]] = {
     "compute": "MACs",
@@ -42,6 +43,7 @@ BOUND_NAMES: Final[dict[Bound, str]] = {
     "dram": "DRAM",
     "latency": "waiting",
     "vector": "vector unit",
+    "host": "host",
 }
 """Where there is room for more than a column of a table has."""
 BOUND_SENTENCES: Final[dict[Bound, str]] = {
@@ -50,6 +52,7 @@ BOUND_SENTENCES: Final[dict[Bound, str]] = {
     "dram": "the DRAM channel streams",
     "latency": "waiting for DRAM's latency or each other",
     "vector": "the vector unit works",
+    "host": "the host works",
 }
 COMPONENTS: Final = {
     "mac": "MACs",
@@ -58,6 +61,7 @@ COMPONENTS: Final = {
     "global_buffer": "global buffer",
     "dram": phrases.memory_word("dram"),
     "vector": "vector unit",
+    "host": "host",
     "static": "static power",
 }
 AREAS: Final = {

@@ -11,18 +11,20 @@ module of a dataflow has
     [project.entry-points."accelsim.passes"]
     row_stationary = "their_package.row_stationary_passes:PASSES"
 
-Layers of the vector unit are in vector.py.
+Layers of the vector unit are in vector.py, products of the host in host.py.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Final
 
 from accelsim.descriptions import in_words
 from accelsim.errors import AccelsimError
+from accelsim.hardware.host import HOST
 from accelsim.hardware.registry import PASSES_GROUP, entry_point, loaded, offer
 from accelsim.verification.functions import Integers
-from accelsim.verification.passes import output_stationary, weight_stationary
+from accelsim.verification.passes import host, output_stationary, weight_stationary
 from accelsim.verification.passes.tile import ArrayMachine, PassCounts, TileWork, folds
 
 __all__ = [
@@ -65,6 +67,9 @@ SHIPPED_PASSES: Mapping[str, ArrayPasses] = MappingProxyType(
 )
 
 
+_OF_HOST: Final = ArrayPasses(host.walk, host.accumulate, False)
+
+
 def passes_of(dataflow: str) -> ArrayPasses:
     """The passes of a dataflow.
 
@@ -82,6 +87,8 @@ def passes_of(dataflow: str) -> ArrayPasses:
         >>> passes_of("output_stationary").skips_zeros
         True
     """
+    if dataflow == HOST:
+        return _OF_HOST
     if dataflow in SHIPPED_PASSES:
         return SHIPPED_PASSES[dataflow]
     entry = entry_point(dataflow, PASSES_GROUP)

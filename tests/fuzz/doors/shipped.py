@@ -17,6 +17,7 @@ _POSSIBLE: Final[dict[str, tuple[Any, ...]]] = {
     "pe_array.port_words_per_column": (1, 2, 8),
     "pe_array.weight_stationary.accumulators_per_column": (1, 16, 64, 1024),
     "pe_array.output_stationary.partial_sums_per_pe": (1, 4, 16),
+    "pe_array.output_stationary.block_register": ({"rows": 18, "columns": 18}, {"rows": 4, "columns": 71}),
     "global_buffer.size_bytes": (4096, 16384, 65536, 1 << 19, 1 << 23),
     "dram.latency_cycles": (0, 20, 100, 500),
     "dram.bandwidth_bytes_per_cycle": (0.5, 2.0, 16.0, 64.0, 256.0),

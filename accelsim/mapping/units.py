@@ -1,0 +1,63 @@
+"""Where a layer may run: by a dataflow of the array, on the vector unit, or on the host.
+
+The host takes what the machine's file gives to it, and what no dataflow of the array can run.
+"""
+
+from collections.abc import Sequence
+
+from accelsim.choices import AUTO
+from accelsim.hardware.host import HOST
+from accelsim.hardware.machine import Hardware
+from accelsim.mapping.costs import VECTOR
+from accelsim.mapping.countable import uncountable
+from accelsim.mapping.dataflows import dataflow_of
+from accelsim.mapping.options import MappingOptions
+from accelsim.mapping.precision import unpriced
+from accelsim.mapping.unmappable import NoDataflowRuns, NotPriced, Unmappable
+from accelsim.network.layer import Layer
+
+
+def array_dataflows(hardware: Hardware, options: MappingOptions) -> tuple[str, ...]:
+    """Those of a machine's array that may be chosen."""
+    return tuple(hardware.pe_array.dataflows) if options.dataflow == AUTO else (options.dataflow,)
+
+
+def dataflows_for(
+    layer: Layer, dataflows: Sequence[str], hardware: Hardware
+) -> tuple[str, ...] | NoDataflowRuns | NotPriced:
+    """By what a machine may run a layer.
+
+    Args:
+        layer: In the form in which it is executed.
+        dataflows: Those of the array that may be chosen.
+        hardware: The machine.
+
+    Returns:
+        Names of dataflows, or of a unit alone: `vector` or `host`; or why there are none.
+    """
+    if takes(layer, hardware):
+        return (HOST,)
+    if not layer.on_array:
+        return (VECTOR,)
+    refusals = {name: dataflow_of(name).refusal(layer) for name in dataflows}
+    able = tuple([name for name, refusal in refusals.items() if not refusal])
+    if able:
+        return unpriced(layer, hardware) or able
+    return NoDataflowRuns(tuple(refusals.items())) if hardware.host is None else (HOST,)
+
+
+def nowhere(layer: Layer, hardware: Hardware, options: MappingOptions) -> Unmappable | None:
+    """Why a layer can run nowhere on a machine, whatever room there is; None where it can."""
+    runs_by = dataflows_for(layer, array_dataflows(hardware, options), hardware)
+    refused = runs_by if isinstance(runs_by, NoDataflowRuns | NotPriced) else None
+    return uncountable(layer, options.batch) or refused
+
+
+def takes(layer: Layer, hardware: Hardware) -> bool:
+    """Whether a layer runs on the host because the machine's file says so."""
+    return hardware.host is not None and layer.operator in hardware.host.takes
+
+
+def fuses_pooling(layer: Layer, hardware: Hardware) -> bool:
+    """Whether the vector unit may apply the pooling that a layer carries: the host takes none of its kind."""
+    return layer.pooling is None or hardware.host is None or layer.pooling.operator not in hardware.host.takes
