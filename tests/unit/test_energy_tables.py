@@ -463,3 +463,11 @@ def test_a_table_of_areas_needs_all_parts_and_the_process(imported, tmp_path):
 def test_other_files_of_accelergy_do_not_go_with_one_of_cacti(imported, kind):
     with pytest.raises(AccelsimError, match=r"goes with a table of Accelergy's, .*sram\.csv is CACTI's"):
         imported("sram.csv", HEADER + ROWS, **{kind: ("other.yaml", ARCHITECTURE)})
+
+
+def test_prices_of_a_host_would_be_left_in_a_unit_of_no_known_joules(imported, tmp_path):
+    text = (Path(__file__).parents[2] / "hardware" / "16x16_128k.yaml").read_text()
+    (tmp_path / "hosted.yaml").write_text(text + "host: {takes: [softmax], energy: {element: 5}}\n")
+    choices = Choices({"inter_pe": "noc", "vector_op": "chip.PE.mac", "mac": "chip.PE.mac"})
+    with pytest.raises(AccelsimError, match=r"; host would be left$"):
+        imported("ERT.yaml", TABLE, tmp_path / "hosted.yaml", choices)

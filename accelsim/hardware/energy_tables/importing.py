@@ -18,6 +18,7 @@ from accelsim.hardware.energy_tables.areas import AreaFile, area_figures
 from accelsim.hardware.energy_tables.components import component_figure
 from accelsim.hardware.energy_tables.figures import ARRAY_PRICES, Figure, key_of, price_names, unit_of
 from accelsim.hardware.energy_tables.matching import Choices, Match, match, plain_name
+from accelsim.hardware.host import HOST
 from accelsim.hardware.machine import Hardware
 
 PICOJOULES: Final = "pJ"
@@ -227,11 +228,13 @@ def _unit(document: Document, hardware: Hardware, left: Sequence[str], table: Pa
     """The unit of the new file: that of the machine, or picojoules where that is worth nothing known."""
     if hardware.energy.picojoules is not None:
         return hardware.energy.unit
-    if left:
+    host = hardware.host
+    of_host = [HOST] if host is not None and any(host.energy.of_actions) else []
+    if left or of_host:
         raise AccelsimError(
             f"{document.label}: energy.unit = {hardware.energy.unit!r}: is worth no known joules, so "
             f"{table.name} must have all prices, or energy.picojoules_per_unit be given; "
-            f"{all_of(left)} would be left"
+            f"{all_of([*left, *of_host])} would be left"
         )
     return PICOJOULES
 
