@@ -148,3 +148,41 @@ def _rounded_down(rate: float) -> str:
     """Six digits, none of which claims more than there is."""
     scale = 10.0 ** (5 - math.floor(math.log10(rate)))
     return f"{math.floor(rate * scale) / scale:g}"
+
+
+class FrameDemand(NamedTuple):
+    """How often images come, and on which battery the machine runs.
+
+    Attributes:
+        frames_per_second: Images, not batches of them.
+        battery_mwh: What the battery holds [mWh]; None where nothing is said of one.
+
+    Example:
+        >>> rate = FrameRate(30, duty_cycle=0.5, energy_uj=100, power_mw=3.0)
+        >>> FrameDemand(30, battery_mwh=675).to_dict(rate)["battery_hours"]
+        225.0
+    """
+
+    frames_per_second: float
+    battery_mwh: float | None = None
+
+    def battery_hours(self, rate: FrameRate) -> float | None:
+        """For how long the battery lasts at a rate; None where nothing is said of one."""
+        return None if self.battery_mwh is None else rate.battery_hours(self.battery_mwh)
+
+    def to_dict(self, rate: FrameRate) -> dict[str, Any]:
+        """Plain values, with the names of `run --format json`, under `at_frame_rate`.
+
+        Hours are None where nothing costs energy: the battery lasts for ever.
+        """
+        hours = self.battery_hours(rate)
+        battery = {"battery_mwh": self.battery_mwh, "battery_hours": None if hours == math.inf else hours}
+        first = {} if rate.first_energy_uj is None else {"first_energy_uj": rate.first_energy_uj}
+        return {
+            "frames_per_second": rate.frames_per_second,
+            "duty_cycle": rate.duty_cycle,
+            "energy_uj": rate.energy_uj,
+            "power_mw": rate.power_mw,
+            **first,
+            **({} if self.battery_mwh is None else battery),
+        }

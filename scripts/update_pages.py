@@ -49,6 +49,7 @@ PAGES: Final = (
             "how-to/compress-a-network.md",
             "how-to/explain-a-network.md",
             "how-to/import-a-model.md",
+            "how-to/import-energy.md",
             "how-to/plot.md",
             "how-to/redistribute-depth.md",
             "how-to/sweep.md",

@@ -28,6 +28,7 @@ HOMES: Final = {
     "check": "accelsim.cli.look:check",
     "new": "accelsim.cli.describe:new",
     "convert": "accelsim.cli.describe:convert",
+    "import-energy": "accelsim.cli.import_energy:import_energy",
 }
 """Every command, in the order of the help, and where its function (or its group of commands) is."""
 

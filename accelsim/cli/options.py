@@ -2,12 +2,15 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 
 import typer
 
 from accelsim.choices import AUTO
-from accelsim.descriptions.limits import MAX_BATCH
+from accelsim.descriptions.limits import MAX_BATCH, MAX_BATTERY_MWH, MAX_FRAMES_PER_SECOND
+
+if TYPE_CHECKING:
+    from accelsim.power import FrameDemand
 
 
 class Format(StrEnum):
@@ -169,6 +172,49 @@ def layer_choice(text: str) -> str:
 def layer_count(choice: str, top: int) -> int | None:
     """How many layers a choice asks for, where `top` are so many; None is all of them."""
     return {"all": None, "top": top, "none": 0}[choice] if choice in LAYER_WORDS else int(choice)
+
+
+FpsOption: TypeAlias = Annotated[
+    float | None,
+    typer.Option(
+        "--fps",
+        metavar="F",
+        help="Also power, and energy of an image, where so many images come in a second and the machine "
+        "waits between them. Of machines whose energy is known in joules.",
+    ),
+]
+BatteryOption: TypeAlias = Annotated[
+    float | None,
+    typer.Option(
+        "--battery-mwh",
+        metavar="C",
+        help="With --fps: for how many hours a battery of so many mWh lasts.",
+    ),
+]
+
+
+def demand_of(fps: float | None, battery_mwh: float | None) -> "FrameDemand | None":
+    """What the two options ask for; None where they are left out."""
+    check_demand(fps, battery_mwh)
+    if fps is None:
+        if battery_mwh is None:
+            return None
+        sentence = "needs --fps, the rate at which the battery is used"
+        raise typer.BadParameter(sentence, param_hint="--battery-mwh")
+    from accelsim.power import FrameDemand
+
+    return FrameDemand(fps, battery_mwh)
+
+
+def check_demand(fps: float | None, battery_mwh: float | None) -> None:
+    """Refuse what is no rate, or no battery."""
+    for option, number, largest in (
+        ("--fps", fps, MAX_FRAMES_PER_SECOND),
+        ("--battery-mwh", battery_mwh, MAX_BATTERY_MWH),
+    ):
+        if number is not None and not 0 < number <= largest:
+            sentence = f"{number:g} must be a number above 0, at most {largest:g}"
+            raise typer.BadParameter(sentence, param_hint=option)
 
 
 QuietOption: TypeAlias = Annotated[bool, typer.Option("--quiet", help="Nothing on stderr but mistakes.")]

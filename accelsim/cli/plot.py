@@ -15,9 +15,11 @@ from accelsim.cli.load import load, with_overlays
 from accelsim.cli.options import (
     BatchOption,
     DataflowOption,
+    FpsOption,
     ObjectiveOption,
     OverlaysOption,
     QuietOption,
+    demand_of,
     mapping_options,
 )
 from accelsim.cli.output import note, progress, rate_of_progress, say
@@ -27,6 +29,7 @@ from accelsim.errors import AccelsimError
 if TYPE_CHECKING:
     from accelsim.hardware import Hardware
     from accelsim.network.description import Network
+    from accelsim.power import FrameDemand
     from accelsim.report.plots.style import PlotFigure
     from accelsim.report.tables.comparison import Case
     from accelsim.result import RunResult
@@ -110,6 +113,7 @@ class _Request:
     result: Path | None
     options: Mapping[str, Any]
     """As `run_network` takes them."""
+    demand: "FrameDemand | None"
     output: Path
     quiet: bool
 
@@ -135,6 +139,7 @@ def plot(
     batch: BatchOption = None,
     dataflow: DataflowOption = AUTO,
     objective: ObjectiveOption = None,
+    fps: FpsOption = None,
     quiet: QuietOption = False,
 ) -> None:
     """Draw runs; every network on every machine.
@@ -161,7 +166,7 @@ def plot(
     from accelsim.report.plots.style import check_suffix, save
 
     check_suffix(output)
-    _refuse(kind, {"--fix": fix, "--objective": objective, "--by": by, "--result": result})
+    _refuse(kind, {"--fix": fix, "--objective": objective, "--by": by, "--result": result, "--fps": fps})
     if kind in _SAID_ELSEWHERE:
         _refuse_said(kind, {"--net": net, "--hw": hw, "--overlay": overlay}, "which networks and machines")
         run_options = {
@@ -171,7 +176,8 @@ def plot(
         }
         _refuse_said(kind, run_options, "how they run")
     options = mapping_options(batch, dataflow, objective)
-    request = _Request(kind, net, hw, overlay or [], by, fix or [], result, options, output, quiet)
+    demand = demand_of(fps, None)
+    request = _Request(kind, net, hw, overlay or [], by, fix or [], result, options, demand, output, quiet)
     save(_figure(request), output)
     if not quiet:
         say(f"wrote {output}")
@@ -184,6 +190,7 @@ _OPTIONS: Final = {
     "--objective": (set(PlotKind) - {PlotKind.DEPTHS, PlotKind.PATH}, "goes by time"),
     "--by": ({PlotKind.ENERGY}, "has no choice; energy has"),
     "--result": ({PlotKind.SWEEP}, "takes none; sweep does"),
+    "--fps": ({PlotKind.ENERGY}, "has no waiting; energy --by network has"),
 }
 """Options that only some kinds have, and what is said of them to the others."""
 
@@ -309,7 +316,9 @@ def _energy_figure(request: _Request) -> "PlotFigure":
 
     results = _results(_loaded(request), request)
     by_layer = request.by is By.LAYER or (request.by is None and len(results) == 1)
-    return layer_energy_figure(results) if by_layer else run_energy_figure(results)
+    if by_layer and request.demand is not None:
+        raise typer.BadParameter("layers do not wait for the next image: --by network", param_hint="--fps")
+    return layer_energy_figure(results) if by_layer else run_energy_figure(results, request.demand)
 
 
 def _roofline_figure(request: _Request) -> "PlotFigure":

@@ -11,13 +11,16 @@ from accelsim.cli.files import check_outputs, inputs
 from accelsim.cli.load import load, with_overlays
 from accelsim.cli.options import (
     BatchOption,
+    BatteryOption,
     DataflowOption,
+    FpsOption,
     Machines,
     Networks,
     ObjectiveOption,
     OverlaysOption,
     QuietOption,
     RelativeToOption,
+    demand_of,
     mapping_options,
 )
 from accelsim.cli.output import say
@@ -38,6 +41,8 @@ def report(
     batch: BatchOption = None,
     dataflow: DataflowOption = AUTO,
     objective: ObjectiveOption = None,
+    fps: FpsOption = None,
+    battery_mwh: BatteryOption = None,
     quiet: QuietOption = False,
 ) -> None:
     """Write an HTML page of runs to look around in; every network on every machine.
@@ -54,6 +59,7 @@ def report(
     from accelsim.report.pages.values import make_page
 
     check_page(output)
+    demand = demand_of(fps, battery_mwh)
     networks, machines = load(net, hw, overlay or [], quiet=quiet)
     check_outputs({"--output": output}, inputs(net, hw, overlay or []))
     networks |= with_overlays(networks, overlay or [])
@@ -61,6 +67,6 @@ def report(
     check_writable(output)
     options = mapping_options(batch, dataflow, objective)
     cases = run_cases(networks, machines, options, quiet)
-    write(output, page_html(make_page(cases, reference, networks, machines, options)))
+    write(output, page_html(make_page(cases, reference, networks, machines, options, demand)))
     if not quiet:
         say(f"wrote {output}")

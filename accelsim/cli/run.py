@@ -1,7 +1,7 @@
 """`accelsim run` and `accelsim compare`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
@@ -11,11 +11,13 @@ from accelsim.cli.load import load, only, with_overlays
 from accelsim.cli.options import (
     LAYERS_METAVAR,
     BatchOption,
+    BatteryOption,
     CacheOption,
     DataflowOption,
     Engine,
     EngineOption,
     FormatOption,
+    FpsOption,
     Machines,
     MemoryOption,
     Networks,
@@ -25,6 +27,7 @@ from accelsim.cli.options import (
     OverlaysOption,
     QuietOption,
     RelativeToOption,
+    demand_of,
     layer_choice,
     layer_count,
     mapping_options,
@@ -34,6 +37,8 @@ from accelsim.cli.verify import exit_unless_proven, verified_plan
 
 if TYPE_CHECKING:
     from accelsim.planning.plan import Plan
+    from accelsim.power import FrameDemand
+    from accelsim.report.tables.run import LayerChoice
     from accelsim.result import RunResult
 
 LayersOption: TypeAlias = Annotated[
@@ -93,6 +98,8 @@ def run(
     trace: TraceOption = None,
     trace_layers: TraceLayersOption = None,
     verify: VerifyOption = False,
+    fps: FpsOption = None,
+    battery_mwh: BatteryOption = None,
     cache: CacheOption = None,
     memory: MemoryOption = None,
     quiet: QuietOption = False,
@@ -105,7 +112,9 @@ def run(
     accelsim run --net sqnxt23v5 --hw 16x16_128k --output result.json
     accelsim run --net sqnxt23v5 --hw 16x16_128k --trace timeline.json.gz
     accelsim run --net squeezenet_v1_0 --overlay pruned.yaml --hw 16x16_128k
+    accelsim run --net sqnxt23v5 --hw npu_int8_2m --fps 10 --battery-mwh 675
     """
+    demand = demand_of(fps, battery_mwh)
     _check_trace_options(trace, trace_layers, engine)
     overlays = only(overlay or [], "--overlay")
     networks, machines = load(only(net, "--net"), only(hw, "--hw"), overlays, quiet=quiet)
@@ -114,8 +123,7 @@ def run(
     check_outputs(written, inputs(net, hw, overlays))
     networks = with_overlays(networks, overlays) if overlays else networks
     to = destination(output, format_, quiet)
-    from accelsim.report.tables.run import TOP_LAYERS, run_report
-    from accelsim.result import flat, layer_to_dict
+    from accelsim.report.tables.run import TOP_LAYERS
     from accelsim.reuse.cache import Cache
     from accelsim.run import options_for, plan_run
 
@@ -131,12 +139,21 @@ def run(
         result = _traced(plan, trace, trace_layers)
         if not quiet:
             say(f"wrote {trace}")
-    to.deliver(
-        Answer(
-            table=lambda style: run_report(result, style, "all" if layer_limit is None else layer_limit),
-            values=result.to_dict,
-            rows=lambda: [flat(layer_to_dict(layer)) for layer in result.layers],
-        )
+    to.deliver(_run_answer(result, "all" if layer_limit is None else layer_limit, demand))
+
+
+def _run_answer(result: "RunResult", layers: "LayerChoice | int", demand: "FrameDemand | None") -> Answer:
+    """A run in each format. Raises AccelsimError where the machine does not keep the rate."""
+    from accelsim.report.tables.run import run_report
+    from accelsim.result import flat, layer_to_dict
+
+    at_rate: dict[str, Any] = {}
+    if demand is not None:
+        at_rate = {"at_frame_rate": demand.to_dict(result.at_frame_rate(demand.frames_per_second))}
+    return Answer(
+        table=lambda style: run_report(result, style, layers, demand),
+        values=lambda: result.to_dict() | at_rate,
+        rows=lambda: [flat(layer_to_dict(layer)) for layer in result.layers],
     )
 
 
@@ -203,6 +220,8 @@ def compare(
     dataflow: DataflowOption = AUTO,
     objective: ObjectiveOption = None,
     engine: EngineOption = Engine.FAST,
+    fps: FpsOption = None,
+    battery_mwh: BatteryOption = None,
     quiet: QuietOption = False,
 ) -> None:
     """Run networks on machines: time, energy, utilization and DRAM traffic beside each other.
@@ -212,7 +231,9 @@ def compare(
     accelsim compare --net alexnet --net sqnxt23 --hw my.yaml --output rows.csv
     accelsim compare --net sqnxt23 --hw 8x8_32k --hw my.yaml --relative-to my
     accelsim compare --net vgg16 --overlay int8.yaml --hw 16x16_128k
+    accelsim compare --net sqnxt23 --net sqnxt23v5 --hw npu_int8_2m --fps 10
     """
+    demand = demand_of(fps, battery_mwh)
     from accelsim.cli.cases import reference_of, run_cases
 
     networks, machines = load(net, hw, overlay or [], quiet=quiet)
@@ -226,10 +247,10 @@ def compare(
 
     options = mapping_options(batch, dataflow, objective) | {"engine": engine.value}
     compared = compare_cases(run_cases(networks, machines, options, quiet), reference)
-    rows = [to_dict(case) for case in compared]
+    rows = [to_dict(case, demand) for case in compared]
     to.deliver(
         Answer(
-            table=lambda style: comparison_report(compared, reference, style),
+            table=lambda style: comparison_report(compared, reference, style, demand),
             values=lambda: {
                 "accelsim": compared[0].case.result.accelsim,
                 "relative_to": reference,

@@ -9,7 +9,14 @@ import typer
 from accelsim.cli.executors import SchedulerOption, StoreOption, WorkersOption, executor
 from accelsim.cli.files import InputFile, check_outputs, inputs
 from accelsim.cli.load import say_of_format1
-from accelsim.cli.options import FormatOption, OutputOption, QuietOption
+from accelsim.cli.options import (
+    BatteryOption,
+    FormatOption,
+    FpsOption,
+    OutputOption,
+    QuietOption,
+    check_demand,
+)
 from accelsim.cli.output import Answer, destination, rate_of_progress, say
 from accelsim.cli.searches import TopOption
 from accelsim.descriptions.limits import MAX_SAMPLES, MAX_SEED
@@ -62,6 +69,8 @@ def sweep(
     samples: SamplesOption = None,
     seed: SeedOption = 0,
     top: TopOption = 10,
+    fps: FpsOption = None,
+    battery_mwh: BatteryOption = None,
     store: StoreOption = None,
     workers: WorkersOption = None,
     scheduler: SchedulerOption = None,
@@ -75,7 +84,9 @@ def sweep(
     accelsim sweep small_sweep.yaml
     accelsim sweep small_sweep.yaml --store found.sqlite --output found.json
     accelsim sweep large_sweep.yaml --sampler nsga2 --samples 500 --workers 4
+    accelsim sweep buffers.yaml --fps 10 --battery-mwh 675
     """
+    check_demand(fps, battery_mwh)
     to = destination(output, format_, quiet)
     from accelsim.descriptions import parse
     from accelsim.report.tables.sweep import sweep_dict, sweep_report, sweep_rows
@@ -83,7 +94,7 @@ def sweep(
     from accelsim.search.spec import read_sweep
     from accelsim.search.sweep import run_sweep
 
-    described = read_sweep(spec)
+    described = read_sweep(spec, fps, battery_mwh)
     keys = parse(spec).data
     read = (InputFile(str(spec), spec), *inputs(keys["networks"], keys["hardware"]))
     check_outputs({"--output": output, "--store": store}, read)

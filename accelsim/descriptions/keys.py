@@ -1,6 +1,6 @@
 """Dotted keys through plain values: `pe_array.rows`, `stages.2.repeat`, `memories.sram.size_bytes`."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from accelsim.descriptions.document import value_at
@@ -57,6 +57,16 @@ def put(data: Any, key: str, value: Any) -> bool:
         return False
     holder[last] = value
     return True
+
+
+def dotted_keys(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Every key of nested values, with dots; items of a list go by their names."""
+    for key, value in values.items():
+        yield prefix + key, value
+        named = isinstance(value, list) and all(isinstance(item, Mapping) for item in value)
+        inside = {item["name"]: item for item in value} if named else value
+        if isinstance(inside, Mapping):
+            yield from dotted_keys(inside, f"{prefix}{key}.")
 
 
 def _holder(data: Any, steps: Sequence[str | int]) -> Any:

@@ -121,5 +121,9 @@ MAX_POWER_MW: Final = 1e6
 MAX_LEAKAGE_MW: Final = 1e3
 """Of a kibibyte, or a square millimetre, that leaks: a thousand times the worst process at the highest
 temperature."""
+MAX_FRAMES_PER_SECOND: Final = 1e9
+"""Images that come in a second: one a nanosecond."""
+MAX_BATTERY_MWH: Final = 1e9
+"""That a battery holds: a megawatt hour; a coin cell has 675, an electric car 1e8."""
 MAX_AREA_MM2: Final = 1e5
 """Of a part, or of a kibibyte of it: a wafer has 7e4."""

@@ -9,6 +9,7 @@ from accelsim.descriptions.limits import (
     MAX_AXIS,
     MAX_BANDWIDTH,
     MAX_BATCH,
+    MAX_BATTERY_MWH,
     MAX_BUFFER_BYTES,
     MAX_BURST_BYTES,
     MAX_BYTES_PER_SECOND,
@@ -18,6 +19,7 @@ from accelsim.descriptions.limits import (
     MAX_ELEMENTS,
     MAX_EXPONENT,
     MAX_FACTOR,
+    MAX_FRAMES_PER_SECOND,
     MAX_HOST_CYCLES,
     MAX_LANES,
     MAX_LATENCY_CYCLES,
@@ -72,6 +74,8 @@ Fraction: TypeAlias = Annotated[float, Field(ge=MIN_PART, le=1)]
 # --- runs
 
 Batch: TypeAlias = Annotated[int, Field(ge=1, le=MAX_BATCH)]
+FramesPerSecond: TypeAlias = Annotated[float, Field(gt=0, le=MAX_FRAMES_PER_SECOND)]
+BatteryMilliwattHours: TypeAlias = Annotated[float, Field(gt=0, le=MAX_BATTERY_MWH)]
 
 # --- machines
 

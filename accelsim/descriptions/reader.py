@@ -39,7 +39,7 @@ def parse(path: str | Path) -> Document:
         >>> parse("hardware/16x16_128k.yaml").data["name"]
         '16x16_128k'
     """
-    return parse_text(_text(Path(path)), str(path))
+    return parse_text(text_of(Path(path)), str(path))
 
 
 def parse_text(text: str, label: str) -> Document:
@@ -71,17 +71,17 @@ def parse_text(text: str, label: str) -> Document:
     return Document(label, data, reader.lines, tuple(reader.mistakes))
 
 
-def _text(path: Path) -> str:
+def text_of(path: Path, noun: str = "YAML file") -> str:
     """The text of a file, or the reason why there is none."""
     try:
         if path.stat().st_size > MAX_FILE_BYTES:
-            sentence = f"is larger than {MAX_FILE_BYTES} bytes: must be a short YAML file"
+            sentence = f"is larger than {MAX_FILE_BYTES} bytes: must be a short {noun}"
             raise DescriptionError.about(path, sentence)
         content = path.read_bytes()
     except FileNotFoundError:
         raise DescriptionError.about(path, "no such file") from None
     except IsADirectoryError:
-        raise DescriptionError.about(path, "is a directory: must be a YAML file") from None
+        raise DescriptionError.about(path, f"is a directory: must be a {noun}") from None
     except (OSError, ValueError) as error:
         raise DescriptionError.about(path, f"cannot be read: {error}") from None
     try:

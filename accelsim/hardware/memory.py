@@ -56,7 +56,7 @@ COMPONENTS: Final = ("mac", "register_file", "inter_pe", "vector", "static")
 ROWS: Final = (
     *("macs", "register_files", "between_pes", "vector_unit", "host"),
     *("source", "pe_array", "area"),
-    *("time", "lower_bound", "utilization", "zeros", "assumed", "on_chip", "energy", "bound_by"),
+    *("time", "lower_bound", "utilization", "zeros", "assumed", "on_chip", "energy", "power", "bound_by"),
 )
 """What reports have rows for beside memories: energies, what a machine amounts to, what a run adds up to."""
 CONTENTS: Final = (
@@ -144,7 +144,8 @@ class AccessEnergy(Description):
         if self.at_bytes is None or self.exponent is None or size_bytes is None:
             return self
         factor = math.pow(size_bytes / self.at_bytes, self.exponent)
-        return AccessEnergy(read=self.read * factor, write=self.write * factor)
+        # Not checked again: what a file's law comes to is refused where it is too much (served.py).
+        return AccessEnergy.model_construct(read=self.read * factor, write=self.write * factor)
 
 
 class Banks(Description):

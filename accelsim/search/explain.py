@@ -102,7 +102,7 @@ class Explanation:
     hardware: Hardware
     """The machine as it is."""
     outcomes: tuple[RemedyOutcome, ...]
-    """What each remedy came to, the fastest first."""
+    """What each remedy came to: the fastest first, or the one of least energy where that is the objective."""
     impossible: tuple[ImpossibleRemedy, ...]
     """Remedies that cannot be had, or with which the network does not run."""
     worst: tuple[WorstLayer, ...]
@@ -144,7 +144,8 @@ def explain_network(
         layers: How many of the worst layers, those that are alike being one; None is all.
         batch: Images that run together; None is as many as the network is described for.
         dataflow: As in `run_network`.
-        objective: What mappings are chosen by, as in `run_network`.
+        objective: What mappings are chosen by, as in `run_network`; if that is energy, remedies are ranked by
+            it, too.
         step: Is told of each run that is done.
 
     Returns:
@@ -181,7 +182,7 @@ def explain_network(
 def _outcomes(
     candidates: Sequence[Remedy | ImpossibleRemedy], options: MappingOptions, step: Callable[[str], None]
 ) -> tuple[list[RemedyOutcome], list[ImpossibleRemedy]]:
-    """What each remedy came to, the fastest first; and those that cannot be had, or do not run."""
+    """What each remedy came to, the best first; and those that cannot be had, or do not run."""
     outcomes: list[RemedyOutcome] = []
     impossible = [remedy for remedy in candidates if isinstance(remedy, ImpossibleRemedy)]
     setup = _WorkerSetup(tuple(remedy for remedy in candidates if isinstance(remedy, Remedy)), options)
@@ -193,8 +194,16 @@ def _outcomes(
             else:
                 impossible.append(ImpossibleRemedy(remedy.change, result.complaints))
             step(change_words(remedy.change))
-    outcomes.sort(key=lambda outcome: (outcome.result.cycles, outcome.result.energy.total))
+    outcomes.sort(key=_by_energy if options.objective == "energy" else _by_time)
     return outcomes, impossible
+
+
+def _by_time(outcome: RemedyOutcome) -> tuple[float, float]:
+    return outcome.result.cycles, outcome.result.energy.total
+
+
+def _by_energy(outcome: RemedyOutcome) -> tuple[float, float]:
+    return outcome.result.energy.total, outcome.result.cycles
 
 
 def _prepare(setup: _WorkerSetup) -> Callable[[int], RunResult | AccelsimError]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from accelsim.descriptions import flow_text
 from accelsim.search.evaluate import everyone, none_runs
-from accelsim.search.metrics import METRIC_INDEX, Numbers
+from accelsim.search.metrics import AT_A_RATE, METRIC_INDEX, Numbers
 from accelsim.search.spec import Sweep
 
 
@@ -51,6 +51,9 @@ class Infeasible:
         excluded = f"excludes {everyone(self._counts[number])}"
         if limit.metric.simulated and self._counts[number] < max(self._counts):
             excluded += " that the others leave to be simulated"
+        demand = self._sweep.demand
+        if excess == float("inf") and demand is not None and limit.metric.name in AT_A_RATE:
+            return f"{limit.text}: {excluded}: none of them keeps {demand.frames_per_second:g} frames/s"
         if excess == float("inf"):
             return f"{limit.text}: {excluded}: none of them has a published or known {limit.metric.name}"
         side = "more" if limit.at_most else "less"

@@ -1,7 +1,8 @@
 """Metrics: what a sweep's candidates are judged by, and the constraints on them."""
 
+import math
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -9,6 +10,7 @@ from accelsim.descriptions import unknown
 from accelsim.descriptions.limits import MAX_BOUND
 from accelsim.errors import AccelsimError
 from accelsim.hardware import Hardware
+from accelsim.power import STATIC, BatchEnergy, Energy, FrameDemand, frame_rate_of
 from accelsim.search.evaluate import Cost, Size
 
 _SUFFIXES: Final = {"": 1.0, "k": 1e3, "m": 1e6, "g": 1e9}
@@ -47,6 +49,10 @@ METRICS: Final = {
         Metric("cycles", "time", "cycles", simulated=True),
         Metric("energy", "energy", "{energy}", simulated=True),
         Metric("edp", "energy x time", "{energy} ms", simulated=True),
+        Metric("energy_mj", "energy", "mJ", simulated=True),
+        Metric("power_mw", "average power", "mW", simulated=True),
+        Metric("uj_per_inference", "energy of an image", "uJ", simulated=True),
+        Metric("battery_hours", "battery life", "hours", more_is_better=True, simulated=True),
         Metric("dram_bytes", "DRAM traffic", "bytes", simulated=True),
         Metric("utilization", "utilization of the PEs", more_is_better=True, simulated=True),
         Metric("area_mm2", "area of the chip", "mm\N{SUPERSCRIPT TWO}"),
@@ -58,7 +64,12 @@ METRICS: Final = {
         Metric("top1", "published ImageNet top-1 accuracy", "%", more_is_better=True),
     )
 }
-"""By the names that a sweep's file and its results use. Costs are those of the whole batch."""
+"""By the names that a sweep's file and its results use. Costs are those of the whole batch, but for the
+energy of an image; that and power are those at a frame rate, where one is asked about."""
+IN_JOULES: Final = ("energy_mj", "power_mw", "uj_per_inference", "battery_hours")
+"""Those that only machines of known joules have."""
+AT_A_RATE: Final = IN_JOULES[1:]
+"""Of these, those that a rate changes, and that a machine does not have that cannot keep it."""
 METRIC_INDEX: Final = {name: index for index, name in enumerate(METRICS)}
 Numbers = tuple[float | None, ...]
 """A value of each metric, in the order of METRICS."""
@@ -79,17 +90,65 @@ def known_figures(size: Size, hardware: Hardware, top1: float | None) -> Figures
     }
 
 
-def simulated_figures(cost: Cost, hardware: Hardware) -> Figures:
-    """What the simulation told."""
+def simulated_figures(
+    cost: Cost, hardware: Hardware, images: int = 1, demand: FrameDemand | None = None
+) -> Figures:
+    """What the simulation told of a batch of so many images; power at the rate, where one is demanded."""
     time_ms = cost.cycles / (hardware.clock_mhz * 1e3)
     return {
         "time_ms": time_ms,
         "cycles": cost.cycles,
         "energy": cost.energy,
         "edp": cost.energy * time_ms,
+        **_figures_in_joules(cost, hardware, images, demand),
         "dram_bytes": cost.dram_bytes,
         "utilization": cost.executed_macs / (hardware.pe_array.pes * cost.cycles) if cost.cycles else 0.0,
     }
+
+
+def _figures_in_joules(cost: Cost, hardware: Hardware, images: int, demand: FrameDemand | None) -> Figures:
+    """Energy of the batch, and what it comes to at a rate, or while the machine computes without a pause."""
+    picojoules, time_ms = hardware.energy.picojoules, cost.cycles / (hardware.clock_mhz * 1e3)
+    if picojoules is None or not time_ms:
+        return {}
+    joules = cost.energy * picojoules * 1e-12
+    of_batch = {"energy_mj": joules * 1e3}
+    if demand is None:
+        power_mw = joules * 1e3 / (time_ms * 1e-3)
+        return {**of_batch, "power_mw": power_mw, "uj_per_inference": joules * 1e6 / images}
+    static = {STATIC: hardware.prices.static_per_cycle * cost.cycles}
+    batch = BatchEnergy(time_ms, Energy(cost.energy, hardware.energy.unit, static, joules))
+    try:
+        rate = frame_rate_of(
+            batch, demand.frames_per_second, images=images, static_power_mw=hardware.static_power_mw
+        )
+    except AccelsimError:  # the machine does not keep the rate
+        return of_batch
+    hours = demand.battery_hours(rate)
+    return {
+        **of_batch,
+        "power_mw": rate.power_mw,
+        "uj_per_inference": rate.energy_uj,
+        "battery_hours": None if hours == math.inf else hours,
+    }
+
+
+def unmeasurable(
+    names: Collection[str], machines: Iterable[Hardware], demand: FrameDemand | None
+) -> Iterator[tuple[str, str]]:
+    """Of metrics that some machine has no figures of: the key of a sweep's file to blame, and a sentence."""
+    units = sorted({machine.energy.unit for machine in machines})
+    if len(units) > 1 and {"energy", "edp"} & set(names):
+        yield "hardware", f"energies in {' and in '.join(units)} cannot be compared"
+    if "battery_hours" in names and (demand is None or demand.battery_mwh is None):
+        yield "objectives", "battery_hours needs frames_per_second and battery_mwh"
+    for machine in machines:
+        if "area_mm2" in names and machine.area is None:
+            yield "hardware", f"{machine.name} has no table of areas (area:), which area_mm2 needs"
+        in_joules = [name for name in IN_JOULES if name in names]
+        if in_joules and machine.energy.picojoules is None:
+            sentence = f"{machine.name} has no energy.picojoules_per_unit, which {in_joules[0]} needs"
+            yield "hardware", sentence
 
 
 @dataclass(frozen=True)

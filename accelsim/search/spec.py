@@ -13,7 +13,7 @@ parameter. A candidate is known by its number; the machine varies slowest, so th
 
 import itertools
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -25,9 +25,10 @@ from pydantic import Field, field_validator
 from accelsim.choices import AUTO
 from accelsim.descriptions import Description, Document, Mistake, check, one_of, parse, unknown, vary
 from accelsim.descriptions.arguments import check_path
+from accelsim.descriptions.keys import dotted_keys
 from accelsim.descriptions.kinds import FileKind, check_kind
 from accelsim.descriptions.limits import MAX_AXIS_VALUES, MAX_REPEAT
-from accelsim.descriptions.quantities import Batch
+from accelsim.descriptions.quantities import Batch, BatteryMilliwattHours, FramesPerSecond
 from accelsim.errors import AccelsimError, DescriptionError
 from accelsim.hardware import Hardware, dataflow_names, format1, load_hardware
 from accelsim.hardware.area import Words
@@ -35,7 +36,8 @@ from accelsim.network.description import Network
 from accelsim.network.load import load_network
 from accelsim.network.parameters import no_parameter
 from accelsim.planning.plan import Inferences
-from accelsim.search.metrics import Constraint, Metric, constraint, metric
+from accelsim.power import FrameDemand
+from accelsim.search.metrics import Constraint, Metric, constraint, metric, unmeasurable
 from accelsim.search.space import repeating
 from accelsim.search.variants import DEPTHS, STAGES, variant
 
@@ -63,6 +65,8 @@ class SweepDescription(Description):
     batch: Batch | None = None
     dataflow: str = AUTO
     inferences: Inferences = "steady"
+    frames_per_second: FramesPerSecond | None = None
+    battery_mwh: BatteryMilliwattHours | None = None
 
     @field_validator("dataflow")
     @classmethod
@@ -125,6 +129,8 @@ class Sweep:
     """As in `run_network`."""
     inferences: Inferences = "steady"
     """Which is judged, as in `SearchTask`."""
+    demand: FrameDemand | None = None
+    """How often images come, and on which battery the machine runs; None where nothing is said of it."""
 
     @property
     def images(self) -> int:
@@ -218,11 +224,15 @@ class Sweep:
 # --- the file
 
 
-def read_sweep(path: str | Path) -> Sweep:
+def read_sweep(
+    path: str | Path, frames_per_second: float | None = None, battery_mwh: float | None = None
+) -> Sweep:
     """The sweep in a YAML file.
 
     Args:
         path: Of the file.
+        frames_per_second: How often images come, in place of what the file says.
+        battery_mwh: What the battery holds, likewise.
 
     Returns:
         The space of candidates, with every network and machine that it names.
@@ -238,14 +248,22 @@ def read_sweep(path: str | Path) -> Sweep:
     check_path("path", path, "a sweep's file")
     document = parse(path)
     check_kind(document, FileKind.SWEEP)
-    return _Reader(document, check(document, SweepDescription), Path(path).stem).sweep()
+    described = check(document, SweepDescription)
+    rate, battery_mwh = frames_per_second or described.frames_per_second, battery_mwh or described.battery_mwh
+    demand = None if rate is None else FrameDemand(rate, battery_mwh)
+    if demand is None and battery_mwh is not None:
+        sentence = "needs frames_per_second, at which the battery is used"
+        raise document.error([Mistake(("battery_mwh",), sentence)])
+    return _Reader(document, described, Path(path).stem, demand).sweep()
 
 
 class _Reader:
     """Looks up and checks all that a file names, and notes every mistake with its path."""
 
-    def __init__(self, document: Document, described: SweepDescription, name: str) -> None:
-        self._document, self._described, self._name = document, described, name
+    def __init__(
+        self, document: Document, described: SweepDescription, name: str, demand: FrameDemand | None
+    ) -> None:
+        self._document, self._described, self._name, self._demand = document, described, name, demand
         self._mistakes: list[Mistake] = []
 
     def sweep(self) -> Sweep:
@@ -289,6 +307,7 @@ class _Reader:
             batch=description.batch,
             dataflow=description.dataflow,
             inferences=description.inferences,
+            demand=self._demand,
         )
 
     def _check_batch(self, networks: Sequence[Network]) -> None:
@@ -324,7 +343,7 @@ class _Reader:
 
     def _check_hardware_parameters(self, machines: tuple[Hardware, ...]) -> None:
         for machine in machines:
-            keys = dict(_dotted(machine.model_dump(mode="json", exclude=set(_WORDS))))
+            keys = dict(dotted_keys(machine.model_dump(mode="json", exclude=set(_WORDS))))
             keys |= dict.fromkeys(
                 key for key in format1.old_keys() if keys.keys() >= set(Hardware.renamed(key))
             )
@@ -394,19 +413,12 @@ class _Reader:
         objectives: tuple[Metric, ...],
         constraints: tuple[Constraint, ...],
     ) -> None:
-        metrics = {metric.name for metric in (*objectives, *(limit.metric for limit in constraints))}
-        units = sorted({machine.energy.unit for machine in machines})
-        if metrics & {"energy", "edp"}:
-            if len(units) > 1:
-                self._note("hardware", sentence=f"energies in {' and in '.join(units)} cannot be compared")
-            if "energy.unit" in self._described.hardware_parameters:
-                sentence = "energies in different units cannot be compared"
-                self._note("hardware_parameters", "energy.unit", sentence=sentence)
-        for machine in machines:
-            if "area_mm2" in metrics and machine.area is None:
-                self._note(
-                    "hardware", sentence=f"{machine.name} has no table of areas (area:), which area_mm2 needs"
-                )
+        names = {metric.name for metric in (*objectives, *(limit.metric for limit in constraints))}
+        for key, sentence in unmeasurable(names, machines, self._demand):
+            self._note(key, sentence=sentence)
+        if names & {"energy", "edp"} and "energy.unit" in self._described.hardware_parameters:
+            sentence = "energies in different units cannot be compared"
+            self._note("hardware_parameters", "energy.unit", sentence=sentence)
 
 
 def _varied(machine: Hardware, beside: Sequence[Mapping[str, Any]], key: str, value: Any) -> Hardware:
@@ -425,13 +437,3 @@ def _varied(machine: Hardware, beside: Sequence[Mapping[str, Any]], key: str, va
 
 def _changed(network: Network, name: str, value: Any) -> Network:
     return variant(network, {name: value})
-
-
-def _dotted(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Every key of nested values, with dots."""
-    for key, value in values.items():
-        yield prefix + key, value
-        named = isinstance(value, list) and all(isinstance(item, Mapping) for item in value)
-        inside = {item["name"]: item for item in value} if named else value
-        if isinstance(inside, Mapping):
-            yield from _dotted(inside, f"{prefix}{key}.")

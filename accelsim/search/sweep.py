@@ -19,7 +19,14 @@ from accelsim.network.lowered import lowered_network
 from accelsim.reuse.cache import Cache
 from accelsim.search.evaluate import Evaluation, SearchTask, Size, problem_of, run_cost
 from accelsim.search.infeasible import Infeasible
-from accelsim.search.metrics import METRIC_INDEX, METRICS, Numbers, known_figures, simulated_figures
+from accelsim.search.metrics import (
+    AT_A_RATE,
+    METRIC_INDEX,
+    METRICS,
+    Numbers,
+    known_figures,
+    simulated_figures,
+)
 from accelsim.search.pareto import Front
 from accelsim.search.sampling import Feedback, SamplingPlan
 from accelsim.search.space import SpaceError, depths_of
@@ -240,7 +247,9 @@ class _Variants:
         top1 = self._sweep.published_top1(task.network, task.hardware, index)
         figures = dict(known_figures(evaluation.size, task.hardware, top1))
         if evaluation.cost is not None:
-            figures |= simulated_figures(evaluation.cost, task.hardware)
+            figures |= simulated_figures(
+                evaluation.cost, task.hardware, self._sweep.images, self._sweep.demand
+            )
         return tuple(figures.get(name) for name in METRICS)
 
     def within_known(self, index: int, size: Size) -> bool:
@@ -418,6 +427,7 @@ class _SweepTally:
         reasons = {
             "top1": "no top-1 accuracy is published of any candidate, and none is estimated",
             "area_mm2": "every candidate's words are wider than the table of areas is for",
+            **dict.fromkeys(AT_A_RATE, "no candidate keeps the frame rate"),
         }
         names = missing or [metric.name for metric in self._sweep.objectives]
         return f"objectives: {'; '.join(reasons.get(name, f'no candidate has {name}') for name in names)}"

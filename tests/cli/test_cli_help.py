@@ -23,6 +23,7 @@ from accelsim.cli.app import app
         "search path",
         "new",
         "convert",
+        "import-energy",
     ],
 )
 def test_each_command_has_help_with_examples(accelsim, command):
@@ -46,6 +47,7 @@ def test_the_help_names_the_commands_and_the_exit_codes(accelsim):
         "check ",
         "new ",
         "convert ",
+        "import-energy ",
         "130 interrupted",
     ):
         assert words in outcome.out

@@ -277,8 +277,8 @@ def test_check_finds_the_mistakes_of_a_sweep(accelsim, folder):
     assert outcome.err.splitlines() == [
         "small.yaml:1: networks.0 = 'absent.yaml': no such file",
         "small.yaml:3: objectives.0 = 'time': no such metric, did you mean 'time_ms'? allowed are time_ms, "
-        "cycles, energy, edp, dram_bytes, utilization, area_mm2, pes, buffer_bytes, register_file_bytes, "
-        "params, macs, top1",
+        "cycles, energy, edp, energy_mj, power_mw, uj_per_inference, battery_hours, dram_bytes, utilization, "
+        "area_mm2, pes, buffer_bytes, register_file_bytes, params, macs, top1",
     ]
 
 

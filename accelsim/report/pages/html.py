@@ -5,6 +5,7 @@ so that it works offline and tells nobody what is in it.
 """
 
 import json
+import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib.resources import files
@@ -15,15 +16,18 @@ from typing import Final
 from accelsim.choices import AUTO
 from accelsim.errors import AccelsimError, missing_extra
 from accelsim.hardware import Hardware
+from accelsim.power import FrameDemand
 from accelsim.report.pages.elements import element, escape
 from accelsim.report.pages.memory import memory_section
 from accelsim.report.pages.values import Page, script_values
 from accelsim.report.tables.comparison import ComparedCase
 from accelsim.report.tables.machines import dotted, peaks
 from accelsim.report.text.energies import energy_and_unit, engineering, in_whole_joules
+from accelsim.report.text.power import rate_or_none
 from accelsim.report.text.table import percent, si
 from accelsim.report.text.words import BOUNDS, SHAPE_LEGEND, bound_name, bound_sentence, off_chip_word
 from accelsim.report.values.stage_results import cycles_by_bound
+from accelsim.result import RunResult
 
 SUFFIXES: Final = (".html", ".htm")
 
@@ -143,6 +147,7 @@ def _summary(page: Page) -> str:
         ("energy", "number"),
         ("unit", "text"),
         *((("power", "number"),) if power else ()),
+        *((name, "number") for name in _rate_headers(page)),
         ("x energy", "number"),
         ("PE%", "number"),
         *((("zero%", "number"),) if zeros else ()),
@@ -173,7 +178,9 @@ def _summary_cells(page: Page, index: int, compared: ComparedCase, power: bool, 
     yield _text(unit)
     power_mw = result.average_power_mw
     if power:
-        yield _number(power_mw, lambda milliwatts: engineering(milliwatts * 1e-3, "W"))
+        yield _number(power_mw, _watts)
+    if page.demand is not None:
+        yield from _rate_cells(result, page.demand)
     yield _number(compared.relative_energy, "{:.2f}".format)
     yield _number(result.utilization, _share)
     if zeros:
@@ -181,6 +188,29 @@ def _summary_cells(page: Page, index: int, compared: ComparedCase, power: bool, 
     yield _number(result.dram_bytes.total, si)
     bound, cycles = next(iter(cycles_by_bound(result.layers).items()))
     yield _text(f"{bound_name(bound, off_chip_word(result.off_chip))} ({percent(cycles / result.cycles)})")
+
+
+def _rate_headers(page: Page) -> list[str]:
+    """Of what images cost at a frame rate, where that is asked for."""
+    if page.demand is None:
+        return []
+    rate = f"at {page.demand.frames_per_second:g}/s"
+    battery = page.demand.battery_mwh
+    hours = [] if battery is None else [f"{battery:g} mWh last [h]"]
+    return [f"image {rate}", f"power {rate}", *hours]
+
+
+def _rate_cells(result: RunResult, demand: FrameDemand) -> Iterator[str]:
+    rate = rate_or_none(result, demand)
+    yield _number(None if rate is None else rate.energy_uj, lambda uj: engineering(uj * 1e-6, "J"))
+    yield _number(None if rate is None else rate.power_mw, _watts)
+    if demand.battery_mwh is not None:
+        hours = None if rate is None else demand.battery_hours(rate)
+        yield _number(None if hours == math.inf else hours, si)
+
+
+def _watts(power_mw: float) -> str:
+    return engineering(power_mw * 1e-3, "W")
 
 
 def _text(text: str) -> str:

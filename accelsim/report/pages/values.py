@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from accelsim.hardware import Hardware
 from accelsim.network.description import Network
+from accelsim.power import FrameDemand
 from accelsim.report.plots.energy import layer_energy_bars
 from accelsim.report.plots.layers import layer_bars
 from accelsim.report.plots.roofline import RooflinePoint, roof_of, roofline_points
@@ -58,6 +59,8 @@ class Page:
     """Likewise."""
     options: Mapping[str, Any]
     """What `run_network` was called with, but for its defaults."""
+    demand: FrameDemand | None = None
+    """How often images come, where power at that rate is asked for."""
 
     @property
     def off_chip(self) -> str:
@@ -71,6 +74,7 @@ def make_page(
     networks: Mapping[str, Network],
     machines: Mapping[str, Hardware],
     options: Mapping[str, Any] = MappingProxyType({}),
+    demand: FrameDemand | None = None,
 ) -> Page:
     """What the page of some cases shows.
 
@@ -81,6 +85,7 @@ def make_page(
         networks: Those of the cases, under their names.
         machines: Likewise.
         options: What the cases were simulated with, but for defaults of `run_network`.
+        demand: How often images come, where power at that rate is asked for.
 
     Returns:
         The page's values.
@@ -94,7 +99,7 @@ def make_page(
         >>> len(page.compared)
         1
     """
-    return Page(compare(cases, relative_to), relative_to, networks, machines, options)
+    return Page(compare(cases, relative_to), relative_to, networks, machines, options, demand)
 
 
 def script_values(page: Page) -> dict[str, Any]:

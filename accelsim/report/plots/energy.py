@@ -10,10 +10,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from accelsim.power import Energy
+from accelsim.power import Energy, FrameDemand
 from accelsim.report.plots.stages import Panel, label_cut, limits, stage_figure, stage_spans
 from accelsim.report.plots.style import COMPONENT_STYLES, component_styles, plain, run_name, set_title
 from accelsim.report.text.energies import energy_text, in_joules, of_largest_layer, of_run
+from accelsim.report.text.power import with_waiting
 from accelsim.report.text.table import percent, si
 from accelsim.report.text.words import component_word, off_chip_word
 from accelsim.result import LayerResult, RunResult
@@ -119,15 +120,19 @@ def plot_layer_energy(bars: Sequence[EnergyBar], axes: Axes, limit: float, unit:
     label_cut([bar.total for bar in bars], limit, si, axes)
 
 
-def run_energy_figure(results: Sequence[RunResult]) -> Figure:
+def run_energy_figure(results: Sequence[RunResult], demand: FrameDemand | None = None) -> Figure:
     """Energy of networks by component, as `accelsim plot energy --by network` draws it.
 
     Args:
         results: Runs, those of a machine after each other.
+        demand: How often images come, where energy until the next ones come is asked for.
 
     Returns:
         A figure with a bar for each run, those of a machine together, on one scale for all machines of one
         unit.
+
+    Raises:
+        AccelsimError: A machine does not keep the rate, or its joules are not known.
 
     Example:
         >>> from accelsim import run_network
@@ -135,6 +140,8 @@ def run_energy_figure(results: Sequence[RunResult]) -> Figure:
         >>> [axes.get_xlabel() for axes in run_energy_figure([result]).axes]
         ['energy [MAC]']
     """
+    if demand is not None:
+        results = [with_waiting(result, demand) for result in results]
     results = in_joules(results, of_run)
     machines = [list(members) for _, members in groupby(results, lambda result: result.hardware)]
     heights = [_AROUND_INCHES + _BAR_INCHES * len(members) for members in machines]
@@ -160,8 +167,13 @@ def run_energy_figure(results: Sequence[RunResult]) -> Figure:
         unit = members[0].energy.unit
         longest = max(result.energy.total for result in results if result.energy.unit == unit)
         plot_run_energy(run_energy_bars(members), axes, longest, unit)
-        set_title(f"Energy of a {_batch(members[0])} on {members[0].hardware}, by component", axes)
+        what = f"{_batch(members[0])}{_rate(demand)}"
+        set_title(f"Energy of a {what} on {members[0].hardware}, by component", axes)
     return figure
+
+
+def _rate(demand: FrameDemand | None) -> str:
+    return "" if demand is None else f" at {demand.frames_per_second:g} frames/s"
 
 
 def _batch(result: RunResult) -> str:

@@ -28,7 +28,7 @@ from accelsim.report.plots.style import (
 from accelsim.report.tables.sweep import axis_word, setting_word
 from accelsim.report.text.energies import EnergyScale, energy_scale
 from accelsim.report.text.table import shortened
-from accelsim.search.metrics import METRICS, Metric
+from accelsim.search.metrics import AT_A_RATE, METRICS, Metric
 from accelsim.search.spec import SweepAxis
 
 SIZE_INCHES: Final = (10.0, 6.25)
@@ -178,7 +178,7 @@ def sweep_figure(result: Mapping[str, Any]) -> Figure:
         set_title(title, axes, pad=38)
         front = f"the front is that of {', '.join(metrics)} and {last}"
         axes.annotate(
-            f"{_about(result)}{counted(len(panel.points), 'candidate')}; {front}.",
+            f"{_about(result)}{counted(len(panel.points), 'candidate')}; {front}.{_rate(result)}",
             xy=(0, 1),
             xycoords="axes fraction",
             xytext=(0, 22),
@@ -193,6 +193,14 @@ def _about(result: Mapping[str, Any]) -> str:
     """The sweep's title, where it has one, as the beginning of a sentence."""
     title = result.get("title") or ""
     return f"{shortened(title, _MOST_OF_TITLE)}: " if title else ""
+
+
+def _rate(result: Mapping[str, Any]) -> str:
+    """At which rate figures of power are; results of earlier versions have none."""
+    rate, battery_mwh = result.get("frames_per_second"), result.get("battery_mwh")
+    if rate is None or not set(AT_A_RATE) & set(result["objectives"]):
+        return ""
+    return f" At {rate:g} frames/s" + ("." if battery_mwh is None else f", of {battery_mwh:g} mWh.")
 
 
 def _axis_label(metric: Metric, energy_unit: str) -> str:

@@ -6,6 +6,7 @@ TYPE_CHECKING = False  # typing's takes longer to import than the rest of this m
 if TYPE_CHECKING:
     from accelsim.report.tables.comparison import Case, ComparedCase, compare, comparison_report
     from accelsim.report.tables.depths import depth_report
+    from accelsim.report.tables.energy_import import energy_import_report
     from accelsim.report.tables.explanation import explanation_report
     from accelsim.report.tables.guidelines import guidelines_report
     from accelsim.report.tables.machines import hardware_report
@@ -25,6 +26,7 @@ __all__ = [
     "compare",
     "comparison_report",
     "depth_report",
+    "energy_import_report",
     "executed_report",
     "explanation_report",
     "guidelines_report",
@@ -49,6 +51,7 @@ __getattr__, __dir__ = door(
             "comparison_report",
         ),
         "depths": ("depth_report",),
+        "energy_import": ("energy_import_report",),
         "explanation": ("explanation_report",),
         "guidelines": ("guidelines_report",),
         "machines": ("hardware_report",),

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
+from accelsim.power import FrameDemand
 from accelsim.report.text.energies import energy_cell
-from accelsim.report.text.table import Column, Style, percent_digits, si, table, wrapped
+from accelsim.report.text.power import rate_or_none, rate_values
+from accelsim.report.text.table import Column, Style, fitting, percent_digits, si, table, wrapped
 from accelsim.report.text.words import OFF_CHIP, common_off_chip_word, memory_word, off_chip_words
 from accelsim.report.text.zeros import skipped_percent
 from accelsim.result import RunResult
@@ -94,8 +96,11 @@ def _relative_energy(result: RunResult, reference_result: RunResult) -> float | 
     return energy.total / base.total if comparable else None
 
 
-def to_dict(compared: ComparedCase) -> dict[str, Any]:
-    """Plain values, with the names of `run --format json` where they mean the same."""
+def to_dict(compared: ComparedCase, demand: FrameDemand | None = None) -> dict[str, Any]:
+    """Plain values, with the names of `run --format json` where they mean the same.
+
+    At a frame rate that the machine does not keep, or where no joules are known, they are None.
+    """
     case, result = compared.case, compared.case.result
     return {
         "network": case.network,
@@ -114,16 +119,21 @@ def to_dict(compared: ComparedCase) -> dict[str, Any]:
         "params": result.params,
         **({} if result.energy_pj is None else {"energy_pj": result.energy_pj}),
         **({} if result.average_power_mw is None else {"average_power_mw": result.average_power_mw}),
+        **({"static_power_mw": result.static_power_mw} if result.static_power_mw else {}),
+        **rate_values(result, demand),
     }
 
 
-def comparison_report(compared: Sequence[ComparedCase], relative_to: str, style: Style) -> str:
+def comparison_report(
+    compared: Sequence[ComparedCase], relative_to: str, style: Style, demand: FrameDemand | None = None
+) -> str:
     """The cases below the machine that they run on, as `accelsim compare` prints them.
 
     Args:
         compared: Those of a machine follow each other.
         relative_to: What they were compared with.
         style: What the place that it goes to can show.
+        demand: How often images come, where power at that rate is asked for.
 
     Returns:
         Text that ends in a newline.
@@ -136,7 +146,9 @@ def comparison_report(compared: Sequence[ComparedCase], relative_to: str, style:
         >>> print(comparison_report(cases, "small", Style()).splitlines()[0])
         network  params   MACs    ms  x time  energy  x energy   PE%  zero%   DRAM
     """
-    head, *lines = table(_columns(compared), style.width)
+    columns = fitting(_columns(compared, demand), style.width)
+    headers = {column.header for column in columns}
+    head, *lines = table(columns, style.width)
     text = [style.strong(head)]
     pairs = zip(compared, lines, strict=True)
     for hardware, members in groupby(pairs, lambda pair: pair[0].case.hardware):
@@ -146,13 +158,12 @@ def comparison_report(compared: Sequence[ComparedCase], relative_to: str, style:
         f"{relative_to} on the same" if relative_to in networks else f"the same network on the {relative_to}"
     )
     off_chip = common_off_chip_word(row.case.result.off_chip for row in compared)
-    legend = (
-        f"x time, x energy: relative to {reference} machine. PE%: MACs per PE and cycle. {off_chip}: bytes."
-    )
-    legend += _off_chip_words(compared)
-    if any(row.case.result.skipped_macs for row in compared):
+    legend = f"x time, x energy: relative to {reference} machine."
+    if "PE%" in headers:
+        legend += f" PE%: MACs per PE and cycle. {off_chip}: bytes.{_off_chip_words(compared)}"
+    if "zero%" in headers:
         legend += " zero%: MACs that are skipped, as their weights are zero or taken as zero; PE% is without."
-    text += ["", *wrapped(legend + _images_words(compared), style)]
+    text += ["", *wrapped(legend + _images_words(compared) + _rate_words(compared, demand), style)]
     return "\n".join(text) + "\n"
 
 
@@ -174,9 +185,23 @@ def _images_words(compared: Sequence[ComparedCase]) -> str:
     return f" Images that run together: {', '.join(batches)}, one of others."
 
 
-def _columns(compared: Sequence[ComparedCase]) -> list[Column]:
+def _rate_words(compared: Sequence[ComparedCase], demand: FrameDemand | None) -> str:
+    """What the columns at a frame rate are, and why some have no figures."""
+    if demand is None:
+        return ""
+    battery = "" if demand.battery_mwh is None else f"; hours: that {demand.battery_mwh:g} mWh last"
+    rates = [rate_or_none(row.case.result, demand) for row in compared]
+    missing = " -: the rate is not kept, or no joules are known." if None in rates else ""
+    return (
+        f" At {demand.frames_per_second:g} frames/s, J/image: energy until the next image comes; mW: average "
+        f"power{battery}.{missing}"
+    )
+
+
+def _columns(compared: Sequence[ComparedCase], demand: FrameDemand | None) -> list[Column]:
     results = [row.case.result for row in compared]
     energies = [row.relative_energy for row in compared]
+    rank = 0 if demand is None else 2  # what is asked for has room first
     return [
         Column("network", [f" {row.case.network}" for row in compared], "left", least=12),
         Column("params", [si(result.params) for result in results], rank=1, gap=2),
@@ -185,13 +210,14 @@ def _columns(compared: Sequence[ComparedCase]) -> list[Column]:
         Column("x time", [f"{row.relative_time:.2f}" for row in compared], gap=2),
         Column("energy", [_energy(result) for result in results], gap=2),
         Column("x energy", ["-" if value is None else f"{value:.2f}" for value in energies], gap=2),
-        *_powers(results),
-        Column("PE%", [percent_digits(result.utilization) for result in results], gap=2),
-        *_zeros(results),
+        *(_powers(results) if demand is None else _at_rate(results, demand)),
+        Column("PE%", [percent_digits(result.utilization) for result in results], gap=2, rank=rank),
+        *_zeros(results, rank),
         Column(
             common_off_chip_word(result.off_chip for result in results),
             [si(result.dram_bytes.total) for result in results],
             gap=2,
+            rank=rank,
         ),
     ]
 
@@ -209,8 +235,25 @@ def _powers(results: Sequence[RunResult]) -> list[Column]:
     return [Column("mW", cells, rank=1, gap=2)]
 
 
-def _zeros(results: Sequence[RunResult]) -> list[Column]:
+def _at_rate(results: Sequence[RunResult], demand: FrameDemand) -> list[Column]:
+    """What images cost that come at a rate, and for how long a battery lasts then."""
+    rates = [rate_or_none(result, demand) for result in results]
+    columns = [
+        Column(
+            "J/image",
+            ["-" if rate is None else energy_cell(rate.energy_uj * 1e6, 1.0) for rate in rates],
+            gap=2,
+        ),
+        Column("mW", ["-" if rate is None else si(rate.power_mw) for rate in rates], gap=2),
+    ]
+    if demand.battery_mwh is None:
+        return columns
+    hours = [None if rate is None else demand.battery_hours(rate) for rate in rates]
+    return [*columns, Column("hours", ["-" if value is None else si(value) for value in hours], gap=2)]
+
+
+def _zeros(results: Sequence[RunResult], rank: int) -> list[Column]:
     """Which part of the multiply-accumulates was skipped, if any was."""
     if not any(result.skipped_macs for result in results):
         return []
-    return [Column("zero%", list(map(skipped_percent, results)), gap=2)]
+    return [Column("zero%", list(map(skipped_percent, results)), gap=2, rank=rank)]

@@ -4,8 +4,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from accelsim.network.shapes import layer_shape
+from accelsim.power import FrameDemand
 from accelsim.report.text.diagnosis import loop_words, reason
-from accelsim.report.text.energies import duration, energy_text
+from accelsim.report.text.energies import duration, energy_cell, energy_text
+from accelsim.report.text.power import rate_or_none, rate_sentence, rate_values
 from accelsim.report.text.table import Column, Style, labelled, percent, si, table, wrapped
 from accelsim.report.text.words import bound_word, off_chip_word, shape_word
 from accelsim.report.text.zeros import zeros_sentence
@@ -28,12 +30,13 @@ _HELPED: Final = "The layers at which one remedy gains the network most"
 _NOT_HELPED: Final = "No remedy gains time at any layer; these have the most cycles above their lower bounds"
 
 
-def explanation_report(explained: Explanation, style: Style) -> str:
+def explanation_report(explained: Explanation, style: Style, demand: FrameDemand | None = None) -> str:
     """What bounds a network and what would help, as `accelsim explain` prints it.
 
     Args:
         explained: A run with its remedies and its worst layers.
         style: What the place that it goes to can show.
+        demand: How often images come, where power at that rate is asked for.
 
     Returns:
         What bounds the network, a table of remedies, and the worst layers in words; ends in a newline.
@@ -49,13 +52,14 @@ def explanation_report(explained: Explanation, style: Style) -> str:
     """
     result = explained.result
     batch = f", batch of {result.batch}" if result.batch > 1 else ""
-    head, *lines = table(_columns(explained), style.width)
-    text = [style.strong(f"{result.network} on {result.hardware}{batch}"), "", *_whole(explained, style), ""]
+    head, *lines = table(_columns(explained, demand), style.width)
+    text = [style.strong(f"{result.network} on {result.hardware}{batch}"), ""]
+    text += [*_whole(explained, style, demand), ""]
     text += [style.strong(head), *lines]
     for remedy in explained.impossible:
         sentence = f"{change_words(remedy.change)}: not possible: {obstacle_words(remedy)}"
         text += wrapped(sentence, style, indent=2)
-    text += ["", *wrapped(_LEGEND, style)]
+    text += ["", *wrapped(_LEGEND + _joules_words(explained, demand), style)]
     if explained.worst:
         helped = explained.worst[0].gained_cycles > 0
         text += ["", *(style.strong(line) for line in wrapped(_HELPED if helped else _NOT_HELPED, style))]
@@ -64,7 +68,7 @@ def explanation_report(explained: Explanation, style: Style) -> str:
     return "\n".join(text) + "\n"
 
 
-def _whole(explained: Explanation, style: Style) -> Iterator[str]:
+def _whole(explained: Explanation, style: Style, demand: FrameDemand | None) -> Iterator[str]:
     result = explained.result
     time = f"{duration(result.time_ms)}: {result.cycles:,} cycles{_bounds(explained)}"
     yield from labelled("time", time, style)
@@ -72,6 +76,9 @@ def _whole(explained: Explanation, style: Style) -> Iterator[str]:
     dram = result.off_chip_energy / energy.total if energy.total else 0.0
     text = energy_text(energy.total, energy.unit, energy.picojoules_per_unit)
     yield from labelled("energy", f"{text}, {percent(dram)} of it {off_chip_word(result.off_chip)}", style)
+    if demand is not None:
+        rate = result.at_frame_rate(demand.frames_per_second)
+        yield from labelled("power", f"at {rate_sentence(demand, rate)}", style)
     yield from labelled("utilization", f"{percent(result.utilization)} of the PEs' cycles multiply", style)
     if zeros := zeros_sentence(result):
         yield from labelled("zeros", zeros, style)
@@ -99,7 +106,7 @@ def _bounds(explained: Explanation) -> str:
     return f"{words}, {result.cycles / other:.2f} times that of {other:,} {condition}"
 
 
-def _columns(explained: Explanation) -> list[Column]:
+def _columns(explained: Explanation, demand: FrameDemand | None) -> list[Column]:
     base, outcomes = explained.result, explained.outcomes
     added_macs = [outcome.result.macs - base.macs for outcome in outcomes]
     columns = [
@@ -107,6 +114,7 @@ def _columns(explained: Explanation) -> list[Column]:
         Column("time", [_change(outcome.result.cycles, base.cycles) for outcome in outcomes]),
         Column("energy", [_change(outcome.result.energy.total, base.energy.total) for outcome in outcomes]),
     ]
+    columns += _joules([outcome.result for outcome in outcomes], demand)
     if any(added_macs):
         columns.append(Column("MACs", [f"+{si(macs)}" if macs else "" for macs in added_macs]))
     for number, worst in enumerate(explained.worst, start=1):
@@ -115,6 +123,27 @@ def _columns(explained: Explanation) -> list[Column]:
         cells = [_change(cycles[name], worst.cycles, digits=0) if name in cycles else "-" for name in names]
         columns.append(Column(str(number), cells, rank=number))
     return columns
+
+
+def _joules_words(explained: Explanation, demand: FrameDemand | None) -> str:
+    """What the columns in joules and watts are."""
+    if demand is not None:
+        rate = f"{demand.frames_per_second:g} frames/s"
+        return f" J/image, mW: energy of an image and average power at {rate}; -: the rate is not kept."
+    return "" if explained.result.energy.joules is None else " J: energy of the network in joules."
+
+
+def _joules(results: Sequence[RunResult], demand: FrameDemand | None) -> list[Column]:
+    """Energies of the network in joules where they are known; with a rate, of an image at that rate."""
+    if demand is not None:
+        rates = [rate_or_none(result, demand) for result in results]
+        images = ["-" if rate is None else energy_cell(rate.energy_uj * 1e6, 1.0) for rate in rates]
+        powers = ["-" if rate is None else si(rate.power_mw) for rate in rates]
+        return [Column("J/image", images), Column("mW", powers)]
+    if all(result.energy.joules is None for result in results):
+        return []
+    cells = [energy_cell(result.energy.total, result.energy.picojoules_per_unit) for result in results]
+    return [Column("J", cells)]
 
 
 def _change(after: float, before: float, digits: int = 1) -> str:
@@ -166,7 +195,7 @@ def _layer_change(outcome: LayerOutcome, worst: WorstLayer) -> str:
 # --- plain values
 
 
-def explanation_dict(explained: Explanation) -> dict[str, Any]:
+def explanation_dict(explained: Explanation, demand: FrameDemand | None = None) -> dict[str, Any]:
     """Plain values of `explain --format json`, with the names of `run --format json`."""
     result, if_kept = explained.result, explained.lower_bound_if_kept_cycles
     whole = result.to_dict()
@@ -175,6 +204,7 @@ def explanation_dict(explained: Explanation) -> dict[str, Any]:
         **whole,
         "lower_bound_cycles": result.lower_bound_cycles,
         **({} if if_kept is None else {"lower_bound_if_kept_cycles": if_kept}),
+        **rate_values(result, demand),
         "cycles_by_bound": cycles_by_bound(result.layers),
         "remedies": [
             {
@@ -183,6 +213,8 @@ def explanation_dict(explained: Explanation) -> dict[str, Any]:
                 "words": change_words(outcome.remedy.change),
                 "cycles": outcome.result.cycles,
                 "energy": outcome.result.energy.total,
+                **({} if outcome.result.energy.joules is None else {"joules": outcome.result.energy.joules}),
+                **rate_values(outcome.result, demand),
                 "macs": outcome.result.macs,
                 "params": outcome.result.params,
             }

@@ -7,6 +7,7 @@ from accelsim.descriptions.phrases import counted
 from accelsim.hardware.array import DEFAULT_DATAFLOWS
 from accelsim.mapping.costs import VECTOR
 from accelsim.network.shapes import layer_shape
+from accelsim.power import FrameDemand
 from accelsim.report.tables.totals import totals
 from accelsim.report.text.energies import energy_cell
 from accelsim.report.text.table import Column, Style, bar, fitting, si, table, wrapped
@@ -47,7 +48,12 @@ class _LayerRow(NamedTuple):
         return self.values if isinstance(self.values, LayerResult) else None
 
 
-def run_report(result: RunResult, style: Style, layers: LayerChoice | int = "all") -> str:
+def run_report(
+    result: RunResult,
+    style: Style,
+    layers: LayerChoice | int = "all",
+    demand: FrameDemand | None = None,
+) -> str:
     """The table of layers and the totals of a run, as `accelsim run` prints them.
 
     Args:
@@ -55,9 +61,13 @@ def run_report(result: RunResult, style: Style, layers: LayerChoice | int = "all
         style: What the place that it goes to can show.
         layers: `all` shows each layer below its stage, `top` the ten that take the most time, a number so
             many of them, `none` only the stages.
+        demand: How often images come, where power at that rate is asked for.
 
     Returns:
         Text that ends in a newline.
+
+    Raises:
+        AccelsimError: The machine cannot keep the rate, or its joules are not known.
 
     Example:
         >>> from accelsim import run_network
@@ -73,7 +83,7 @@ def run_report(result: RunResult, style: Style, layers: LayerChoice | int = "all
     head, *body = table(columns, style.width)
     lines = [style.strong(f"{result.network} on {result.hardware}{batch}"), "", style.strong(head)]
     lines += [line if row.layer else style.strong(line) for row, line in zip(rows, body, strict=True)]
-    lines += ["", *wrapped(_legend(result, columns), style), "", *totals(result, style)]
+    lines += ["", *wrapped(_legend(result, columns), style), "", *totals(result, style, demand)]
     return "\n".join(lines) + "\n"
 
 

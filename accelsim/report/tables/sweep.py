@@ -10,7 +10,7 @@ from accelsim.descriptions.phrases import counted
 from accelsim.report.text.energies import energy_cell
 from accelsim.report.text.table import Column, Style, fitting, kibibytes, si, table, wrapped
 from accelsim.report.text.words import dataflow_word, inferences_words
-from accelsim.search.metrics import METRICS
+from accelsim.search.metrics import AT_A_RATE, METRICS
 from accelsim.search.spec import Sweep, SweepAxis
 from accelsim.search.sweep import SweepCandidate, SweepResult
 from accelsim.version import __version__
@@ -19,6 +19,10 @@ MARK: Final = "*"
 _SAMPLERS: Final = {"exhaustive": "all", "nsga2": "chosen by NSGA-II", "tpe": "chosen by TPE"}
 _METRIC_HEADERS: Final = {
     "time_ms": "ms",
+    "energy_mj": "mJ",
+    "power_mw": "mW",
+    "uj_per_inference": "uJ/image",
+    "battery_hours": "hours",
     "dram_bytes": "DRAM",
     "utilization": "PE%",
     "area_mm2": "mm2",
@@ -209,10 +213,11 @@ def _legend(result: SweepResult, hidden: Sequence[str]) -> str:
         legend += f" edp: in {sweep.energy_unit} x ms."
     if "top1" in metrics:
         legend += " top-1: as published of exactly this network, in percent; never computed here."
+    legend += _rate_words(sweep, metrics)
     unranked = result.feasible - len(result.ranked)
     if unranked:
         objectives = (objective.name for objective in sweep.objectives)
-        unpublished = [name for name in objectives if name in {"top1", "area_mm2"}]
+        unpublished = [name for name in objectives if name in {"top1", "area_mm2", *AT_A_RATE}]
         verb = "is" if unranked == 1 else "are"
         legend += f" {unranked} without {' or '.join(unpublished)} {verb} not ranked."
     abbreviated = [axis for axis in sweep.varying if axis_word(axis) != axis.name and axis.name.count(".")]
@@ -222,6 +227,17 @@ def _legend(result: SweepResult, hidden: Sequence[str]) -> str:
     if hidden:
         legend += f" Left out for want of space: {', '.join(hidden)}; JSON and CSV have all."
     return legend
+
+
+def _rate_words(sweep: Sweep, metrics: Sequence[str]) -> str:
+    """At which rate, and on which battery, figures of power are."""
+    of_power = [_METRIC_HEADERS[name] for name in AT_A_RATE if name in metrics]
+    if not of_power:
+        return ""
+    if sweep.demand is None:
+        return f" {', '.join(of_power)}: while the machine computes without a pause."
+    battery = "" if sweep.demand.battery_mwh is None else f", of {sweep.demand.battery_mwh:g} mWh"
+    return f" {', '.join(of_power)}: at {sweep.demand.frames_per_second:g} frames/s{battery}."
 
 
 def _hidden(columns: Sequence[Column], style: Style) -> list[str]:
@@ -257,6 +273,8 @@ def sweep_dict(result: SweepResult) -> dict[str, Any]:
         "objectives": [objective.name for objective in sweep.objectives],
         "constraints": [constraint.text for constraint in sweep.constraints],
         "inferences": sweep.inferences,
+        "frames_per_second": None if sweep.demand is None else sweep.demand.frames_per_second,
+        "battery_mwh": None if sweep.demand is None else sweep.demand.battery_mwh,
         "energy_unit": sweep.energy_unit,
         "picojoules_per_unit": sweep.picojoules_per_unit,
         "batch": sweep.images,

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from accelsim.descriptions.phrases import counted
+from accelsim.power import FrameDemand
 from accelsim.report.text.energies import duration, energy_cell, energy_text, engineering
 from accelsim.report.text.table import LABEL_WIDTH, Style, bar, kibibytes, labelled, percent, quantity, si
 from accelsim.report.text.words import (
@@ -21,10 +22,10 @@ from accelsim.traffic import MemoryResult, Traffic
 BAR_WIDTH = 10
 
 
-def totals(result: RunResult, style: Style) -> list[str]:
+def totals(result: RunResult, style: Style, demand: FrameDemand | None = None) -> list[str]:
     """Time, work, traffic, energy by component, and the share of the time that each bound takes."""
     sums = [line for name, text in _sums(result) for line in labelled(name, text, style)]
-    return [*sums, "", *_energy(result, style), "", *_bounds(result, style)]
+    return [*sums, "", *_energy(result, style), *_at_rate(result, style, demand), "", *_bounds(result, style)]
 
 
 def _sums(result: RunResult) -> Iterator[tuple[str, str]]:
@@ -131,6 +132,16 @@ def _energy(result: RunResult, style: Style) -> Iterator[str]:
     for component, part in sorted(energy.by_component.items(), key=lambda item: -item[1]):
         value = f" {energy_cell(part, picojoules):>6}" if picojoules else si(part)
         yield _part(component_word(component), value, part / (energy.total or 1.0), style)
+
+
+def _at_rate(result: RunResult, style: Style, demand: FrameDemand | None) -> list[str]:
+    """Power at a frame rate, where it is asked for."""
+    if demand is None:
+        return []
+    from accelsim.report.text.power import rate_sentence  # noqa: PLC0415 (most runs are asked for none)
+
+    rate = result.at_frame_rate(demand.frames_per_second)
+    return labelled("power", f"at {rate_sentence(demand, rate)}", style)
 
 
 def _bounds(result: RunResult, style: Style) -> Iterator[str]:

@@ -5,6 +5,7 @@ from typing import Final
 from fuzz.door import AnyDoor
 from fuzz.doors import (
     command_lines,
+    energy_tables,
     engines,
     expressions,
     machines,
@@ -24,6 +25,7 @@ DOORS: Final[dict[str, AnyDoor]] = {
         machines.DOOR,
         overlays.DOOR,
         sweeps.DOOR,
+        energy_tables.DOOR,
         onnx_models.DOOR,
         command_lines.DOOR,
         expressions.DOOR,
