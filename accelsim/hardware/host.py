@@ -85,7 +85,7 @@ class Host(Description):
         energy: What it spends.
 
     Example:
-        >>> Host(name="cortex_m55", takes=["softmax"], macs_per_cycle=2, elements_per_cycle=0.5).takes
+        >>> Host(name="cortex_m55", takes=("softmax",), macs_per_cycle=2, elements_per_cycle=0.5).takes
         ('softmax',)
     """
 
