@@ -364,7 +364,7 @@ def memory_results(
             if len(channels) > 1 and memory.name in channels
             else None,
             keeps_tensors=memory is tensor_memory,
-            beside_bytes=_beside(accesses, memory) if hardware.burst_channels else {},
+            beside_bytes=_beside(accesses, memory),
         )
         for memory in hardware.memories
     }

@@ -126,10 +126,6 @@ def plan_run(
     cache = cache_or_new(cache, memory)
     as_described = cache.lowered(network, lowered_network)
     lowered = in_running_order(as_described, hardware, options.batch)
-    if hardware.compress_of:
-        from accelsim.planning.coding import as_coded  # noqa: PLC0415 (most machines compress nothing)
-
-        lowered = lowered._replace(graph=as_coded(lowered.graph, hardware))
     layers = cache.layers(hardware, options)
 
     def make() -> Schedule:
@@ -176,7 +172,7 @@ def in_running_order(lowered: LoweredNetwork, hardware: Hardware, batch: int) ->
         batch: Images that run together.
 
     Returns:
-        The same layers.
+        The same layers, which say what their operands take where memories hold them compressed.
 
     Example:
         >>> from accelsim import load_hardware, load_network
@@ -186,6 +182,10 @@ def in_running_order(lowered: LoweredNetwork, hardware: Hardware, batch: int) ->
         >>> in_running_order(lowered, machine, batch=1).graph.layers[7].name
         'inception3a.reduce5x5'
     """
+    if hardware.compress_of:
+        from accelsim.planning.coding import as_coded  # noqa: PLC0415 (most machines compress nothing)
+
+        lowered = lowered._replace(graph=as_coded(lowered.graph, hardware))
     match hardware.mapper.order:
         case "network":
             return lowered

@@ -2,7 +2,8 @@
 
 Layers, tile sizes and loop orders are numpy arrays. Sums over tiles are exact, smaller tiles at the edges
 included: array cycles and bytes of a candidate are those of the program it stands for (bytes as far as
-elements are whole bytes; packed elements and pruned weights are rounded up tile by tile in the program).
+elements are whole bytes; packed elements, pruned weights and what lies coded are rounded up tile by tile in
+the program).
 """
 
 from dataclasses import dataclass

@@ -2,23 +2,27 @@
 
 Nothing that is counted of a layer, in any mapping, exceeds the larger of two numbers: the products of all
 loop bounds with as many inputs as a window reaches over (whatever is read again for each tile, pixel, output
-channel and tap), and the operations of the vector unit. Each counts twice (read and written), in bits.
+channel and tap), and the operations of the vector unit. Each counts twice (read and written), in bits,
+or in bursts of which each may bring a single element.
 docs/decisions/bounds.md derives it.
 """
 
 from typing import Final
 
 from accelsim.descriptions.limits import MAX_COUNT
+from accelsim.hardware import Hardware
 from accelsim.mapping.unmappable import Uncountable
 from accelsim.network.layer import Layer
 
-BITS: Final = 2 * 64
+WIDEST_BITS: Final = 64
+BITS: Final = 2 * WIDEST_BITS
 """Of the widest element, read and written."""
 
 
-def uncountable(layer: Layer, batch: int) -> Uncountable | None:
+def uncountable(layer: Layer, batch: int, hardware: Hardware) -> Uncountable | None:
     """Why a layer cannot be mapped for so many images; None where it can."""
-    of_an_image = most_counted(layer)
+    longest_bytes = max([channel.burst_bytes for channel in hardware.channels])
+    of_an_image = most_counted(layer) * max(1, 8 * longest_bytes // WIDEST_BITS)
     return None if of_an_image * batch <= MAX_COUNT else Uncountable(batch, MAX_COUNT // of_an_image)
 
 

@@ -235,7 +235,7 @@ class NetworkMapper:
 
     def _searched(self, layers: Sequence[Layer]) -> list[Mapping | Unmappable]:
         """The mapping of each layer, or why it has none; what cannot be counted is not searched for."""
-        reasons = [uncountable(layer, self.options.batch) for layer in layers]
+        reasons = [uncountable(layer, self.options.batch, self.hardware) for layer in layers]
         mapped = iter(
             map_layers(
                 [layer for layer, reason in zip(layers, reasons, strict=True) if reason is None],

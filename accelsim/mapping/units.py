@@ -50,7 +50,7 @@ def nowhere(layer: Layer, hardware: Hardware, options: MappingOptions) -> Unmapp
     """Why a layer can run nowhere on a machine, whatever room there is; None where it can."""
     runs_by = dataflows_for(layer, array_dataflows(hardware, options), hardware)
     refused = runs_by if isinstance(runs_by, NoDataflowRuns | NotPriced) else None
-    return uncountable(layer, options.batch) or refused
+    return uncountable(layer, options.batch, hardware) or refused
 
 
 def takes(layer: Layer, hardware: Hardware) -> bool:

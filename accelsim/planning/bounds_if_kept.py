@@ -1,5 +1,6 @@
 """Lower bounds of networks whose tensors all stay on chip, so that only weights, image and results move."""
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 
@@ -80,4 +81,8 @@ def _result_bytes(schedule: Schedule, hardware: Hardware) -> dict[str, int]:
     if schedule.memory_map is None or hardware.output_place not in hardware.names_off_chip:
         return {}
     images, tensors = schedule.images_in_turn, schedule.memory_map.tensors
-    return {tensor.name: images * tensor.size_bytes for tensor in tensors if tensor.is_result}
+    # Which layers write it is not said here: of a coded one it is at least the part that codes leave of any.
+    coded = [layer.coded for layer in schedule.layers if layer.coded is not None]
+    part = min([float(parts.outputs) for parts in coded], default=1.0)
+    sizes = {tensor.name: images * tensor.size_bytes for tensor in tensors if tensor.is_result}
+    return {name: math.floor(min(part, 1.0) * size) for name, size in sizes.items()} if coded else sizes

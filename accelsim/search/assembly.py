@@ -26,6 +26,7 @@ from accelsim.network.graph import Operator, PublishedGraph, PublishedNode, Shap
 from accelsim.network.layer import Layer
 from accelsim.network.lowering import lower
 from accelsim.network.precision import WeightForm
+from accelsim.planning.coding import as_coded
 from accelsim.planning.compiler import map_network
 from accelsim.search.space import Depths, with_depths
 from accelsim.simulation.stretches import Stretch
@@ -209,7 +210,7 @@ class Assembly:
         published = build(network)
         members = _members(published, self._unit_of_block(network), len(surroundings))
         unit_of_node = {node.name: index for index, nodes in enumerate(members) for node in nodes}
-        executed = lower(published)
+        executed = as_coded(lower(published), self._hardware)
         schedule = map_network(executed, self._hardware, self._options, mappings=self._mappings)
         parts = _unit_schedules(schedule, executed, unit_of_node, len(surroundings))
         for numbers, part in zip(surroundings, parts, strict=True):

@@ -97,8 +97,8 @@ def cost_of(
     by_component = energy_by_component(counts, hardware.prices, macs_by_bits=by_bits, cycles=cycles)
     energy = math.fsum(by_component.values())
     off_chip = hardware.names_off_chip
-    moved_bytes = counts.read_bytes(off_chip) + counts.written_bytes(off_chip)
-    return Cost(cycles, energy, moved_bytes, counts.macs)
+    dram_bytes = counts.read_bytes(off_chip) + counts.written_bytes(off_chip)
+    return Cost(cycles, energy, dram_bytes, counts.macs)
 
 
 @dataclass(frozen=True, slots=True)

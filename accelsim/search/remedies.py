@@ -346,16 +346,15 @@ def _changed_machine(baseline: _Baseline, change: Change, **values: Any) -> Reme
 
 def _layouts(baseline: _Baseline) -> Iterator[Remedy | ImpossibleRemedy]:
     """The others of each memory that moves activations in whole bursts."""
-    channels = {
-        channel.memory: channel
-        for operand, channel in baseline.hardware.burst_channels.items()
-        if operand in ACTIVATIONS
-    }
-    for memory, channel in channels.items():
+    hardware = baseline.hardware
+    for channel in hardware.channels:
+        of_tensors = hardware.tensor_memory is not None and channel.memory == hardware.tensor_memory.name
+        if channel.burst_bytes == 1 or not (of_tensors or channel.operands & frozenset(ACTIVATIONS)):
+            continue
         for layout in LAYOUTS:
             if layout != channel.layout:
-                change = LayoutChange(memory, channel.layout, layout)
-                yield _changed_machine(baseline, change, **{f"memories.{memory}.layout": layout})
+                change = LayoutChange(channel.memory, channel.layout, layout)
+                yield _changed_machine(baseline, change, **{f"memories.{channel.memory}.layout": layout})
 
 
 def _pools(baseline: _Baseline) -> Iterator[Remedy | ImpossibleRemedy]:

@@ -66,8 +66,8 @@ def _part(operand: str, layer: Layer, home: Memory) -> Fraction | None:
 
 
 def _rounded_up(count: Fraction) -> int:
-    """Parts of a bit that come of a ratio's digits are none."""
-    return ceil(count - Fraction(1, 10**9))
+    """Parts of a bit that come of a ratio's digits, of which it has fifteen, are none."""
+    return ceil(count - Fraction(1, 10**9) - count / 10**15)
 
 
 def _bursts(region: Region, layer: Layer, bursts_of_element: Fraction, layout: str) -> int:

@@ -105,3 +105,36 @@ def test_both_engines_and_the_proof(coding, sparse, burst_bytes):
 def test_what_codes_cannot_be(key, value, allowed):
     with pytest.raises(DescriptionError, match=allowed):
         vary(load_hardware("16x16_128k"), **{key: value})
+
+
+def test_bounds_of_what_stays_count_codes(coding, sparse):
+    keeping = vary(
+        coding,
+        **{
+            "memories.global_buffer.banks": "pool",
+            "memories.global_buffer.keeps": ["activations"],
+            "memories.global_buffer.size_bytes": 1 << 22,
+        },
+    )
+    for network in (sparse, load_network(SMALL)):
+        result = run_network(network, keeping)
+        assert result.cycles >= result.lower_bound_if_kept_cycles
+
+
+def test_outputs_that_stay_on_chip_are_not_said_to_be_compressed(sparse):
+    chip = vary(
+        load_hardware("npu_int8_psram"),
+        **{
+            "memories.psram.compress": {"activations": {}},
+            "memories.sram.size_bytes": 1 << 21,
+            "io": {"inputs": "sram", "outputs": "sram"},
+        },
+    )
+    result = run_network(sparse, chip)
+    assert result.dram_bytes.write == 0
+    assert "compressed" not in run_report(result, Style(), layers="none")
+
+
+def test_a_machine_that_compresses_nothing_of_a_network_says_nothing():
+    dense = vary(load_hardware("16x16_128k"), **{"memories.dram.compress": {"activations": {}}})
+    assert "compressed" not in run_report(run_network(SMALL, dense), Style(), layers="none")

@@ -6,7 +6,9 @@ import pytest
 
 from accelsim import explain_network, load_hardware, run_network, verify
 from accelsim.descriptions import vary
+from accelsim.descriptions.limits import MAX_COUNT
 from accelsim.errors import DescriptionError
+from accelsim.mapping.countable import most_counted, uncountable
 from accelsim.report.tables.explanation import explanation_report
 from accelsim.report.tables.run import run_report
 from accelsim.report.text.table import Style
@@ -99,3 +101,34 @@ def test_another_layout_is_a_remedy(in_bursts):
 def test_what_bursts_cannot_be(key, value, allowed):
     with pytest.raises(DescriptionError, match=allowed):
         vary(load_hardware("16x16_128k"), **{key: value})
+
+
+def test_bursts_of_a_memory_for_tensors_are_seen_too():
+    """Its channel is the home of no operand until it is known what lies there."""
+    machine = vary(
+        load_hardware("mcu_l3_l2_l1"), **{"memories.l2.burst_bytes": 64, "memories.l2.layout": "nchw"}
+    )
+    result = run_network(SMALL, machine)
+    l2 = result.memories["l2"]
+    of_use = sum(l2.read_bytes.values()) + sum(l2.written_bytes.values())
+    assert sum(l2.moved_bytes.values()) > of_use
+    assert "moved in bursts" in run_report(result, Style(), layers="none")
+    offered = [remedy.change for remedy in remedies(plan_run(SMALL, machine).network, machine, "auto")]
+    assert LayoutChange("l2", "nchw", "nhwc") in offered
+
+
+def test_weights_in_flash_have_no_layout():
+    flash = vary(load_hardware("npu_int8_256k"), **{"memories.flash.burst_bytes": 64})
+    offered = [remedy.change for remedy in remedies(plan_run(SMALL, flash).network, flash, "auto")]
+    assert not any(isinstance(change, LayoutChange) for change in offered)
+
+
+def test_counts_in_long_bursts_stay_below_64_bits(in_bursts):
+    """Each element may come with a whole burst."""
+    longest = vary(in_bursts, **{"memories.dram.burst_bytes": 65536})
+    plain = most_counted(plan_run(SMALL, in_bursts).schedule.layers[0])
+    batch = MAX_COUNT // plain
+    layer = plan_run(SMALL, in_bursts).schedule.layers[0]
+    assert uncountable(layer, batch, in_bursts) is not None
+    assert uncountable(layer, batch // 16, in_bursts) is None
+    assert uncountable(layer, batch // 16, longest) is not None

@@ -284,3 +284,13 @@ def test_a_network_with_one_candidate_is_compared_with_itself():
     text = depth_report(search_depth(SearchTask(xception, LARGE), space), Style(), row_limit=5)
     assert "xception_small on 16x16_128k: 1 way to distribute 16 blocks" in text
     assert "relative to xception_small." in text.replace("\n", " ")
+
+
+def test_candidates_pay_for_what_lies_compressed_as_runs_do():
+    compressing = vary(LARGE, **{"memories.dram.compress": {"weights": 0.3}})
+    network = load_network("sqnxt23@resolution=64")
+    space = depth_space(network, total_blocks=6)
+    best = search_depth(SearchTask(network, compressing), space).best
+    result = run_network(with_depths(network, best.depths), compressing)
+    assert (best.cycles, best.energy) == (result.cycles, pytest.approx(result.energy.total))
+    assert best.energy < search_depth(SearchTask(network, LARGE), space).best.energy

@@ -42,7 +42,8 @@ def _sums(result: RunResult) -> Iterator[tuple[str, str]]:
     if any(layer.form.coded for layer in result.layers):
         from accelsim.report.text.coding import coding_sentence  # noqa: PLC0415 (most machines compress nothing)
 
-        yield "compressed", coding_sentence(result)
+        if sentence := coding_sentence(result):
+            yield "compressed", sentence
     if result.host is not None:
         from accelsim.report.text.host import host_sentence  # noqa: PLC0415 (few machines have one)
 

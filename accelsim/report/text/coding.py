@@ -11,7 +11,11 @@ def coding_sentence(result: RunResult) -> str:
     """What part of their bytes weights and outputs take outside; nothing where all lie as they are."""
     parts = [layer.form.coded for layer in result.layers if layer.form.coded is not None]
     weights = [float(coded.weights) for coded in parts if coded.weights != 1]
-    outputs = [float(coded.outputs) for coded in parts if coded.outputs != 1]
+    outputs = [
+        float(layer.form.coded.outputs)
+        for layer in result.layers
+        if layer.form.coded is not None and layer.form.coded.outputs != 1 and layer.dram_bytes.write
+    ]
     said = [*_of("weights", weights), *_of("outputs", outputs)]
     return f"outside the chip, {' and '.join(said)}; coding costs nothing" if said else ""
 
