@@ -174,8 +174,8 @@ class Hardware(Description):
         return self
 
     @model_validator(mode="after")
-    def _channels_are_in_range(self) -> Self:
-        """What is said in seconds comes to cycles within the same bounds."""
+    def _what_follows_is_in_range(self) -> Self:
+        """What is said in seconds, or by a law of size, comes to what is within the same bounds."""
         mistakes = [
             Mistake(("memories", fault.memory, *fault.key.split(".")), fault.sentence)
             for fault in out_of_range(self.memories, self.clock_mhz)

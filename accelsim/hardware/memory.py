@@ -144,7 +144,8 @@ class AccessEnergy(Description):
         if self.at_bytes is None or self.exponent is None or size_bytes is None:
             return self
         factor = math.pow(size_bytes / self.at_bytes, self.exponent)
-        return AccessEnergy(read=self.read * factor, write=self.write * factor)
+        # Not checked again: what a file's law comes to is refused where it is too much (served.py).
+        return AccessEnergy.model_construct(read=self.read * factor, write=self.write * factor)
 
 
 class Banks(Description):

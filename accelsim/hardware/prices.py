@@ -37,11 +37,16 @@ def bits_as_keys(table: Any) -> Any:
         {'8': 0.3}
     """
     if isinstance(table, dict):
-        wrong = [key for key in table if not (str(key).isdecimal() and 1 <= int(key) <= MAX_BITS)]
+        wrong = [key for key in map(str, table) if not (key.isascii() and key.isdecimal() and _fits(key))]
         if wrong:
             sentence = f"must be a whole number of bits from 1 to {MAX_BITS}, in place of the key"
-            raise refusal("bits", [Mistake((str(key),), sentence) for key in wrong])
+            raise refusal("bits", [Mistake((key,), sentence) for key in wrong])
     return table
+
+
+def _fits(digits: str) -> bool:
+    """Whether so many bits are no more than an operand has; of a thousand digits nobody asks which number."""
+    return len(digits) <= len(str(MAX_BITS)) and 1 <= int(digits) <= MAX_BITS
 
 
 BitsKey: TypeAlias = Annotated[Bits, Field(strict=False)]

@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from accelsim.descriptions.limits import MAX_BANDWIDTH, MAX_LATENCY_CYCLES, MIN_BANDWIDTH
+from accelsim.descriptions.limits import MAX_BANDWIDTH, MAX_LATENCY_CYCLES, MAX_PRICE, MIN_BANDWIDTH
 from accelsim.descriptions.phrases import counted
 from accelsim.hardware.memory import (
     ACTIVATIONS,
@@ -245,7 +245,7 @@ def _unserved_banks(memory: Memory) -> Iterator[tuple[str, str]]:
 
 
 def out_of_range(memories: Sequence[Memory], clock_mhz: float) -> Iterator[Unserved]:
-    """What is said in seconds and comes to cycles outside the bounds of what is said in cycles."""
+    """What is said in seconds or by a law, and comes to what is outside the bounds of plain figures."""
     for index, memory in enumerate(memories):
         bandwidth = memory.bandwidth
         if bandwidth is not None and bandwidth.bytes_per_second is not None:
@@ -254,6 +254,12 @@ def out_of_range(memories: Sequence[Memory], clock_mhz: float) -> Iterator[Unser
                 sentence = f"comes to {per_cycle:.4g} bytes in a cycle of {clock_mhz:g} MHz: must come to"
                 range_words = f"from {MIN_BANDWIDTH:g} to {MAX_BANDWIDTH:g}"
                 yield Unserved(index, "bandwidth.bytes_per_second", f"{sentence} {range_words}")
+        if memory.energy is not None:
+            at_size = memory.energy.at_size(memory.size_bytes)
+            price = max(at_size.read, at_size.write)
+            if price > MAX_PRICE:
+                sentence = f"comes to {price:.4g} for an access at {memory.size_bytes} bytes: must come to"
+                yield Unserved(index, "energy", f"{sentence} at most {MAX_PRICE:g}")
         if memory.latency_seconds is not None:
             cycles = latency_cycles(memory, clock_mhz)
             if cycles > MAX_LATENCY_CYCLES:

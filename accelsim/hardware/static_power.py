@@ -27,7 +27,7 @@ def static_power_mw(
 
     Example:
         >>> sram = Memory(name="sram", size_bytes=65536, leakage_mw_per_kib=0.01)
-        >>> static_power_mw(StaticPower(idle_mw=1.5), [sram], leakage_mw_per_mm2=0.1, area_mm2=2.0)
+        >>> round(static_power_mw(StaticPower(idle_mw=1.5), [sram], leakage_mw_per_mm2=0.1, area_mm2=2.0), 2)
         2.34
     """
     of_memories = sum([memory.kibibytes * (memory.leakage_mw_per_kib or 0.0) for memory in on_chip])

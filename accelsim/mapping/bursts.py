@@ -20,7 +20,7 @@ import numpy as np
 
 from accelsim.columns import Count, Ints, Real
 from accelsim.hardware import Channel, Hardware, Operand
-from accelsim.mapping.arithmetic import ceil_div, ceil_scaled, chosen, entries
+from accelsim.mapping.arithmetic import at_most_one, ceil_div, ceil_scaled, chosen, entries
 from accelsim.mapping.footprint import Footprint
 from accelsim.mapping.space import Tiles
 from accelsim.mapping.tile import TileShape
@@ -29,13 +29,16 @@ from accelsim.network.layer import Layer, LoopNest
 
 
 class Box(NamedTuple):
-    """A tile's part of an activation of one image: channels that are neighbours, of rows x columns."""
+    """A tile's part of an activation of one image: channels x rows x columns."""
 
     channels: Count
+    """That are neighbours."""
     all_channels: Count
     """Of the tensor."""
     rows: Count
     columns: Count
+    pieces: Count = 1
+    """How many times so many channels, with others between: some of several groups."""
 
 
 def bursts_of_run(elements: Count, bits: Real, channel: Channel) -> Count:
@@ -76,9 +79,9 @@ def bits_outside(bits: int, part: Real) -> Real:
 def bursts_of_box(box: Box, bits: Real, channel: Channel) -> Count:
     """That a tile's part of an activation takes."""
     if channel.layout == "nchw":
-        return box.channels * box.rows * bursts_of_run(box.columns, bits, channel)
+        return box.pieces * box.channels * box.rows * bursts_of_run(box.columns, bits, channel)
     whole_rows = bursts_of_run(box.columns * box.all_channels, bits, channel)
-    by_pixel = box.columns * bursts_of_run(box.channels, bits, channel)
+    by_pixel = box.columns * box.pieces * bursts_of_run(box.channels, bits, channel)
     return box.rows * chosen(np.equal(box.channels, box.all_channels), whole_rows, by_pixel)
 
 
@@ -88,13 +91,22 @@ def input_box(layers: LoopNest[Count], tile: TileShape[Count], rows: Count, colu
     The vector unit sums channels only where they are the pixels of a plane, in turn (`as_executed`).
     """
     if layers.on_array:
-        return Box(tile.g * tile.c, layers.G * layers.C, rows, columns)
+        return _box(tile.g, tile.c, layers.G, layers.C, rows, columns)
     return Box(tile.g, layers.G, rows, tile.c * columns)
 
 
 def output_box(layers: LoopNest[Count], tile: TileShape[Count], rows: Count, columns: Count) -> Box:
     """What a tile stores, or reads of a residual."""
-    return Box(tile.g * tile.k, layers.G * layers.K, rows, columns)
+    return _box(tile.g, tile.k, layers.G, layers.K, rows, columns)
+
+
+def _box(
+    groups: Count, channels: Count, all_groups: Count, all_channels: Count, rows: Count, columns: Count
+) -> Box:
+    """Of some channels of each of some groups, whose channels are neighbours where all of them are there."""
+    whole = 1 - at_most_one(all_channels - channels)  # 1 where all channels of a group are there
+    together = channels * (groups * whole + 1 - whole)
+    return Box(together, all_groups * all_channels, rows, columns, groups * (1 - whole) + whole)
 
 
 class Moving(NamedTuple):

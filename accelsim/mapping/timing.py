@@ -49,7 +49,8 @@ class Timing(NamedTuple):
         """With an array that works for so long in all, and so long for the last step."""
         working = np.maximum(array_cycles + self.vector.last_cycles, self.vector.cycles)
         if self.vector.in_turn:
-            working = array_cycles + self.vector.cycles
+            # The array passes its steps on as soon as they are loaded: none is under way while it works.
+            working, array_cycles = array_cycles + self.vector.cycles, 0
         finishing = last_array_cycles + self.vector.last_cycles
         if not self.streams:
             return _whole(np.maximum(working, finishing))

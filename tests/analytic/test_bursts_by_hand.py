@@ -98,3 +98,10 @@ def test_no_burst_is_spared_and_none_moved_for_nothing(layout, burst_bytes, bits
     of_use = some * rows * columns * bits
     runs = rows * (some if layout == "nchw" else 1 if others == 1 else columns)
     assert of_use <= 8 * burst_bytes * bursts < of_use + 8 * burst_bytes * max(runs, 1)
+
+
+def test_some_channels_of_several_groups_are_runs_of_their_own():
+    grouped = conv(4, 4, (8, 8), G=2)
+    counts = mapped(grouped, "weight_stationary", bursting(), g=2, k=2).totals.counts
+    # Twice two of four channels of each of two groups: 4 bytes a run, two runs a pixel, 2 x 2 x 64 bursts.
+    assert moved(counts, Operand.OUTPUTS) == (1024, 64 * 256 - 1024)

@@ -8,7 +8,8 @@ from pytest import approx
 from accelsim import load_hardware, load_network, run_network, verify
 from accelsim.descriptions import vary
 from accelsim.reuse.cache import Cache
-from accelsim.search.evaluate import SearchTask, run_cost
+from accelsim.search.evaluate import Evaluator, SearchTask, run_cost
+from accelsim.search.space import depths_of
 
 LEAKING = {"power.idle_mw": 50, "memories.sram.leakage_mw_per_kib": 0.05}
 MACHINES = {
@@ -85,3 +86,14 @@ def test_the_least_energy_of_a_buffer_lies_between_16_kb_and_16_mb(network):
     low, between, high = [run.energy.total for run in energies]
     assert between < 0.5 * low
     assert between < 0.5 * high
+
+
+def test_candidates_of_a_depth_search_are_priced_as_they_run():
+    """Put together from pieces, on a machine without a pool."""
+    priced = {"energy.unit": "pJ", "energy.mac": {8: 0.25, 16: 1.0}, "power.idle_mw": 100}
+    hardware, network = vary(load_hardware("16x16_128k"), **priced), load_network("sqnxt23v5")
+    cost = Evaluator(SearchTask(network, hardware)).cost(depths_of(network))
+    run = run_network(network, hardware)
+    assert (cost.cycles, cost.energy) == (run.cycles, approx(run.energy.total))
+    assert run.energy.by_component["mac"] == cost.executed_macs * 1.0
+    assert run.energy.by_component["static"] > 0

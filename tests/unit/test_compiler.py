@@ -108,6 +108,8 @@ def test_of_a_pools_mappings_that_save_little_energy_none_is_taken_that_takes_mu
             "memories.flash.latency_cycles": 1,
             "memories.flash.prefetch": 1,
             "memories.flash.energy": {"read": 0, "write": 0},
+            "memories.sram.energy": {"read": 17.2, "write": 17.2},  # the same for both sizes
+            "memories.sram.leakage_mw_per_kib": 0,
             "precision.weights_bits": 2,
             "precision.activations_bits": 3,
             "pe_array.dataflows.output_stationary.weight_density": 0.6,

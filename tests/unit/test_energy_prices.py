@@ -136,6 +136,7 @@ def test_bits_of_layers_that_multiply_nothing_are_no_matter():
             "energy.mac.wide = 1: must be a whole number of bits from 1 to 64, in place of the key",
         ),
         ("{65: 1}", "energy.mac.65 = 1: must be a whole number of bits from 1 to 64, in place of the key"),
+        ("{1.5: 1}", "energy.mac.1.5 = 1: must be a whole number of bits from 1 to 64, in place of the key"),
     ],
 )
 def test_a_table_that_is_none_is_one_line(new, line):
@@ -210,6 +211,12 @@ def test_static_energy_is_power_times_time():
             "exponent: 0.5}\n  leak",
             "exponent: 3}\n  leak",
             "memories.1.energy.exponent = 3: must be a number from 0 to 2",
+        ),
+        (
+            "{read: 2, write: 3, at_bytes: 16384, exponent: 0.5}",
+            "{read: 1.0e+9, write: 3, at_bytes: 16384, exponent: 1.5}",
+            "memories.1.energy = {...}: comes to 8e+09 for an access at 65536 bytes: must come to at most "
+            "1e+09",
         ),
         ("idle_mw: 1.5", "idle_mw: -1", "power.idle_mw = -1: must be a number from 0 to 1000000"),
         (
