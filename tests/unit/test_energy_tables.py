@@ -1,5 +1,6 @@
 """Energy tables of other tools: what is read, which price it is, what the new machine's file says."""
 
+import math
 from pathlib import Path
 
 import pytest
@@ -339,9 +340,10 @@ def test_prices_are_in_the_unit_of_the_machine(imported, tmp_path):
 def test_the_row_of_a_memorys_capacity_is_its_price_and_says_what_leaks(imported):
     outcome = imported("sram.cfg.out", HEADER + ROWS.splitlines()[1])
     assert values(outcome) == {
-        "memories.sram.energy": {"read": 8.0, "write": 9.0},
+        "memories.sram.energy": {"read": 8.0, "write": 9.0, "at_bytes": 2097152, "exponent": 0.4644},
         "memories.sram.leakage_mw_per_kib": pytest.approx(4 * 92.4 / 2048, rel=1e-5),  # of four banks
     }
+    assert outcome.figures[0].assumed == "how it grows with the size is as of npu_int8_2m"
     assert outcome.figures[0].origin == "sram: 2,097,152 bytes, 64 bits an access"
 
 
@@ -378,7 +380,21 @@ def test_a_file_called_otherwise_is_the_only_memory_on_chip_or_the_one_that_is_s
     small, large = ROWS.splitlines()
     assert "memories.sram.energy" in values(imported("out.csv", HEADER + large))
     outcome = imported("out.csv", HEADER + small, "mcu_l3_l2_l1", Choices({"l2": "out"}))
-    assert values(outcome)["memories.l2.energy"] == {"read": 1.6, "write": 1.8}
+    assert values(outcome)["memories.l2.energy"]["read"] == 1.6
+
+
+def test_areas_of_the_machines_own_process_are_taken_as_a_law_of_size(imported, tmp_path):
+    with_areas = imported("ERT.yaml", TABLE, areas=("ART.yaml", AREAS))
+    (tmp_path / "new.yaml").write_text(with_areas.text)
+    outcome = imported("sram.csv", HEADER + ROWS, tmp_path / "new.yaml")
+    law = values(outcome)["area.global_buffer_mm2_per_kib"]
+    assert law == {
+        "at_bytes": 2097152,
+        "mm2_per_kib": 6.4 / 2048,
+        "exponent": pytest.approx(math.log(6.4 / 0.5, 4), abs=1e-4),  # of a memory four times as large
+    }
+    other = imported("sram.csv", HEADER + ROWS.replace("45, ", "32, "), tmp_path / "new.yaml")
+    assert "area.global_buffer_mm2_per_kib" not in values(other)
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,8 @@ READ: Final = "Dynamic read energy (nJ)"
 WRITE: Final = "Dynamic write energy (nJ)"
 NEEDED: Final = (CAPACITY, WIDTH, READ, WRITE)
 BANKS: Final = "Number of banks"
+AREA: Final = "Area (mm2)"
+AREA_KEY: Final = "area.global_buffer_mm2_per_kib"
 LEAKAGE: Final = "Standby leakage per bank(mW)"
 NODE: Final = "Tech node (nm)"
 WAYS: Final = "Associativity"
@@ -171,6 +173,32 @@ def memory_figures(
     return (price, Figure(f"memories.{memory.name}.leakage_mw_per_kib", per_kib, leaks))
 
 
+def area_figures(
+    memory: Memory, rows: Sequence[CactiRow], process: str, component: str
+) -> tuple[Figure, ...]:
+    """What a kibibyte of memory takes, where the file has it for the process of the machine's areas.
+
+    Args:
+        memory: The only one on chip.
+        rows: Of CACTI's file, by capacity.
+        process: As the machine's file says it: `45 nm`.
+        component: What the file is called.
+
+    Returns:
+        One figure: of several capacities a law of size, as of energies; none where the process is another.
+    """
+    row = _nearest(memory, rows)
+    if f"{row.values.get(NODE, 0):g} nm" != process or any(not other.values.get(AREA) for other in rows):
+        return ()
+    per_kib = rounded(row.values[AREA] / (row.capacity_bytes / 1024))
+    origin = f"{component}: {row.capacity_bytes:,} bytes"
+    if len(rows) == 1:
+        return (Figure(AREA_KEY, per_kib, origin),)
+    law = fitted(rows, row, (AREA,))
+    value = {"at_bytes": row.capacity_bytes, "mm2_per_kib": per_kib, "exponent": law.exponent}
+    return (Figure(AREA_KEY, value, f"{origin}; fits {len(rows)} rows within {percent_of(law.residual)}"),)
+
+
 def _nearest(memory: Memory, rows: Sequence[CactiRow]) -> CactiRow:
     """The row of a memory's size; of several the nearest, from which a law goes to the size."""
     size, location = memory.size_bytes, rows[0].location
@@ -197,15 +225,15 @@ class FittedLaw(NamedTuple):
     """By which part that misses the energy of another row at most."""
 
 
-def fitted(rows: Sequence[CactiRow], row: CactiRow) -> FittedLaw:
-    """The law through a row, of one exponent for reads and writes: least squares of the logarithms of all.
+def fitted(rows: Sequence[CactiRow], row: CactiRow, columns: Sequence[str] = (READ, WRITE)) -> FittedLaw:
+    """The law through a row, of one exponent for some columns: least squares of the logarithms of all.
 
     Raises:
         AccelsimError: An energy is 0, which no power law is, or larger memories cost less.
     """
     sizes = [math.log(other.capacity_bytes) for other in rows]
     middle = math.fsum(sizes) / len(sizes)
-    logarithms = [[_logarithm(other, column) for other in rows] for column in _DIRECTIONS.values()]
+    logarithms = [[_logarithm(other, column) for other in rows] for column in columns]
     products = math.fsum(
         (size - middle) * energy
         for energies in logarithms
@@ -216,12 +244,12 @@ def fitted(rows: Sequence[CactiRow], row: CactiRow) -> FittedLaw:
     if not 0 <= exponent <= MAX_EXPONENT:
         raise AccelsimError(
             f"{rows[0].location}: {len(rows)} rows make an exponent of {exponent:.3g}: must be from 0 to "
-            f"{MAX_EXPONENT:g}: larger memories cost more an access"
+            f"{MAX_EXPONENT:g}: larger memories cost more"
         )
     misses = [
         row.values[column] * (other.capacity_bytes / row.capacity_bytes) ** exponent / other.values[column]
         - 1
-        for column in _DIRECTIONS.values()
+        for column in columns
         for other in rows
     ]
     return FittedLaw(exponent, max(map(abs, misses)))

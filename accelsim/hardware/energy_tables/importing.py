@@ -173,10 +173,14 @@ def _of_accelergy(files: TableFiles, hardware: Hardware, choices: Choices) -> _T
 
 def _as_before(figure: Figure, hardware: Hardware, price: str) -> Figure:
     """A figure beside what its table does not say: how energy grows with a memory's size, or with bits."""
+    if figure.key != key_of(price):
+        return figure
     law = next((memory for memory in hardware.memories if memory.name == price), None)
-    if law is not None and law.energy is not None and law.energy.exponent is not None:
-        assert isinstance(figure.value, Mapping)
-        value = {**figure.value, "at_bytes": law.size_bytes or 0, "exponent": law.energy.exponent}
+    own = law.energy.exponent if law is not None and law.energy is not None else None
+    if law is not None and own is not None and isinstance(figure.value, Mapping):
+        if "exponent" in figure.value:
+            return figure
+        value = {**figure.value, "at_bytes": law.size_bytes or 0, "exponent": own}
         reason = f"how it grows with the size is as of {hardware.name}"
         return figure._replace(value=value, assumed="; ".join(filter(None, (figure.assumed, reason))))
     if price == "mac" and isinstance(hardware.energy.mac, Mapping):
@@ -208,18 +212,22 @@ def _of_cacti(files: TableFiles, hardware: Hardware, choices: Choices) -> _Table
     rows = cacti.read_rows(text_of(files.table, "CSV file"), str(files.table))
     component = files.table.name.partition(".")[0]
     matched = match(hardware, (component,), choices)
-    for price in (*matched.components, *choices.bits):
+    for price in matched.components:
         if price in ARRAY_PRICES:
             raise AccelsimError(f"{price}: is no memory, of which CACTI's files are")
+    for price in choices.bits:
+        raise AccelsimError(f"{price}: {files.table} says how wide an access is: --bits must be left out")
     if not matched.components and len(hardware.on_chip) == 1:
         matched = matched._replace(components={hardware.on_chip[0].name: component})
     memories = {memory.name: memory for memory in hardware.memories}
     unit = unit_of(hardware.energy)
     figures = tuple(
-        figure
+        _as_before(figure, hardware, price)
         for price in matched.components
         for figure in cacti.memory_figures(memories[price], rows, unit, component)
     )
+    if figures and len(hardware.on_chip) == 1 and hardware.area is not None:
+        figures += cacti.area_figures(hardware.on_chip[0], rows, hardware.area.process, component)
     unused = () if figures else (component,)
     return _Table(figures, matched, unused, rows[0].design)
 

@@ -60,7 +60,8 @@ def _rows(figure: Figure, outcome: EnergyImport) -> Iterator[tuple[str, str, str
     last = [*figure.value][-1]
     price, _, law = figure.origin.partition("; ")  # what is said of a law stands at its exponent
     for number, (part, value) in enumerate(figure.value.items()):
-        own = before.get(part) if isinstance(before, Mapping) else before
+        parts = before if isinstance(before, Mapping) else {"mm2_per_kib": before}  # before it was a law
+        own = parts.get(part)
         origin = price if number == 0 else law if part == last else ""
         yield f"{name} {part}", _shown(own), _shown(value), origin
 
