@@ -224,6 +224,11 @@ class RunResult:
         return {name: dict(by_operand) for name, by_operand in total.items()}
 
     @property
+    def moves_bursts(self) -> bool:
+        """Whether more moved outside than was of use: `dram_bytes` are those of use."""
+        return any(memory.beside_bytes for memory in self.memories.values())
+
+    @property
     def off_chip(self) -> tuple[str, ...]:
         """The names of the memories outside the chip, of which `dram_bytes` is the traffic together."""
         return tuple([name for name, memory in self.memories.items() if memory.is_off_chip]) or ("dram",)

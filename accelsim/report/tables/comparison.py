@@ -158,9 +158,10 @@ def comparison_report(
         f"{relative_to} on the same" if relative_to in networks else f"the same network on the {relative_to}"
     )
     off_chip = common_off_chip_word(row.case.result.off_chip for row in compared)
+    of_use = " of use, not of bursts" if any(row.case.result.moves_bursts for row in compared) else ""
     legend = f"x time, x energy: relative to {reference} machine."
     if "PE%" in headers:
-        legend += f" PE%: MACs per PE and cycle. {off_chip}: bytes.{_off_chip_words(compared)}"
+        legend += f" PE%: MACs per PE and cycle. {off_chip}: bytes{of_use}.{_off_chip_words(compared)}"
     if "zero%" in headers:
         legend += " zero%: MACs that are skipped, as their weights are zero or taken as zero; PE% is without."
     text += ["", *wrapped(legend + _images_words(compared) + _rate_words(compared, demand), style)]

@@ -33,7 +33,7 @@ TOP_LAYERS: Final = 10
 _LEGEND: Final = (
     "op: {dataflows}, {none} = on the vector unit{zeros}. {shape} time: "
     "cycles by which the layer moves the finish. PE%: multiply-accumulates per PE and cycle. {off_chip}, "
-    "buffer: bytes read and written{operands}. why: what bounds it, see below."
+    "buffer: bytes{of_use} read and written{operands}. why: what bounds it, see below."
 )
 
 
@@ -105,6 +105,7 @@ def _legend(result: RunResult, columns: Sequence[Column]) -> str:
         shape=SHAPE_LEGEND,
         operands=parts,
         off_chip=off_chip,
+        of_use=" of use" if result.moves_bursts else "",
     )
     return legend + off_chip_words(result.off_chip, result.tensor_memory)
 
