@@ -69,6 +69,8 @@ def test_results_say_what_is_of_use_and_what_moves(in_bursts):
     result = run_network(SMALL, in_bursts)
     report = run_report(result, Style(), layers="none")
     assert "moved in bursts, " in report
+    assert "DRAM, buffer: bytes of use read and written" in " ".join(report.split())
+    assert "of use" not in run_report(run_network(SMALL, "16x16_128k"), Style(), layers="none")
     dram = json.loads(json.dumps(result.to_dict()))["memories"]["dram"]
     for operand, moved_bytes in dram["moved_bytes"].items():
         assert moved_bytes >= dram["read_bytes"][operand] + dram["written_bytes"][operand]
