@@ -105,18 +105,23 @@ def test_an_image_of_the_largest_batch_costs_what_one_of_half_of_it_does():
     assert whole.energy.total == pytest.approx(2 * half.energy.total, rel=1e-3)
 
 
+LARGE = load_hardware("16x16_128k")
+
+
 def test_a_layer_that_cannot_be_counted_is_refused_with_the_batch_that_can():
     layer = Layer("large", "conv", K=10**4, C=10**4, OY=100, OX=100, FY=3, FX=3, IY=102, IX=102)
-    sentence = str(uncountable(layer, limits.MAX_BATCH))
+    sentence = str(uncountable(layer, limits.MAX_BATCH, LARGE))
     batch = int(re.search(r"a batch of (\d+) can$", sentence)[1])
     assert sentence.startswith("what it does for 65536 images together cannot be counted in 64 bits: ")
-    assert uncountable(layer, batch) is None
-    assert uncountable(layer, batch + 1) is not None
+    assert uncountable(layer, batch, LARGE) is None
+    assert uncountable(layer, batch + 1, LARGE) is not None
 
 
 def test_a_layer_that_cannot_be_counted_for_one_image_is_to_be_made_smaller():
     layer = Layer("l", "conv", K=10**5, C=1, OY=100, OX=100, FY=2, FX=2, dilation_y=9998, dilation_x=9998)
-    assert str(uncountable(layer, 1)).endswith("for an image cannot be counted in 64 bits: make it smaller")
+    assert str(uncountable(layer, 1, LARGE)).endswith(
+        "for an image cannot be counted in 64 bits: make it smaller"
+    )
 
 
 def test_a_network_that_cannot_be_counted_names_the_layer(tmp_path):

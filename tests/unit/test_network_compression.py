@@ -221,7 +221,10 @@ def test_density_1_and_the_machine_s_bits_change_nothing(tmp_path):
     ("text", "line"),
     [
         ("title: nothing", "over.yaml:1: changes nothing: must have precision, compression or both"),
-        ("compression: [{layers: fc}]", "must give weight_density, weight_bits or both"),
+        (
+            "compression: [{layers: fc}]",
+            "must give weight_density, weight_bits, weight_ratio or activation_density",
+        ),
         (
             "compression: [{layers: fc, weight_density: 0}]",
             "over.yaml:1: compression.0.weight_density = 0: must be a number from 1e-06 to 1",
@@ -250,7 +253,7 @@ def test_density_1_and_the_machine_s_bits_change_nothing(tmp_path):
         (
             "compression: [{layers: fc, density: 0.5}]",
             "over.yaml:1: compression.0.density = 0.5: no such key, did you mean 'weight_density'? allowed "
-            "are layers, weight_density, weight_bits",
+            "are layers, weight_density, weight_bits, weight_ratio, activation_density",
         ),
         (
             "compression:\n- {layers: fc, weight_bits: 4}\n- {layers: conv3, weight_bits: 4}",
