@@ -21,7 +21,7 @@ from accelsim.descriptions.quantities import Megahertz
 from accelsim.hardware import format1
 from accelsim.hardware.area import AreaTable, Words
 from accelsim.hardware.array import PEArray, is_parameter
-from accelsim.hardware.changes import in_another_unit, is_of_another_dataflow, listed_dataflows
+from accelsim.hardware.changes import alternative_to, is_of_another_dataflow, listed_dataflows
 from accelsim.hardware.coding import Compress
 from accelsim.hardware.host import Host
 from accelsim.hardware.hosted import in_place_of_chip
@@ -118,8 +118,8 @@ class Hardware(Description):
 
     @classmethod
     def excluded_by(cls, key: str) -> str | None:
-        """What is said in cycles is not said in seconds, too."""
-        return in_another_unit(key)
+        """What is said in cycles is not said in seconds, too; ports and lanes in one way of two."""
+        return alternative_to(key)
 
     @classmethod
     def renamed(cls, key: str) -> tuple[str, ...]:

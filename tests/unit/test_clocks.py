@@ -70,6 +70,30 @@ def test_a_key_takes_the_place_of_the_one_that_says_the_same():
     assert (again.channels[0].bytes_per_cycle, again.channels[0].latency_cycles) == (4, 10)
 
 
+def test_ports_and_lanes_take_each_other_s_place():
+    wide = {"rows": {"words_in": 2, "words_out": 0}, "columns": {"words_in": 1, "words_out": 3}}
+    said = load_hardware("16x16_128k")
+    otherwise = vary(said, **{"vector_unit.lanes": 8, "pe_array.ports": wide})
+    assert (otherwise.vector_unit.lanes_per_column, otherwise.vector_lanes) == (None, 8)
+    assert otherwise.pe_array.port_words_per_column is None
+    assert otherwise.pe_array.words_in("rows") == 2
+    again = vary(otherwise, **{"vector_unit.lanes_per_column": 2, "pe_array.port_words_per_column": 4})
+    assert (again.vector_unit.lanes, again.vector_lanes) == (None, 32)
+    assert (again.pe_array.ports, again.pe_array.words_in("rows")) == (None, 4)
+    wider = vary(otherwise, **{"pe_array.ports.rows.words_in": 5})
+    assert wider.pe_array.words_in("rows") == 5
+    with pytest.raises(DescriptionError, match=r"must not be set together with vector_unit\.lanes: both say"):
+        vary(said, **{"vector_unit.lanes": 8, "vector_unit.lanes_per_column": 1})
+
+
+def test_null_takes_no_other_key_s_place():
+    said = load_hardware("16x16_128k")
+    nulls = ["vector_unit.lanes", "pe_array.ports", "memories.dram.latency_seconds"]
+    assert vary(said, **dict.fromkeys(nulls)) == said
+    both = {"vector_unit.lanes": 8, "vector_unit.lanes_per_column": None}
+    assert vary(said, **both) == vary(said, **{"vector_unit.lanes": 8})
+
+
 def test_both_keys_at_once_are_refused():
     keys = "memories.dram.latency_seconds", "memories.dram.latency_cycles"
     with pytest.raises(DescriptionError) as error:
