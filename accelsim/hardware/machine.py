@@ -398,8 +398,8 @@ class Hardware(Description):
     @cached_property
     def static_power_mw(self) -> float:
         """What the chip draws at all times [mW]; 0 where its file says nothing of it."""
-        leakage = (self.area.leakage_mw_per_mm2 or 0.0) if self.area else 0.0
-        return static_power_mw(self.power, self.on_chip, leakage, (self.area_mm2 or 0.0) if leakage else 0.0)
+        area_mm2 = self.area_mm2 if self.area and self.area.leakage_mw_per_mm2 else None
+        return static_power_mw(self.power, self.on_chip, self.area, area_mm2)
 
     @property
     def vector_lanes(self) -> int:
