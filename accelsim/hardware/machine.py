@@ -42,7 +42,7 @@ from accelsim.hardware.memory import (
 )
 from accelsim.hardware.operand import Operand
 from accelsim.hardware.parts import Ends, Mapper, Precision, VectorUnit
-from accelsim.hardware.prices import EnergyTable, Prices, StaticPower
+from accelsim.hardware.prices import EnergyTable, Prices, StaticPower, missing_prices
 from accelsim.hardware.registry import parameters_of
 from accelsim.hardware.served import out_of_range, too_small, unserved
 from accelsim.hardware.static_power import energy_per_cycle, static_power_mw, without_leakage
@@ -185,15 +185,12 @@ class Hardware(Description):
         return self
 
     @model_validator(mode="after")
-    def _static_power_is_known(self) -> Self:
-        mistakes = []
+    def _prices_and_power_are_known(self) -> Self:
+        bits, is_said = self.precision.widest_operand_bits, "energy" in self.model_fields_set
+        mistakes = list(missing_prices(self.energy, bits, self.static_power_mw, is_said=is_said))
         if self.area and self.area.leakage_mw_per_mm2 and self.area_mm2 is None:
             sentence = "must be left out: words are wider than the table is for, so the area is not known"
             mistakes.append(Mistake(("area", "leakage_mw_per_mm2"), sentence))
-        if self.static_power_mw and self.energy.picojoules is None:
-            unit = self.energy.unit
-            sentence = f"must be given: power is in mW, and a unit of {unit} has no worth in joules"
-            mistakes.append(Mistake(("energy", "picojoules_per_unit"), sentence))
         if mistakes:
             raise refusal("hardware", mistakes)
         return self
@@ -419,8 +416,8 @@ class Hardware(Description):
 
         PEs of narrower words are as large as the next width of the table.
         """
-        widest = max(self.precision.weights_bits, self.precision.activations_bits)
-        pe_mm2 = None if self.area is None else self.area.pe_mm2_of(widest)
+        bits = self.precision.widest_operand_bits
+        pe_mm2 = None if self.area is None else self.area.pe_mm2_of(bits)
         if self.area is None or pe_mm2 is None:
             return None
         return {

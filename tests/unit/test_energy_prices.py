@@ -195,6 +195,17 @@ def test_static_energy_is_power_times_time():
             "joules",
         ),
         (
+            "energy: {unit: pJ, mac: {8: 0.25, 32: 3.5}}\n",
+            "",
+            "energy: missing, must give picojoules_per_unit: power is in mW, and a unit of MAC has no worth in "
+            "joules",
+        ),
+        (
+            "{8: 0.25, 32: 3.5}",
+            "{4: 0.1}",
+            'energy.mac = {"4": 0.1}: must have a price for 8 bits or more: precision has words of 8',
+        ),
+        (
             "at_bytes: 16384, exponent: 0.5}\n  leak",
             "at_bytes: 16384}\n  leak",
             'memories.1.energy = {"read": 2, "write": 3, "at_bytes": 16384}: exponent missing: a law of size '
