@@ -352,8 +352,10 @@ def home_of(operand: Operand, off_chip: Sequence[Memory]) -> Memory | None:
     return next((memory for memory in off_chip if operand in memory.holds), None)
 
 
-def spelled_out(memory: Memory, *, off_chip: bool) -> Memory:
-    """A memory with what is taken where its file says nothing."""
+def spelled_out(memory: Memory, *, off_chip: bool, has_activations: bool) -> Memory:
+    """A memory with what is taken where its file says nothing: of those with a channel in which activations
+    lie between layers also how.
+    """
     defaults: dict[str, Any] = {"energy": memory.energy or default_energy(off_chip=off_chip)}
     if not off_chip and memory.bandwidth is None:
         defaults["banks"] = memory.banks or Banks(shares=bank_shares(memory))
@@ -361,7 +363,8 @@ def spelled_out(memory: Memory, *, off_chip: bool) -> Memory:
         defaults["prefetch"] = PREFETCH if memory.prefetch is None else memory.prefetch
         if memory.latency_cycles is None and memory.latency_seconds is None:
             defaults["latency_cycles"] = LATENCY_CYCLES
-        defaults |= {"burst_bytes": memory.burst_bytes or 1, "layout": memory.layout or LAYOUT}
+        defaults["burst_bytes"] = memory.burst_bytes or 1
+        defaults["layout"] = memory.layout or (LAYOUT if has_activations else None)
     return memory.model_copy(update=defaults)
 
 
