@@ -11,7 +11,7 @@ from accelsim.errors import AccelsimError
 STATIC: Final = "static"
 """The component of energy that is drawn at all times: leakage, and what idles."""
 ROUNDING: Final = 1e-9
-"""By how much, as a part, a rate may exceed the machine's because it was computed from a time: 1 / (1 / 3)."""
+"""By how much, as a part, a rate may exceed the machine's: it may have been computed from a time."""
 
 
 @dataclass(frozen=True)

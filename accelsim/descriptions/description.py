@@ -167,9 +167,7 @@ def vary(description: DescriptionT, **changes: Any) -> DescriptionT:
     )
 
 
-def _excluded(
-    kind: type[Description], data: dict[str, Any], changes: Mapping[str, Any]
-) -> Iterator[Mistake]:
+def _excluded(kind: type[Description], data: dict[str, Any], changes: Mapping[str, Any]) -> Iterator[Mistake]:
     """Take away what a changed value says anew in another way; mistakes where both are changed.
 
     Where a value is taken away (null), nothing is said anew.

@@ -1,5 +1,7 @@
 """Channels with a clock of their own: what is said in seconds, and what it comes to in the chip's cycles."""
 
+import math
+
 import pytest
 from machines import machine
 
@@ -8,6 +10,7 @@ from accelsim.descriptions import dump, parse_text, vary
 from accelsim.descriptions.description import check
 from accelsim.errors import DescriptionError
 from accelsim.hardware import Hardware
+from accelsim.hardware.memory import Bandwidth
 from accelsim.report.tables.machines import hardware_report
 from accelsim.report.text.table import Style
 from accelsim.search.explain import explain_network
@@ -48,6 +51,31 @@ def test_seconds_are_cycles_of_the_chip_s_clock():
 def test_a_latency_is_rounded_up_to_whole_cycles_but_not_by_noise(nanoseconds, megahertz, cycles):
     changes = {"memories.dram.latency_seconds": nanoseconds * 1e-9, "clock_mhz": megahertz}
     assert machine(**changes).channels[0].latency_cycles == cycles
+
+
+@pytest.mark.parametrize(
+    ("bytes_per_second", "megahertz", "size_bytes", "cycles"),
+    [
+        (7e8, 1000, 21, 30),
+        (7e8, 1000, 22, 32),
+        (2.3e8, 333.3, 230, 334),
+        (1e8, 3000, 7, 210),
+        (8e8, 1000, 4, 5),
+    ],
+)
+def test_bytes_take_no_cycle_more_because_a_bandwidth_is_no_sum_of_powers_of_two(
+    bytes_per_second, megahertz, size_bytes, cycles
+):
+    changes = {"memories.dram.bandwidth.bytes_per_second": bytes_per_second, "clock_mhz": megahertz}
+    assert math.ceil(size_bytes / machine(**changes).channels[0].bytes_per_cycle) == cycles
+
+
+@pytest.mark.parametrize("tenths", range(1, 60))
+def test_multiples_of_a_bandwidth_in_cycles_take_whole_cycles(tenths):
+    in_cycles = Bandwidth(bytes_per_cycle=tenths / 10).per_cycle(clock_mhz=1000)
+    in_seconds = Bandwidth(bytes_per_second=tenths * 1e8).per_cycle(clock_mhz=1000)
+    assert in_cycles == in_seconds == pytest.approx(tenths / 10)
+    assert all(math.ceil(tenths * times / in_cycles) == 10 * times for times in range(1, 2000))
 
 
 def test_a_channel_s_own_clock_stays_where_the_chip_s_changes():

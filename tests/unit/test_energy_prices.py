@@ -197,8 +197,8 @@ def test_static_energy_is_power_times_time():
         (
             "energy: {unit: pJ, mac: {8: 0.25, 32: 3.5}}\n",
             "",
-            "energy: missing, must give picojoules_per_unit: power is in mW, and a unit of MAC has no worth in "
-            "joules",
+            "energy: missing, must give picojoules_per_unit: power is in mW, and a unit of MAC has no worth "
+            "in joules",
         ),
         (
             "{8: 0.25, 32: 3.5}",

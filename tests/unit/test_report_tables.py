@@ -230,7 +230,12 @@ def test_a_dataflow_that_has_no_parameters_is_a_key_of_its_machine_too():
 
 @pytest.mark.parametrize(
     ("key", "header"),
-    [("energy.mac.8", "mac.8"), ("area.pe_mm2.16", "pe_mm2.16"), ("energy.mac", "mac"), ("pe_array.rows", "rows")],
+    [
+        ("energy.mac.8", "mac.8"),
+        ("area.pe_mm2.16", "pe_mm2.16"),
+        ("energy.mac", "mac"),
+        ("pe_array.rows", "rows"),
+    ],
 )
 def test_the_column_of_an_axis_is_no_number(key, header):
     assert axis_word(SweepAxis("hardware_parameters", key, (1, 2))) == header
