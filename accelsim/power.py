@@ -10,6 +10,8 @@ from accelsim.errors import AccelsimError
 
 STATIC: Final = "static"
 """The component of energy that is drawn at all times: leakage, and what idles."""
+ROUNDING: Final = 1e-9
+"""By how much, as a part, a rate may exceed the machine's: it may have been computed from a time."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +131,7 @@ def frame_rate_of(
         sentence = f"no joules are known of a machine that counts in {batch.energy.unit}"
         raise AccelsimError(f"energy.picojoules_per_unit: {sentence}, so no power: must be given for one")
     largest = images / (batch.time_ms * 1e-3)
-    if rate > largest:
+    if rate > largest * (1 + ROUNDING):
         together = f"{images} images take" if images > 1 else "an image takes"
         sentence = f"must be at most {_rounded_down(largest)}: {together} {batch.time_ms:.4g} ms"
         raise AccelsimError(f"frames_per_second = {rate:g}: {sentence}")
@@ -137,7 +139,7 @@ def frame_rate_of(
     energy_uj = batch.frame_uj(images, static_power_mw, period_ms)
     return FrameRate(
         rate,
-        rate / largest,
+        min(rate / largest, 1.0),
         energy_uj,
         energy_uj * rate * 1e-3,
         None if first is None else first.frame_uj(images, static_power_mw, period_ms),

@@ -4,7 +4,7 @@ Types say what is meant, and nobody is held to them: a value of another kind wou
 something deep within stumbles over it. Here it is a sentence, as in a file or on the command line.
 """
 
-import math
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -37,7 +37,7 @@ def positive_number(name: str, value: object) -> float:
     """A number above zero that is finite."""
     number = native(value)
     is_number = isinstance(number, int | float) and not isinstance(number, bool)
-    if not (is_number and 0 < number < math.inf):
+    if not (is_number and 0 < number <= sys.float_info.max):
         raise AccelsimError(f"{name} = {in_words(value)}: must be a positive number")
     return float(number)
 

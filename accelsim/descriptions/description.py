@@ -1,7 +1,7 @@
 """Description: what a YAML file may say, checked; `read` and `vary` make one, `dump` writes it out."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -167,9 +167,13 @@ def vary(description: DescriptionT, **changes: Any) -> DescriptionT:
     )
 
 
-def _excluded(kind: type[Description], data: dict[str, Any], changes: Iterable[str]) -> Iterator[Mistake]:
-    """Take away what a changed value says anew in another way; mistakes where both are changed."""
-    targets = {target: key for key in changes for target in kind.renamed(key)}
+def _excluded(kind: type[Description], data: dict[str, Any], changes: Mapping[str, Any]) -> Iterator[Mistake]:
+    """Take away what a changed value says anew in another way; mistakes where both are changed.
+
+    Where a value is taken away (null), nothing is said anew.
+    """
+    said = [key for key, value in changes.items() if value is not None]
+    targets = {target: key for key in said for target in kind.renamed(key)}
     for target, key in targets.items():
         other = kind.excluded_by(target)
         if other in targets:

@@ -199,7 +199,15 @@ def in_words(value: Any) -> str:
         >>> in_words({"a": (1, 2)})
         "{'a': (1, 2)}"
     """
-    return repr(shortened(value)) if isinstance(value, str) else shortened(" ".join(repr(value).split()))
+    return repr(shortened(value)) if isinstance(value, str) else shortened(" ".join(_written(value).split()))
+
+
+def _written(value: Any) -> str:
+    """A value as Python writes it; its kind where Python does not, as of whole numbers of 5,000 digits."""
+    try:
+        return repr(value)
+    except ValueError:
+        return f"<{type(value).__name__}>"
 
 
 def shortened(text: str) -> str:

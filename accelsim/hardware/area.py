@@ -60,7 +60,7 @@ class AreaTable(Description):
     rest_mm2: SquareMillimetres
     """What is there whatever the size of the rest: control."""
     leakage_mw_per_mm2: LeakageMilliwatts | None = None
-    """That a square millimetre of the whole draws at all times."""
+    """That a square millimetre draws at all times, of all but the memories that say their own leakage."""
 
     @model_validator(mode="after")
     def _widths_are_said_once(self) -> Self:

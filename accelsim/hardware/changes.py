@@ -12,7 +12,19 @@ _PAIRS: Final = (
     ("latency_cycles", "latency_seconds"),
 )
 """Keys of a memory that say the same: a machine has one of both."""
-_IN_ANOTHER_UNIT: Final = dict([*_PAIRS, *[(seconds, cycles) for cycles, seconds in _PAIRS]])
+_OTHER_PAIRS: Final = (
+    ("pe_array.port_words_per_column", "pe_array.ports"),
+    ("vector_unit.lanes_per_column", "vector_unit.lanes"),
+)
+"""The same of other parts."""
+
+
+def _both_ways(pairs: tuple[tuple[str, str], ...]) -> dict[str, str]:
+    return dict([*pairs, *[(second, first) for first, second in pairs]])
+
+
+_OF_MEMORIES: Final = _both_ways(_PAIRS)
+_OF_OTHERS: Final = _both_ways(_OTHER_PAIRS)
 
 
 def listed_dataflows(data: dict[str, Any], names: list[str]) -> dict[str, Any]:
@@ -37,14 +49,20 @@ def is_of_another_dataflow(data: dict[str, Any], key: str) -> bool:
     return is_parameter(key) and not listed
 
 
-def in_another_unit(key: str) -> str | None:
-    """The dotted key of a machine that says the same as this one in another unit; None where none does.
+def alternative_to(key: str) -> str | None:
+    """The dotted key of a machine that says in another way what this one says; None where none does.
+
+    What is inside a key says it, too.
 
     Example:
-        >>> in_another_unit("memories.dram.latency_seconds"), in_another_unit("clock_mhz")
+        >>> alternative_to("memories.dram.latency_seconds"), alternative_to("clock_mhz")
         ('memories.dram.latency_cycles', None)
+        >>> alternative_to("pe_array.ports.rows.words_in")
+        'pe_array.port_words_per_column'
     """
-    memories, _, of_memories = key.partition(".")
+    first, _, of_memories = key.partition(".")
     memory, _, inner = of_memories.partition(".")
-    other = _IN_ANOTHER_UNIT.get(inner)
-    return f"{memories}.{memory}.{other}" if memories == "memories" and other else None
+    if first == "memories":
+        other = _OF_MEMORIES.get(inner)
+        return f"memories.{memory}.{other}" if other else None
+    return _OF_OTHERS.get(".".join(key.split(".")[:2]))

@@ -25,7 +25,7 @@ def in_place_of_chip(
     """
     if host is None:
         return {}
-    drawn_mw = power_mw - static_power_mw(StaticPower(), on_chip, 0.0, 0.0)
+    drawn_mw = power_mw - static_power_mw(StaticPower(), on_chip, area=None, area_mm2=None)
     array = PEArray.model_construct(rows=1, columns=1, dataflows={HOST: host})
     lanes: Any = host.elements_per_cycle
     vector_unit = VectorUnit.model_construct(lanes=lanes)

@@ -79,7 +79,14 @@ def with_defaults_said(hardware: Hardware, data: dict[str, Any]) -> Hardware:
     if not silent:
         return hardware
     memories = tuple(
-        [spelled_out(memory, off_chip=memory in hardware.off_chip) for memory in hardware.memories]
+        [
+            spelled_out(
+                memory,
+                off_chip=memory in hardware.off_chip,
+                has_activations=memory.name in hardware.activation_places,
+            )
+            for memory in hardware.memories
+        ]
     )
     parts = {
         "memories": memories,

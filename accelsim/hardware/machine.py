@@ -21,7 +21,7 @@ from accelsim.descriptions.quantities import Megahertz
 from accelsim.hardware import format1
 from accelsim.hardware.area import AreaTable, Words
 from accelsim.hardware.array import PEArray, is_parameter
-from accelsim.hardware.changes import in_another_unit, is_of_another_dataflow, listed_dataflows
+from accelsim.hardware.changes import alternative_to, is_of_another_dataflow, listed_dataflows
 from accelsim.hardware.coding import Compress
 from accelsim.hardware.host import Host
 from accelsim.hardware.hosted import in_place_of_chip
@@ -42,7 +42,7 @@ from accelsim.hardware.memory import (
 )
 from accelsim.hardware.operand import Operand
 from accelsim.hardware.parts import Ends, Mapper, Precision, VectorUnit
-from accelsim.hardware.prices import EnergyTable, Prices, StaticPower
+from accelsim.hardware.prices import EnergyTable, Prices, StaticPower, missing_prices
 from accelsim.hardware.registry import parameters_of
 from accelsim.hardware.served import out_of_range, too_small, unserved
 from accelsim.hardware.static_power import energy_per_cycle, static_power_mw, without_leakage
@@ -118,8 +118,8 @@ class Hardware(Description):
 
     @classmethod
     def excluded_by(cls, key: str) -> str | None:
-        """What is said in cycles is not said in seconds, too."""
-        return in_another_unit(key)
+        """What is said in cycles is not said in seconds, too; ports and lanes in one way of two."""
+        return alternative_to(key)
 
     @classmethod
     def renamed(cls, key: str) -> tuple[str, ...]:
@@ -185,15 +185,12 @@ class Hardware(Description):
         return self
 
     @model_validator(mode="after")
-    def _static_power_is_known(self) -> Self:
-        mistakes = []
+    def _prices_and_power_are_known(self) -> Self:
+        bits, is_said = self.precision.widest_operand_bits, "energy" in self.model_fields_set
+        mistakes = list(missing_prices(self.energy, bits, self.static_power_mw, is_said=is_said))
         if self.area and self.area.leakage_mw_per_mm2 and self.area_mm2 is None:
             sentence = "must be left out: words are wider than the table is for, so the area is not known"
             mistakes.append(Mistake(("area", "leakage_mw_per_mm2"), sentence))
-        if self.static_power_mw and self.energy.picojoules is None:
-            unit = self.energy.unit
-            sentence = f"must be given: power is in mW, and a unit of {unit} has no worth in joules"
-            mistakes.append(Mistake(("energy", "picojoules_per_unit"), sentence))
         if mistakes:
             raise refusal("hardware", mistakes)
         return self
@@ -398,8 +395,8 @@ class Hardware(Description):
     @cached_property
     def static_power_mw(self) -> float:
         """What the chip draws at all times [mW]; 0 where its file says nothing of it."""
-        leakage = (self.area.leakage_mw_per_mm2 or 0.0) if self.area else 0.0
-        return static_power_mw(self.power, self.on_chip, leakage, (self.area_mm2 or 0.0) if leakage else 0.0)
+        area_mm2 = self.area_mm2 if self.area and self.area.leakage_mw_per_mm2 else None
+        return static_power_mw(self.power, self.on_chip, self.area, area_mm2)
 
     @property
     def vector_lanes(self) -> int:
@@ -419,8 +416,8 @@ class Hardware(Description):
 
         PEs of narrower words are as large as the next width of the table.
         """
-        widest = max(self.precision.weights_bits, self.precision.activations_bits)
-        pe_mm2 = None if self.area is None else self.area.pe_mm2_of(widest)
+        bits = self.precision.widest_operand_bits
+        pe_mm2 = None if self.area is None else self.area.pe_mm2_of(bits)
         if self.area is None or pe_mm2 is None:
             return None
         return {

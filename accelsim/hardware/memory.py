@@ -7,6 +7,7 @@ the working memories there may be one for tensors alone, the *tensor memory*, wi
 lies there is read and written there by tiles, and not at its home.
 """
 
+import fractions
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Annotated, Any, Final, Literal, NamedTuple, Self, get_args
@@ -98,10 +99,23 @@ class Bandwidth(Description):
         return self
 
     def per_cycle(self, clock_mhz: float) -> float:
-        """Bytes in a cycle of the chip's clock."""
+        """Bytes in a cycle of the chip's clock, rounded up where no float says it: so 21 bytes at 0.7 a cycle
+        take 30 cycles, and not 31 because 21 / 0.7 is 30.000000000000004.
+        """
         if self.bytes_per_second is not None:
-            return self.bytes_per_second / (clock_mhz * HERTZ_PER_MEGAHERTZ)
-        return self.bytes_per_cycle or 0.0  # one of both is said
+            return _rounded_up(_decimal(self.bytes_per_second) / (_decimal(clock_mhz) * 1_000_000))
+        return _rounded_up(_decimal(self.bytes_per_cycle or 0.0))  # one of both is said
+
+
+def _decimal(number: float) -> fractions.Fraction:
+    """The number that a file means: 0.7 is seven tenths, which no float is."""
+    return fractions.Fraction(str(number))
+
+
+def _rounded_up(number: fractions.Fraction) -> float:
+    """The smallest float that is no less."""
+    nearest = float(number)
+    return nearest if nearest >= number else math.nextafter(nearest, math.inf)
 
 
 Layout = Literal["nhwc", "nchw"]
@@ -352,8 +366,10 @@ def home_of(operand: Operand, off_chip: Sequence[Memory]) -> Memory | None:
     return next((memory for memory in off_chip if operand in memory.holds), None)
 
 
-def spelled_out(memory: Memory, *, off_chip: bool) -> Memory:
-    """A memory with what is taken where its file says nothing."""
+def spelled_out(memory: Memory, *, off_chip: bool, has_activations: bool) -> Memory:
+    """A memory with what is taken where its file says nothing: of those with a channel in which activations
+    lie between layers also how.
+    """
     defaults: dict[str, Any] = {"energy": memory.energy or default_energy(off_chip=off_chip)}
     if not off_chip and memory.bandwidth is None:
         defaults["banks"] = memory.banks or Banks(shares=bank_shares(memory))
@@ -361,7 +377,8 @@ def spelled_out(memory: Memory, *, off_chip: bool) -> Memory:
         defaults["prefetch"] = PREFETCH if memory.prefetch is None else memory.prefetch
         if memory.latency_cycles is None and memory.latency_seconds is None:
             defaults["latency_cycles"] = LATENCY_CYCLES
-        defaults |= {"burst_bytes": memory.burst_bytes or 1, "layout": memory.layout or LAYOUT}
+        defaults["burst_bytes"] = memory.burst_bytes or 1
+        defaults["layout"] = memory.layout or (LAYOUT if has_activations else None)
     return memory.model_copy(update=defaults)
 
 

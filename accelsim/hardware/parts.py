@@ -37,6 +37,11 @@ class Precision(Description):
     pruned_index_bits: IndexBits = 0
     """Bits spent on each weight of a pruned layer that is not zero, to tell how far the next one is."""
 
+    @property
+    def widest_operand_bits(self) -> int:
+        """Of what is multiplied."""
+        return max(self.weights_bits, self.activations_bits)
+
 
 class Mapper(Description):
     """By what the machine's compiler chooses among the mappings of a layer."""

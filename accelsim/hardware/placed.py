@@ -49,5 +49,5 @@ def _with_homes(
         holds = tuple([operand for operand in Operand if operand in inside])
         energy = (tensor_memory.energy or default_energy(off_chip=False)).at_size(tensor_memory.size_bytes)
         values = {"holds": holds, "size_bytes": None, "keeps": (), "energy": energy}
-        yield spelled_out(tensor_memory, off_chip=False).model_copy(update=values)
+        yield spelled_out(tensor_memory, off_chip=False, has_activations=True).model_copy(update=values)
     yield from memories[index + 1 :]

@@ -1,6 +1,6 @@
 """What one action costs on a machine, as its file says it: a table for the array, and prices of memories."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Final, NamedTuple, Self, TypeAlias
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -110,10 +110,36 @@ class EnergyTable(Description):
             raise refusal("energy", [Mistake(("mac",), EMPTY)])
         return self
 
+    def multiplies(self, bits: int) -> bool:
+        """Whether there is a price of a multiply-accumulate whose wider operand has so many bits."""
+        return isinstance(self.mac, int | float) or least_that_holds(self.mac, bits) is not None
+
     @property
     def picojoules(self) -> float | None:
         """Energy of one unit [pJ]: as the table says, or as the unit's name does; None where neither does."""
         return _PICOJOULES.get(self.unit) if self.picojoules_per_unit is None else self.picojoules_per_unit
+
+
+def missing_prices(
+    table: EnergyTable, bits: int, static_power_mw: float, *, is_said: bool
+) -> Iterator[Mistake]:
+    """What a machine with a table lacks to be priced.
+
+    Args:
+        table: Of its array.
+        bits: Of the widest words that it multiplies.
+        static_power_mw: What it draws at all times [mW].
+        is_said: Whether its file has the table: else the mistake is that it has none.
+    """
+    if not table.multiplies(bits):
+        sentence = f"must have a price for {bits} bits or more: precision has words of {bits}"
+        yield Mistake(("energy", "mac"), sentence)
+    if static_power_mw and table.picojoules is None:
+        why = f"power is in mW, and a unit of {table.unit} has no worth in joules"
+        if is_said:
+            yield Mistake(("energy", "picojoules_per_unit"), f"must be given: {why}")
+        else:
+            yield Mistake(("energy",), f"missing, must give picojoules_per_unit: {why}")
 
 
 class AccessPrice(NamedTuple):

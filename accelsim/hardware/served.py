@@ -63,6 +63,8 @@ def unserved(memories: Sequence[Memory]) -> Iterator[Unserved]:
     yield from _unserved_homes(memories, off_chip, [*of_tensors, *on_chip])
     for index in off_chip:
         yield from (Unserved(index, key, sentence) for key, sentence in _unserved_off_chip(memories[index]))
+        of_others = _of_others(memories[index], [memories[place] for place in off_chip])
+        yield from (Unserved(index, key, sentence) for key, sentence in of_others)
     if not on_chip:
         yield Unserved(len(memories) - 1, "size_bytes", f"{_NO_SIZE}: no memory before it is on chip")
         return
@@ -90,6 +92,8 @@ def _unserved_for_tensors(
         if not memory.keeps:
             sentence = "must name what stays there: a memory with a size and a channel is for that"
             yield Unserved(index, "keeps", sentence)
+        if memory.layout is not None and "activations" not in memory.keeps:
+            yield Unserved(index, "layout", "must be left out: no activations stay there")
         if memory.compress is not None:
             yield Unserved(index, "compress", "must be left out: tensors that stay on chip lie as they are")
         yield from (Unserved(index, "keeps", sentence) for sentence in _misplaced(memory))
@@ -193,6 +197,22 @@ def _unserved_off_chip(memory: Memory) -> Iterator[tuple[str, str]]:
         yield "energy.at_bytes", "must be left out: a memory off chip has no size that a law could be of"
     if memory.leakage_mw_per_kib is not None:
         yield "leakage_mw_per_kib", "must be left out: a memory off chip has no size, and draws nothing here"
+
+
+def _of_others(memory: Memory, off_chip: Sequence[Memory]) -> Iterator[tuple[str, str]]:
+    """Keys of a memory off chip that are about what is at home in another: they would say nothing."""
+    compress = memory.compress
+    keys = [
+        ("layout", memory.layout, Operand.OUTPUTS),
+        ("compress.activations", compress and compress.activations, Operand.OUTPUTS),
+        ("compress.weights", compress and compress.weights, Operand.WEIGHTS),
+    ]
+    for key, value, operand in keys:
+        home = home_of(operand, off_chip)
+        if value is not None and home is not memory:
+            what = "weights" if operand is Operand.WEIGHTS else "activations"
+            where = f"at home in {home.name}" if home else "at home in no memory off chip"
+            yield key, f"must be left out: {what} are {where}"
 
 
 def _unserved_on_chip(memory: Memory) -> Iterator[tuple[str, str]]:

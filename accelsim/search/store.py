@@ -64,7 +64,9 @@ class TaskKey:
     """
 
     text: str
-    """What costs follow from: no names but where compression goes by them, no limits, no areas."""
+    """What costs follow from: no names but where compression goes by them, no limits, areas only where they
+    leak.
+    """
     words: str
     """Beside that, what a sentence may say."""
 

@@ -21,6 +21,14 @@ def changes(hardware=MACHINE, dataflow="auto"):
     return {remedy.name: remedy.change for remedy in remedies(NETWORK, hardware, dataflow)}
 
 
+def test_a_buffer_whose_law_of_size_comes_to_too_much_is_impossible():
+    law = {"read": 9e8, "write": 1, "at_bytes": 131_072, "exponent": 1}
+    steep = vary(MACHINE, **{"memories.global_buffer.energy": law})
+    (buffer,) = [remedy for remedy in remedies(NETWORK, steep, "auto") if remedy.name == "buffer"]
+    assert isinstance(buffer, ImpossibleRemedy)
+    assert "comes to 1.8e+09 for an access at 262144 bytes" in obstacle_words(buffer)
+
+
 def test_parts_are_doubled_and_latency_is_halved():
     found = changes()
     assert (found["rows"].before, found["rows"].after) == (16, 32)

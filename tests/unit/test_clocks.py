@@ -1,5 +1,7 @@
 """Channels with a clock of their own: what is said in seconds, and what it comes to in the chip's cycles."""
 
+import math
+
 import pytest
 from machines import machine
 
@@ -8,6 +10,7 @@ from accelsim.descriptions import dump, parse_text, vary
 from accelsim.descriptions.description import check
 from accelsim.errors import DescriptionError
 from accelsim.hardware import Hardware
+from accelsim.hardware.memory import Bandwidth
 from accelsim.report.tables.machines import hardware_report
 from accelsim.report.text.table import Style
 from accelsim.search.explain import explain_network
@@ -50,6 +53,31 @@ def test_a_latency_is_rounded_up_to_whole_cycles_but_not_by_noise(nanoseconds, m
     assert machine(**changes).channels[0].latency_cycles == cycles
 
 
+@pytest.mark.parametrize(
+    ("bytes_per_second", "megahertz", "size_bytes", "cycles"),
+    [
+        (7e8, 1000, 21, 30),
+        (7e8, 1000, 22, 32),
+        (2.3e8, 333.3, 230, 334),
+        (1e8, 3000, 7, 210),
+        (8e8, 1000, 4, 5),
+    ],
+)
+def test_bytes_take_no_cycle_more_because_a_bandwidth_is_no_sum_of_powers_of_two(
+    bytes_per_second, megahertz, size_bytes, cycles
+):
+    changes = {"memories.dram.bandwidth.bytes_per_second": bytes_per_second, "clock_mhz": megahertz}
+    assert math.ceil(size_bytes / machine(**changes).channels[0].bytes_per_cycle) == cycles
+
+
+@pytest.mark.parametrize("tenths", range(1, 60))
+def test_multiples_of_a_bandwidth_in_cycles_take_whole_cycles(tenths):
+    in_cycles = Bandwidth(bytes_per_cycle=tenths / 10).per_cycle(clock_mhz=1000)
+    in_seconds = Bandwidth(bytes_per_second=tenths * 1e8).per_cycle(clock_mhz=1000)
+    assert in_cycles == in_seconds == pytest.approx(tenths / 10)
+    assert all(math.ceil(tenths * times / in_cycles) == 10 * times for times in range(1, 2000))
+
+
 def test_a_channel_s_own_clock_stays_where_the_chip_s_changes():
     doubled = vary(described(FILE), clock_mhz=1000)
     assert (doubled.channels[0].bytes_per_cycle, doubled.channels[0].latency_cycles) == (0.5, 128)
@@ -68,6 +96,30 @@ def test_a_key_takes_the_place_of_the_one_that_says_the_same():
     again = vary(in_seconds, **{"dram.bandwidth_bytes_per_cycle": 4, "dram.latency_cycles": 10})
     assert again.memories[0].bandwidth.bytes_per_second is None
     assert (again.channels[0].bytes_per_cycle, again.channels[0].latency_cycles) == (4, 10)
+
+
+def test_ports_and_lanes_take_each_other_s_place():
+    wide = {"rows": {"words_in": 2, "words_out": 0}, "columns": {"words_in": 1, "words_out": 3}}
+    said = load_hardware("16x16_128k")
+    otherwise = vary(said, **{"vector_unit.lanes": 8, "pe_array.ports": wide})
+    assert (otherwise.vector_unit.lanes_per_column, otherwise.vector_lanes) == (None, 8)
+    assert otherwise.pe_array.port_words_per_column is None
+    assert otherwise.pe_array.words_in("rows") == 2
+    again = vary(otherwise, **{"vector_unit.lanes_per_column": 2, "pe_array.port_words_per_column": 4})
+    assert (again.vector_unit.lanes, again.vector_lanes) == (None, 32)
+    assert (again.pe_array.ports, again.pe_array.words_in("rows")) == (None, 4)
+    wider = vary(otherwise, **{"pe_array.ports.rows.words_in": 5})
+    assert wider.pe_array.words_in("rows") == 5
+    with pytest.raises(DescriptionError, match=r"must not be set together with vector_unit\.lanes: both say"):
+        vary(said, **{"vector_unit.lanes": 8, "vector_unit.lanes_per_column": 1})
+
+
+def test_null_takes_no_other_key_s_place():
+    said = load_hardware("16x16_128k")
+    nulls = ["vector_unit.lanes", "pe_array.ports", "memories.dram.latency_seconds"]
+    assert vary(said, **dict.fromkeys(nulls)) == said
+    both = {"vector_unit.lanes": 8, "vector_unit.lanes_per_column": None}
+    assert vary(said, **both) == vary(said, **{"vector_unit.lanes": 8})
 
 
 def test_both_keys_at_once_are_refused():

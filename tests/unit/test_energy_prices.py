@@ -148,7 +148,12 @@ def test_a_table_that_is_none_is_one_line(new, line):
 
 def test_static_power_is_idle_power_and_leakage_of_memories_and_area():
     npu = described()
-    assert npu.static_power_mw == approx(1.5 + 64 * 0.01 + 0.5 * npu.area_mm2)
+    sram_mm2 = 16 * 0.005 * 4**0.5
+    assert npu.static_power_mw == approx(1.5 + 64 * 0.01 + 0.5 * (npu.area_mm2 - sram_mm2))
+    of_area_alone = vary(npu, **{"memories.sram.leakage_mw_per_kib": None})
+    assert of_area_alone.static_power_mw == approx(1.5 + 0.5 * npu.area_mm2)
+    none_of_its_own = vary(npu, **{"memories.sram.leakage_mw_per_kib": 0})
+    assert none_of_its_own.static_power_mw == approx(1.5 + 0.5 * (npu.area_mm2 - sram_mm2))
     assert npu.prices.static_per_cycle == approx(npu.static_power_mw * 1e-3 / 1e9 * 1e12)
     assert machine().static_power_mw == machine().prices.static_per_cycle == 0
 
@@ -188,6 +193,17 @@ def test_static_energy_is_power_times_time():
             "unit: MAC",
             "energy.picojoules_per_unit: must be given: power is in mW, and a unit of MAC has no worth in "
             "joules",
+        ),
+        (
+            "energy: {unit: pJ, mac: {8: 0.25, 32: 3.5}}\n",
+            "",
+            "energy: missing, must give picojoules_per_unit: power is in mW, and a unit of MAC has no worth "
+            "in joules",
+        ),
+        (
+            "{8: 0.25, 32: 3.5}",
+            "{4: 0.1}",
+            'energy.mac = {"4": 0.1}: must have a price for 8 bits or more: precision has words of 8',
         ),
         (
             "at_bytes: 16384, exponent: 0.5}\n  leak",

@@ -70,6 +70,42 @@ def test_what_the_file_leaves_out_is_said(load):
     assert machine.prices.memories[1][:] == ("l2", 6.0, 6.0)
 
 
+@pytest.mark.parametrize(
+    ("name", "key", "value", "where"),
+    [
+        ("npu_int8_psram", "memories.flash.layout", "nchw", "activations are at home in psram"),
+        (
+            "npu_int8_psram",
+            "memories.flash.compress",
+            {"activations": {}},
+            "activations are at home in psram",
+        ),
+        ("npu_int8_psram", "memories.psram.compress", {"weights": 0.5}, "weights are at home in flash"),
+        ("mcu_l3_l2_l1", "memories.l2.layout", "nchw", None),
+        ("mcu_l3_l2_l1", "memories.l3.compress", {"weights": 0.5, "activations": {}}, None),
+        ("npu_int8_psram", "memories.psram.layout", "nchw", None),
+    ],
+)
+def test_a_layout_and_a_code_are_of_the_memory_in_which_such_tensors_are_at_home(name, key, value, where):
+    changes = {key: value}
+    if where is None:
+        assert vary(load_hardware(name), **changes)
+        return
+    with pytest.raises(DescriptionError) as error:
+        vary(load_hardware(name), **changes)
+    (line,) = error.value.lines
+    assert line.endswith(f": must be left out: {where}")
+
+
+def test_where_no_activations_lie_outside_nothing_is_said_of_them_there(load):
+    inside = ("- name: l3\n", "- name: l3\n  holds: [weights]\n")
+    assert load(inside).memories[0].layout is None
+    with pytest.raises(DescriptionError, match="must be left out: activations are at home in no memory off"):
+        load(("- name: l3\n", "- name: l3\n  holds: [weights]\n  layout: nhwc\n"))
+    with pytest.raises(DescriptionError, match="'nhwc': must be left out: no activations stay there"):
+        load(("  keeps: [activations]\n", "  keeps: [weights]\n  layout: nhwc\n"))
+
+
 def test_a_file_written_from_it_reads_back(load, tmp_path):
     machine = load()
     file = tmp_path / "dumped.yaml"

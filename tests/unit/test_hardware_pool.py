@@ -204,6 +204,23 @@ def test_a_newcomers_file_becomes_a_pool_as_its_comments_say(tmp_path):
     assert (hardware.input_place, hardware.output_place) == ("sram", "sram")
 
 
+def test_other_comments_of_a_newcomers_file_are_keys_where_they_stand(tmp_path):
+    given = [line for line in template("machine", "mine").splitlines() if "port_words_per_column" not in line]
+    by_comment = {line.removeprefix("# "): number for number, line in enumerate(given)}
+    keys = ("  ports:", "    rows: {words_in", "    columns: {words_in", "power: {")
+    for key in keys:
+        (number,) = [number for line, number in by_comment.items() if line.startswith(key)]
+        given[number] = given[number].removeprefix("# ")
+    hardware = load(tmp_path, "\n".join(given).replace("unit: MAC", "unit: pJ"))
+    assert (hardware.pe_array.ports.rows.words_out, hardware.static_power_mw) == (0, 1.5)
+    in_it = by_comment["- name: accumulators"]
+    added = [line.removeprefix("# ") for line in given[in_it : in_it + 4]]
+    text = "\n".join([*given[:in_it], *added, *given[in_it + 4 :]]).replace("unit: MAC", "unit: pJ")
+    text = text.replace("size_bytes: 262144", "size_bytes: 262144\n  holds: [inputs, weights, residual]")
+    hardware = load(tmp_path, text.replace(", outputs: 0.25}", "}"))
+    assert [memory.name for memory in hardware.on_chip] == ["sram", "accumulators"]
+
+
 def test_a_tile_too_large_for_a_memory_beside_the_pool_is_refused_by_its_name(tmp_path):
     text = KEEPS.replace("  holds: [weights]\n", "").replace("io: {inputs: sram, outputs: sram}\n", "")
     beside = "holds: [inputs, outputs, residual]\n- {name: beside, holds: [weights], size_bytes: 8}"

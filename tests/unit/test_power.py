@@ -77,6 +77,25 @@ def test_a_rate_that_the_machine_cannot_keep_is_refused_with_the_largest():
     assert frame_rate_of(third, 33.3333).duty_cycle < 1
 
 
+@pytest.mark.parametrize("time_ms", [10 / 3, 0.07, 1.1, 7.3, 123.456])
+def test_the_rate_that_a_run_reports_is_one_that_it_keeps(time_ms):
+    batch = BatchEnergy(time_ms, SPENT)
+    for rate in (
+        1000 / time_ms,
+        math.nextafter(1 / (time_ms * 1e-3), math.inf),
+        1000 / time_ms * (1 + 5e-10),
+    ):
+        assert frame_rate_of(batch, rate).duty_cycle <= 1
+    with pytest.raises(AccelsimError, match="must be at most"):
+        frame_rate_of(batch, 1000 / time_ms * (1 + 1e-8))
+
+
+@pytest.mark.parametrize("number", [10**400, 10**5000], ids=["400 digits", "5000 digits"])
+def test_a_number_beyond_all_floats_is_one_line(number):
+    with pytest.raises(AccelsimError, match=r"^frames_per_second = .*: must be a positive number$"):
+        frame_rate_of(BATCH, number)
+
+
 def test_without_joules_there_is_no_power():
     result = run_network("sqnxt23v5", "16x16_128k")
     with pytest.raises(AccelsimError, match="no joules are known of a machine that counts in MAC"):

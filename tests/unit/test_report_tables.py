@@ -10,8 +10,10 @@ from accelsim.network.shapes import layer_shape
 from accelsim.power import Energy
 from accelsim.report.tables.machines import dotted
 from accelsim.report.tables.run import run_report
+from accelsim.report.tables.sweep import axis_word
 from accelsim.report.text.table import Style
 from accelsim.report.values.stage_results import cycles_by_bound, stages
+from accelsim.search.spec import SweepAxis
 from accelsim.traffic import MemoryResult, Traffic
 
 
@@ -224,3 +226,16 @@ def test_a_dataflow_that_has_no_parameters_is_a_key_of_its_machine_too():
         "pe_array.dataflows.no_local_reuse": "",
         "pe_array.dataflows.row_stationary.words": "2",
     }
+
+
+@pytest.mark.parametrize(
+    ("key", "header"),
+    [
+        ("energy.mac.8", "mac.8"),
+        ("area.pe_mm2.16", "pe_mm2.16"),
+        ("energy.mac", "mac"),
+        ("pe_array.rows", "rows"),
+    ],
+)
+def test_the_column_of_an_axis_is_no_number(key, header):
+    assert axis_word(SweepAxis("hardware_parameters", key, (1, 2))) == header

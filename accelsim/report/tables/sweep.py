@@ -165,8 +165,11 @@ def _metrics(sweep: Sweep) -> list[str]:
 
 
 def axis_word(axis: SweepAxis) -> str:
-    """The header of an axis's column: `rows` for pe_array.rows."""
-    return _AXIS_HEADERS.get(axis.name) or axis.name.rpartition(".")[2]
+    """The header of an axis's column: `rows` for pe_array.rows, `mac.8` for energy.mac.8."""
+    outer, _, last = axis.name.rpartition(".")
+    if last.isdecimal():  # bits, or a place in a list, which says nothing by itself
+        last = f"{outer.rpartition('.')[2]}.{last}"
+    return _AXIS_HEADERS.get(axis.name) or last
 
 
 def setting_word(axis: SweepAxis, value: Any) -> str:
