@@ -190,8 +190,8 @@ def test_reports_name_each_level(result):
     assert "What l3 bounds may wait for l2 instead." in text
     lines = hardware_report(LEVELS, Style()).splitlines()
     assert [line.split() for line in lines if "KiB" in line and "=" not in line] == [
-        ["l2", "39.06", "KiB"],
-        ["l1", "64", "KiB"],
+        ["l2", "39.06", "KiB:", "2.74", "pJ", "an", "access", "of", "8", "bits"],
+        ["l1", "64", "KiB:", "3.45", "pJ", "an", "access", "of", "8", "bits"],
     ]
     assert "in l2" in kept_sentence(result.memory_map)
 

@@ -13,6 +13,8 @@ from accelsim.errors import DescriptionError, MappingError
 from accelsim.hardware import Hardware, Operand
 from accelsim.mapping.search import map_layer
 from accelsim.network.overlay import overlaid
+from accelsim.report.tables.machines import hardware_report
+from accelsim.report.text.table import Style
 
 FILE = """\
 name: npu
@@ -73,6 +75,27 @@ def test_at_its_own_point_and_with_an_exponent_of_zero_the_price_is_the_file_s()
     at_point = vary(described(), **{"memories.sram.size_bytes": 16384})
     flat = vary(described(), **{"memories.sram.energy.exponent": 0})
     assert at_point.prices.memories[0] == flat.prices.memories[0] == ("sram", 2.0, 3.0)
+
+
+def test_a_machine_s_report_says_what_the_law_comes_to_at_the_memory_s_size():
+    lines = hardware_report(described(), Style()).splitlines()
+    assert "sram           64 KiB: 4 pJ a read, 6 pJ a write, of 16 bits" in lines
+    alike = vary(described(), **{"memories.sram.energy.write": 2})
+    assert "64 KiB: 4 pJ an access of 16 bits" in hardware_report(alike, Style())
+    assert "access" not in hardware_report(machine(), Style())
+
+
+def test_a_machine_s_report_says_how_what_is_outside_moves_and_lies():
+    code = {"weights": 0.7, "activations": {}}
+    changes = {"memories.dram.burst_bytes": 64, "memories.dram.compress": code}
+    report = hardware_report(vary(described(), **changes), Style(200))
+    assert (
+        "8.00 GB/s: bursts of 64 B, activations in nhwc, weights compressed to 0.7, activations by runs"
+        in report
+    )
+    assert "bursts" not in hardware_report(described(), Style())
+    npu = vary(load_hardware("npu_int8_psram"), **{"memories.flash.burst_bytes": 64})
+    assert "bursts of 64 B\n" in hardware_report(npu, Style(200))
 
 
 def test_a_memory_for_tensors_costs_the_same_wherever_a_layer_s_operands_lie():

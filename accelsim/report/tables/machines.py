@@ -111,11 +111,13 @@ def peaks(hardware: Hardware) -> Iterator[tuple[str, str]]:
     per_second = hardware.clock_mhz * 1e6
     yield "PE array", f"{array.rows} x {array.columns} PEs, {quantity(array.pes * per_second, 'MAC/s')}"
     for memory in hardware.on_chip:
-        yield memory_word(memory.name), kibibytes(memory.size_bytes or 0)
+        yield memory_word(memory.name), kibibytes(memory.size_bytes or 0) + _at_its_size(memory, hardware)
     by_name = {memory.name: memory for memory in hardware.memories}
     for channel in hardware.channels:
         words = quantity(channel.bytes_per_cycle * per_second, "B/s")
-        yield memory_word(channel.memory), words + _in_cycles(by_name[channel.memory], channel)
+        memory = by_name[channel.memory]
+        notes = [*_in_cycles(memory, channel), *_as_it_lies(memory, channel, hardware)]
+        yield memory_word(channel.memory), f"{words}: {', '.join(notes)}" if notes else words
     if hardware.static_power_mw:
         yield "static power", engineering(hardware.static_power_mw * 1e-3, "W")
     if hardware.area is not None and (parts := hardware.area_mm2_by_part) is not None:
@@ -123,14 +125,36 @@ def peaks(hardware: Hardware) -> Iterator[tuple[str, str]]:
         yield "area", f"{sum(parts.values()):.2f} mm2 in {hardware.area.process}: {areas}"
 
 
-def _in_cycles(memory: Memory, channel: Channel) -> str:
+def _at_its_size(memory: Memory, hardware: Hardware) -> str:
+    """What an access costs by a law of size, at the memory's own size; nothing of a plain price."""
+    if memory.energy is None or memory.energy.at_bytes is None:
+        return ""
+    cost, unit = memory.energy.at_size(memory.size_bytes), hardware.energy.unit
+    word = f"of {counted(hardware.energy.word_bits, 'bit')}"
+    if cost.read == cost.write:
+        return f": {cost.read:.3g} {unit} an access {word}"
+    return f": {cost.read:.3g} {unit} a read, {cost.write:.3g} {unit} a write, {word}"
+
+
+def _in_cycles(memory: Memory, channel: Channel) -> Iterator[str]:
     """What a channel with a clock of its own comes to in cycles of the chip's; nothing of others."""
-    bandwidth, cycles = memory.bandwidth, []
+    bandwidth = memory.bandwidth
     if bandwidth is not None and bandwidth.bytes_per_second is not None:
-        cycles.append(f"{channel.bytes_per_cycle:.4g} B a cycle")
+        yield f"{channel.bytes_per_cycle:.4g} B a cycle"
     if memory.latency_seconds is not None:
-        cycles.append(f"latency {counted(channel.latency_cycles, 'cycle')}")
-    return f": {', '.join(cycles)}" if cycles else ""
+        yield f"latency {counted(channel.latency_cycles, 'cycle')}"
+
+
+def _as_it_lies(memory: Memory, channel: Channel, hardware: Hardware) -> Iterator[str]:
+    """In which bursts a channel moves, and how what they move lies in the memory; nothing of plain bytes."""
+    if channel.burst_bytes > 1:
+        yield f"bursts of {channel.burst_bytes} B"
+        if memory.name in hardware.activation_places:
+            yield f"activations in {channel.layout}"
+    if memory.compress is not None and memory.compress.weights is not None:
+        yield f"weights compressed to {memory.compress.weights:g}"
+    if memory.compress is not None and memory.compress.activations is not None:
+        yield "activations by runs"
 
 
 def dotted(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
