@@ -105,7 +105,7 @@ def keeping_machine(
     described = hardware.model_dump(mode="json", exclude_none=True)
     outermost, buffer = described["memories"]
     pool = {**buffer, "name": "sram", "size_bytes": size_bytes, "banks": "pool", "keeps": list(keeps)}
-    memories = [{**outermost, "holds": list(outside)}, pool]
+    memories = [holding(outermost, outside), pool]
     if weights_bytes is not None:
         pool["holds"] = [Operand.INPUTS, Operand.OUTPUTS, Operand.RESIDUAL]
         own = {"holds": [Operand.WEIGHTS], "banks": {"bytes": {Operand.WEIGHTS: weights_bytes}}}
@@ -115,6 +115,12 @@ def keeping_machine(
 
 
 ACTIVATIONS = (Operand.INPUTS, Operand.OUTPUTS, Operand.RESIDUAL)
+
+
+def holding(memory: dict[str, Any], operands: Sequence[Operand]) -> dict[str, Any]:
+    """A memory off chip that holds these operands: one without activations says nothing of their layout."""
+    unsaid = set() if set(ACTIVATIONS) & set(operands) else {"layout"}
+    return {key: value for key, value in memory.items() if key not in unsaid} | {"holds": list(operands)}
 
 
 def with_flash(
@@ -175,7 +181,7 @@ def with_tensor_memory(
         "energy": {"read": energy, "write": energy},
     }
     if len(off_chip) == 1:
-        off_chip[0]["holds"] = list(holds)
+        off_chip[0] = holding(off_chip[0], holds)
     changes = {"memories": [*off_chip, tensor_memory, *on_chip], "io": io or {}, "assumed": {}}
     return Hardware.model_validate_json(json.dumps({**described, **changes}))
 

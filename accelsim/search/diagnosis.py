@@ -77,9 +77,8 @@ def diagnose(layer: LayerResult, mapping: Mapping, hardware: Hardware) -> Diagno
     array_cycles = layer.busy_cycles["array"]
     executed = layer.utilization * max(layer.cycles, array_cycles) * hardware.pe_array.pes
     nonzero_macs = layer.macs * _density(mapping, hardware)
-    traffic = sum(
-        [sum(memory.moved_bytes.values()) for memory in layer.memories.values() if memory.is_off_chip]
-    )
+    off_chip = [memory for memory in layer.memories.values() if memory.is_off_chip]
+    traffic = layer.dram_bytes.total + sum([sum(memory.beside_bytes.values()) for memory in off_chip])
     return Diagnosis(
         bound_by=layer.bound_by,
         busy=min(1.0, busiest / layer.cycles) if layer.cycles else 1.0,

@@ -46,10 +46,9 @@ def test_schedules_in_bursts_are_proved_and_both_engines_agree(machine, layout):
     hardware = load_hardware(machine)
     changes = {}
     for channel in hardware.channels:
-        changes |= {
-            f"memories.{channel.memory}.burst_bytes": 32,
-            f"memories.{channel.memory}.layout": layout,
-        }
+        changes[f"memories.{channel.memory}.burst_bytes"] = 32
+        if channel.memory != "flash":  # in which only weights lie
+            changes[f"memories.{channel.memory}.layout"] = layout
     hardware = vary(hardware, **changes)
     plan = plan_run(SMALL, hardware)
     assert simulate(plan.schedule, hardware) == simulate_events(plan.schedule, hardware)

@@ -116,7 +116,9 @@ ONE_VALUE_OF_A_MACHINE = (
     *("memories.0.keeps", "memories.1.keeps", "io.inputs", "io.outputs"),
     *("memories.0.bandwidth.bytes_per_second", "memories.0.latency_seconds", "memories.1.latency_seconds"),
     *(f"memories.{place}.energy.{key}" for place in (0, 1) for key in ("at_bytes", "exponent")),
-    "memories.0.leakage_mw_per_kib",
+    *("memories.0.leakage_mw_per_kib", "memories.0.compress", "memories.1.compress"),
+    *("memories.1.burst_bytes", "memories.1.layout"),
+    *("pe_array.dataflows.output_stationary.block_register", "pe_array.ports", "host"),
 )
 """The outermost memory holds everything and has the channel, in cycles; banks have shares or bytes; nothing
 is kept, and no price is a law."""
@@ -131,6 +133,13 @@ CHANGES_IN_SECONDS = {
     "memories.1.energy.at_bytes": 8192,
     "memories.1.energy.exponent": 0.4,
 }
+SAID_AT_ONCE = {
+    "pe_array.dataflows.output_stationary.block_register": {"rows": 3, "columns": 3},
+    "pe_array.ports": {"rows": {"words_in": 2}, "columns": {"words_in": 2}},
+    "memories.0.compress": {"weights": 0.5},
+    "host": {"name": "cpu", "takes": ["conv"], "macs_per_cycle": 1, "elements_per_cycle": 1},
+}
+"""Of a machine of which nothing is said: what is a mapping, if anything."""
 POOLED = vary(FULL_MACHINE, **{"memories.1.banks": "pool", "memories.1.keeps": ["activations"]})
 POOLED_CHANGES = {
     "memories.1.banks": {"memories.1.banks": FULL_MACHINE.memories[1].banks, "memories.1.keeps": []},
@@ -154,6 +163,14 @@ def test_every_part_of_a_machine_is_in_the_key_of_a_result(keys):
 def test_seconds_and_laws_of_size_are_in_the_key_of_a_result(key):
     changed = vary(IN_SECONDS, **{key: CHANGES_IN_SECONDS[key]})
     (cost, words), (before, said_before) = place(task(hardware=changed)), place(task(hardware=IN_SECONDS))
+    assert cost != before
+    assert words != said_before
+
+
+@pytest.mark.parametrize("key", SAID_AT_ONCE)
+def test_what_is_said_at_once_is_in_the_key_of_a_result(key):
+    changed = vary(FULL_MACHINE, **{key: SAID_AT_ONCE[key]})
+    (cost, words), (before, said_before) = place(task(hardware=changed)), place(task())
     assert cost != before
     assert words != said_before
 
