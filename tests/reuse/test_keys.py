@@ -15,7 +15,7 @@ from accelsim.hardware import Hardware
 from accelsim.mapping.options import MappingOptions
 from accelsim.network.configuration import configure
 from accelsim.network.description import NetworkDescription
-from accelsim.network.layer import FusedOperator, Layer, Pooling
+from accelsim.network.layer import CodedParts, FusedOperator, Layer, Pooling
 from accelsim.network.stages import Stage
 from accelsim.reuse.cache import Cache
 from accelsim.search import family
@@ -135,7 +135,7 @@ CHANGES_IN_SECONDS = {
 }
 SAID_AT_ONCE = {
     "pe_array.dataflows.output_stationary.block_register": {"rows": 3, "columns": 3},
-    "pe_array.ports": {"rows": {"words_in": 2}, "columns": {"words_in": 2}},
+    "pe_array.ports": {side: {"words_in": 2, "words_out": 2} for side in ("rows", "columns")},
     "memories.0.compress": {"weights": 0.5},
     "host": {"name": "cpu", "takes": ["conv"], "macs_per_cycle": 1, "elements_per_cycle": 1},
 }
@@ -348,6 +348,9 @@ LAYER = Layer(
     pruned_index_bits=4,
     activation_bits=8,
     partial_sum_bits=24,
+    weight_ratio=0.5,
+    output_density=0.5,
+    coded=CodedParts(),
     fused=(FusedOperator("relu", "relu", vector_ops=512),),
     pooling=Pooling("pool", "max_pool", OY=4, OX=4, FY=2, FX=2, stride_y=2, stride_x=2),
     stage="body",
