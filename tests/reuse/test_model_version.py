@@ -47,8 +47,8 @@ def test_it_is_the_same_wherever_the_package_is(package):
 
 DOCSTRING = '"""Bytes at the same price are added up before they are priced, while they are whole numbers."""'
 ENERGY_LINES = (
-    ('"mac": counts.macs * table.mac,', '"mac": counts.macs * table.mac,  # what a MAC costs'),
-    ('"mac": counts.macs * table.mac,', '# what a MAC costs\n        "mac": (counts.macs\n * table.mac),'),
+    ('"mac": counts.macs * prices.mac,', '"mac": counts.macs * prices.mac,  # what a MAC costs'),
+    ('"mac": counts.macs * prices.mac,', '# what a MAC costs\n        "mac": (counts.macs\n * prices.mac),'),
     (DOCSTRING, '"""Energy, in units."""\n\n'),
     (DOCSTRING, ""),
 )
@@ -72,7 +72,7 @@ def change(file, line, other):
     ("file", "line", "other"),
     [
         ("energy.py", "read / word_bytes", "2 * read / word_bytes"),
-        ("energy.py", "counts.macs * table.mac", "counts.macs + table.mac"),
+        ("energy.py", "counts.macs * prices.mac,", "counts.macs + prices.mac,"),
         ("energy.py", "price.memory: _of", "price.memory + _of"),
         ("pricing.py", "if 2 * busiest < cycles", "if 2 * busiest <= cycles"),
         ("reuse/recent.py", "len(self.entries) > 1", "len(self.entries) > 2"),
@@ -103,7 +103,7 @@ def test_the_model_is_told_by_all_that_an_evaluation_imports():
     imported = subprocess.run([sys.executable, "-c", listed], capture_output=True, text=True, check=True)
     names = {name.removeprefix("accelsim.").replace(".", "/") for name in imported.stdout.split()}
     rooms = {room.removesuffix(".py") for room in models._ROOMS}
-    without = {"choices", "door", "errors", "result", "search", "version"}
+    without = {"choices", "door", "errors", "power", "result", "search", "traffic", "version"}
     """Words, reports of what was found, where names are, and the release, which is told as it is."""
     assert {name for name in names if not {name, name.partition("/")[0]} & rooms} == without
 

@@ -35,7 +35,7 @@ VERMILION: Final = "#D55E00"
 GREEN: Final = "#009E73"
 PURPLE: Final = "#CC79A7"
 GREY: Final = "#999999"
-INDIGO: Final = "#332288"
+YELLOW: Final = "#F0E442"
 BLACK: Final = "#000000"
 
 BOUND_COLOURS: Final[dict[Bound, str]] = {
@@ -44,7 +44,7 @@ BOUND_COLOURS: Final[dict[Bound, str]] = {
     "dram": VERMILION,
     "latency": GREY,
     "vector": GREEN,
-    "host": INDIGO,
+    "host": PURPLE,
 }
 BOUND_MARKERS: Final[dict[Bound, str]] = {
     "compute": "o",
@@ -61,12 +61,12 @@ COMPONENT_STYLES: Final[dict[str, tuple[str, str]]] = {
     "inter_pe": (PURPLE, "xxx"),
     "mac": (BLUE, ""),
     "vector": (GREEN, "\\\\\\"),
-    "host": (INDIGO, "***"),
+    "host": (YELLOW, "***"),
     "static": (BLACK, ""),
 }
 """Colour and hatch of each component of the energy, in the order in which they are stacked."""
 assert COMPONENT_STYLES.keys() == COMPONENTS.keys()
-MEMORY_STYLES: Final = (("#F0E442", "+++"), ("#7F3C8D", "ooo"), ("#8C510A", "---"), (GREY, "|||"))
+MEMORY_STYLES: Final = ((YELLOW, "+++"), ("#7F3C8D", "ooo"), ("#8C510A", "---"), (GREY, "|||"))
 """Of memories that have names of their own; of more than so many, looks come again."""
 
 

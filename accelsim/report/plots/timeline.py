@@ -14,7 +14,7 @@ from matplotlib.patches import Patch
 
 from accelsim.hardware import Hardware
 from accelsim.report.files.trace import Timeline, threads_of
-from accelsim.report.plots.style import BLUE, GREEN, GREY, INDIGO, ORANGE, PURPLE, set_title
+from accelsim.report.plots.style import BLUE, GREEN, GREY, ORANGE, PURPLE, YELLOW, set_title
 from accelsim.report.text.words import common_off_chip_word
 from accelsim.simulation.activity import Component
 
@@ -160,7 +160,7 @@ def plot_timeline(bars: Sequence[WorkBar], hardware: Hardware, axes: Axes) -> No
 
 def _colours(component: Component) -> dict[str, str]:
     """Of the bars of a component, by what they say."""
-    units = {"array": {"": BUSY}, "vector": {"": GREY}, "host": {"": INDIGO}}
+    units = {"array": {"": BUSY}, "vector": {"": GREY}, "host": {"": YELLOW}}
     return {"dram": OPERAND_COLOURS, **units}[component]
 
 
@@ -170,4 +170,4 @@ def _legend(off_chip: str, *, with_host: bool) -> list[Patch]:
     ]
     patches += [Patch(color=BUSY, label="array: busy"), Patch(color=BLUE, label="array: PEs that multiply")]
     patches += [Patch(color=GREY, label="vector unit")]
-    return [*patches, Patch(color=INDIGO, label="host")] if with_host else patches
+    return [*patches, Patch(color=YELLOW, label="host")] if with_host else patches
