@@ -4,7 +4,7 @@ A mapping is a program: tiles in the order in which they are visited, with what 
 and stores. Tiles that are alike are written once, as `Repeat`, however many there are.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, field
 from typing import ClassVar, Final, Literal, NamedTuple, TypeAlias
@@ -55,6 +55,11 @@ class Crossing(NamedTuple):
     """Bytes of what is loaded, as it lies outside: coded, or as it is."""
     written: MappingOf[Operand, int]
     """The same of what is stored."""
+
+    def of_loads(self, operands: Collection[Operand]) -> "Crossing":
+        """The same where only some operands are loaded, in another order perhaps."""
+        loads, read = ({operand: sizes[operand] for operand in operands} for sizes in (self.loads, self.read))
+        return self._replace(loads=loads, read=read)
 
 
 @dataclass(frozen=True, slots=True)

@@ -353,6 +353,6 @@ class _Writer:
                 array_counts=work.array_counts,
                 vector_counts=work.vector_counts,
                 completes=work.completes,
-                crossing=None if work.crossing is None else work.crossing.of(loads),
+                crossing=None if work.crossing is None else work.crossing.of_loads(loads),
             )
         return step

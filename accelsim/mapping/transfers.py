@@ -307,13 +307,11 @@ def _first_and_last(
     shape, footprint = tiles.shape, tiles.footprint
 
     def cycles(sizes: Mapping[Operand, Count]) -> Floats:
-        moving = [size for operand, size in sizes.items() if operand in moved]
-        if parts:
-            moving = [
-                bytes_outside(size, parts.get(operand, 1))
-                for operand, size in sizes.items()
-                if operand in moved
-            ]
+        moving = [
+            bytes_outside(size, parts.get(operand, 1)) if parts else size
+            for operand, size in sizes.items()
+            if operand in moved
+        ]
         streams = [np.ceil(np.divide(size, channel.bytes_per_cycle)) for size in moving]
         first_to_last: Floats = sum(streams) + channel.latency_cycles * np.greater(sum(moving), 0)
         return first_to_last

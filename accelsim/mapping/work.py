@@ -57,24 +57,6 @@ class TileKind(NamedTuple):
     """Whether its outputs are complete."""
 
 
-class CrossingWork(NamedTuple):
-    """What a tile takes on its way, where channels move whole bursts or memories hold something coded."""
-
-    crossing: Crossing
-    """Of each operand, if it is loaded."""
-
-    def of(self, loads: Iterable[Operand]) -> Crossing:
-        """For a step that loads some operands."""
-        of_loads, stores, read, written = self.crossing
-        operands = tuple(loads)
-        return Crossing(
-            {operand: of_loads[operand] for operand in operands},
-            stores,
-            {operand: read[operand] for operand in operands},
-            written,
-        )
-
-
 class StepWork(NamedTuple):
     """What a tile has to do and to hold; bytes by operand, and nothing where an operand has none."""
 
@@ -90,8 +72,9 @@ class StepWork(NamedTuple):
     vector_cycles: int
     array_counts: ActionCounts[int]
     vector_counts: ActionCounts[int]
-    crossing: CrossingWork | None = None
-    """None where every byte moves by itself, as it is."""
+    crossing: Crossing | None = None
+    """What it takes on its way, of each operand, if it is loaded; None where every byte moves by itself, as
+    it is."""
 
 
 def work_of_tiles(
@@ -153,7 +136,7 @@ def work_of_tiles(
 
 def _crossing(
     tiles: Moving, by_operand: Sequence[Sequence[dict[Operand, int]]], hardware: Hardware
-) -> list[CrossingWork]:
+) -> list[Crossing]:
     """What each kind of tile takes on its way, given what is loaded and stored of it by operand."""
     weights, inputs, residual, _, stored = by_operand
     length = len(weights)
@@ -185,8 +168,7 @@ def _crossing(
     ):
         read = outside(number, {**of_weights, **of_inputs, **of_residual})
         written = outside(number, of_stored)
-        crossing = Crossing(moved(number, read), moved(number, written), read, written)
-        crossings.append(CrossingWork(crossing))
+        crossings.append(Crossing(moved(number, read), moved(number, written), read, written))
     return crossings
 
 
