@@ -300,9 +300,7 @@ def _foldings(
             # As few passes as can be, or one more: a last one that is nearly empty takes as long as the others.
             for passes in (ceil_div(filters, p_limit), ceil_div(filters, p_limit) + 1):
                 p = ceil_div(filters, passes)
-                folding = Folding(
-                    p, q, r, t, strips, e, row_parts, filter_rows, column_parts, filter_columns
-                )
+                folding = Folding(p, q, r, t, strips, e, row_parts, filter_rows, column_parts, filter_columns)
                 yield folding, fits & np.less_equal(r_limit, sets)
 
 
