@@ -148,6 +148,8 @@ class AccessPrice(NamedTuple):
     memory: str
     read: float
     write: float
+    cache: tuple[float, float] | None = None
+    """Behind a cache: what reading and writing that cost, of every byte; `read` is of those that it misses."""
 
 
 class Prices(NamedTuple):

@@ -16,6 +16,7 @@ from accelsim.mapping.tile import TileShape
 from accelsim.network.layer import Layer
 
 ALL_OPERANDS: Final = frozenset(Operand)
+_READ: Final = frozenset({Operand.INPUTS, Operand.WEIGHTS})
 DataflowParameters: TypeAlias = tuple[tuple[str, int], ...]
 """Names and values of what a dataflow leaves to a mapping."""
 
@@ -333,6 +334,8 @@ class Mapping:
     """What its tiles need of a pool, of two steps at once; 0 where it was not mapped onto one."""
     parameters: DataflowParameters = ()
     """Those of the dataflow's own that are fixed."""
+    reloads: bool = False
+    """Whether each step brings all of its operands, those that the step before had, too."""
 
     def steps(self) -> Iterator[Step]:
         """Every step in order."""
@@ -355,3 +358,8 @@ def unrolled(program: tuple[ProgramPart, ...]) -> Iterator[Step]:
         else:
             for _ in range(part.times):
                 yield from unrolled(part.body)
+
+
+def brought(mapping: Choice | Mapping) -> frozenset[Operand]:
+    """The operands that come from outside to a place where they stay, so that they come once."""
+    return mapping.placed & mapping.moved & _READ if mapping.placed else mapping.placed

@@ -7,7 +7,7 @@ output channels, input channels and kernel taps. What it frees follows from whic
 
 from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Mapping as MappingOf
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import product
 from operator import itemgetter, mul
@@ -20,12 +20,11 @@ from accelsim.hardware.operand import Operand
 from accelsim.mapping.costs import NOTHING, VECTOR, transfer_counts
 from accelsim.mapping.hosting import program_on_host
 from accelsim.mapping.loop_order import ADDING_UP, OF_INPUTS, OF_WEIGHTS, Dimension, Order, as_named, loops_of
-from accelsim.mapping.mapping import Choice, Mapping, ProgramPart, Repeat, Step, Totals
-from accelsim.mapping.odometer import BEFORE, Iterations, Loop, Position, TileExtent
+from accelsim.mapping.mapping import Choice, Mapping, ProgramPart, Repeat, Step, Totals, brought
+from accelsim.mapping.odometer import BEFORE, RELOADING, Iterations, Loop, Position, TileExtent
 from accelsim.mapping.tiling import Axis, channel_spans, column_axes, row_axes, together
 from accelsim.mapping.work import StepWork, TileKind, work_of_tiles
 
-_READ: Final = frozenset({Operand.INPUTS, Operand.WEIGHTS})
 
 
 def mappings(choices: Sequence[Choice], batch: int, hardware: Hardware) -> list[Mapping]:
@@ -56,12 +55,23 @@ def mappings(choices: Sequence[Choice], batch: int, hardware: Hardware) -> list[
     loops = [_loops(choice, batch, loop_of) for choice in choices]
     kinds = [_kinds(choice.order, layer_loops) for choice, layer_loops in zip(choices, loops, strict=True)]
     works = work_of_tiles(choices, kinds, hardware.on_host if hosted else hardware, batch)
-    return [_mapping(*parts, hardware) for parts in zip(choices, loops, works, strict=True)]
+    written = [_mapping(*parts, hardware) for parts in zip(choices, loops, works, strict=True)]
+    behind_cache = [memory for memory in hardware.memories if memory.cache is not None]
+    if hosted or not behind_cache:
+        return written
+    from accelsim.mapping.requests import with_requests  # noqa: PLC0415 (few machines have a cache)
+
+    (memory,) = behind_cache
+    timed = (with_requests(mapping, memory, batch, hardware.precision) for mapping in written)
+    return [replace(mapping, totals=program_totals(mapping.program, hardware)) for mapping in timed]
 
 
 def _mapping(choice: Choice, loops: Sequence[Loop], work: Sequence[StepWork], hardware: Hardware) -> Mapping:
     moving = tuple(loop for loop in loops if loop.moves)
     start, bringing = BEFORE[brought(choice)]
+    reloads = hardware.control is not None and hardware.control.reloads and choice.dataflow != HOST
+    if reloads:
+        start = RELOADING
     program = _Writer(choice.dataflow == VECTOR, moving, work, bringing).part(start)
     if choice.dataflow == HOST:
         program = program_on_host(program, hardware)
@@ -77,12 +87,8 @@ def _mapping(choice: Choice, loops: Sequence[Loop], work: Sequence[StepWork], ha
         moved=choice.moved,
         placed=choice.placed,
         parameters=choice.parameters,
+        reloads=reloads,
     )
-
-
-def brought(mapping: Choice | Mapping) -> frozenset[Operand]:
-    """The operands that come from outside to a place where they stay, so that they come once."""
-    return mapping.placed & mapping.moved & _READ if mapping.placed else mapping.placed
 
 
 def program_totals(program: Sequence[ProgramPart], hardware: Hardware) -> Totals:
