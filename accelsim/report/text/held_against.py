@@ -22,8 +22,7 @@ def held_sentence(held: HeldAgainst | None) -> str:
     if held is None:
         return "nothing: nobody is known to have measured this machine"
     errors = ", ".join(
-        f"{each.cells} of {each.quantity} within {math.expm1(each.largest) * 100:.0f}%"
-        for each in held.errors
+        [f"{each.quantity} within {math.ceil(math.expm1(each.largest) * 100)}%" for each in held.errors]
     )
     fitted = f"; fitted: {held.fitted}" if held.fitted else ""
     return f"{_kind(held.kind)} ({held.measured_by}), {held.of}: {errors}{fitted}"
