@@ -25,8 +25,8 @@ from accelsim.descriptions.quantities import (
     LeakageMilliwatts,
     Price,
 )
-from accelsim.hardware.cache import Cache
 from accelsim.hardware.bandwidth import Bandwidth, Latency, Way, in_cycles, refuse_two_latencies
+from accelsim.hardware.cache import Cache
 from accelsim.hardware.coding import Compress
 from accelsim.hardware.operand import Operand
 from accelsim.hardware.prices import OFF_CHIP_ENERGY, ON_CHIP_ENERGY, AccessPrice

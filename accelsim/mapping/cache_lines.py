@@ -15,7 +15,11 @@ _NOTHING: Final = -1
 """In place of the number of a line."""
 _TOGETHER: Final = 256
 """Lines that are looked up before those of them that miss come in."""
-_OF_COUNT, _OF_SET, _OF_MIX = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xD1B54A32D192ED03), np.uint64(0xBF58476D1CE4E5B9))
+_OF_COUNT, _OF_SET, _OF_MIX = (
+    np.uint64(0x9E3779B97F4A7C15),
+    np.uint64(0xD1B54A32D192ED03),
+    np.uint64(0xBF58476D1CE4E5B9),
+)
 """Odd numbers of which the products spread evenly: Steele et al., Fast Splittable Pseudorandom Number Generators,
 OOPSLA 2014."""
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import product
 from operator import itemgetter, mul
-from typing import Any, Final, NamedTuple, TypeAlias, get_args
+from typing import Any, NamedTuple, TypeAlias, get_args
 
 from accelsim.hardware.counts import weighted_sum
 from accelsim.hardware.host import HOST
@@ -24,7 +24,6 @@ from accelsim.mapping.mapping import Choice, Mapping, ProgramPart, Repeat, Step,
 from accelsim.mapping.odometer import BEFORE, RELOADING, Iterations, Loop, Position, TileExtent
 from accelsim.mapping.tiling import Axis, channel_spans, column_axes, row_axes, together
 from accelsim.mapping.work import StepWork, TileKind, work_of_tiles
-
 
 
 def mappings(choices: Sequence[Choice], batch: int, hardware: Hardware) -> list[Mapping]:

@@ -146,7 +146,11 @@ def tensors_of(layer: Layer, images: int, bits: Precision) -> dict[str, Tensor]:
         "inputs": _image(of_inputs),
         "factors": (layer.G * gate, (layer.G * gate, gate, 1), (2,)),
         "residual": _image(of_residual),
-        "residual_factors": (channels_out * factors, (channels_out * factors, layer.K * factors, factors, 1), (3,)),
+        "residual_factors": (
+            channels_out * factors,
+            (channels_out * factors, layer.K * factors, factors, 1),
+            (3,),
+        ),
         "results": _image((1, layer.G, layer.K, rows, columns)),
     }
     taps = layer.FY * layer.FX
@@ -262,9 +266,7 @@ def packets_of(starts: Ints, sizes: Ints, cache: Cache) -> tuple[int, int]:
     return packets, beats
 
 
-def _with_times(
-    step: Step, loaded: dict[Operand, Taken], stored: Taken | None, memory: str
-) -> Step:
+def _with_times(step: Step, loaded: dict[Operand, Taken], stored: Taken | None, memory: str) -> Step:
     """A step with the cycles of its transfers; what they miss is counted with what the array does."""
     crossing = Crossing(
         step.moved_loads,
