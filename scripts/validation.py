@@ -23,6 +23,7 @@ from accelsim import __version__
 from accelsim.descriptions import shipped, vary
 from accelsim.errors import AccelsimError
 from accelsim.hardware import Hardware
+from accelsim.held_against import HELD_AGAINST
 from accelsim.mapping.mapping import Mapping as LayerMapping
 from accelsim.network.build import build
 from accelsim.network.load import load_network
@@ -92,6 +93,22 @@ def stamp() -> str:
 
 
 # --- the parts
+
+
+def machines_part(_: PublishedTable) -> str:
+    """Every machine that ships: whose figures it was held against, and how far off it is."""
+    rows, unmeasured = [], []
+    for name in shipped.names("hardware"):
+        held = HELD_AGAINST.get(shipped_hardware(name).digest)
+        if held is None:
+            unmeasured.append(name)
+            continue
+        for errors in held.errors:
+            figures = [held.kind, f"{errors.cells}", f"{errors.median:.3f}", f"{errors.largest:.3f}"]
+            rows.append([name, held.measured_by, errors.quantity, *figures, held.fitted or "nothing"])
+    rows.append([", ".join(unmeasured), "nobody", "-", "-", "0", "-", "-", "-"])
+    headers = ["machine", "measured by", "of", "kind", "cells", "median", "largest", "fitted on them"]
+    return _grid(headers, rows, left=4)
 
 
 def table_part(table: PublishedTable) -> str:
@@ -344,6 +361,7 @@ def generality_part(table: PublishedTable) -> str:
 
 
 PARTS: Mapping[str, Callable[[PublishedTable], str]] = {
+    "machines": machines_part,
     "table": table_part,
     "energy": energy_part,
     "narrow": narrow_part,
