@@ -44,8 +44,9 @@ _OPERAND: Final = {
     "residual": Operand.RESIDUAL,
     "residual_factors": Operand.RESIDUAL,
 }
-_REMEMBERED: Final = 4096
-"""Regions whose rows are remembered: those of a tensor come again with other tiles of the others."""
+_REMEMBERED: Final = 1 << 22
+"""Lines of regions that are remembered, since regions come again: with other tiles of other tensors, and in the
+run before. 32 MB."""
 
 
 class Tensor(NamedTuple):
@@ -195,6 +196,7 @@ class _Requests:
 
     def __post_init__(self) -> None:
         self.lines = CacheLines(self.cache.sets, self.cache.ways)
+        self.remembered = 0
 
     def of_visit(self, visit: Visit) -> tuple[dict[Operand, Taken], Taken | None]:
         """What a step loads, by operand, and what it stores."""
@@ -211,11 +213,10 @@ class _Requests:
         cache = self.cache
         asked = self.asked.get((region, request_bytes))
         if asked is None:
-            if len(self.asked) >= _REMEMBERED:
-                self.asked.clear()
-            asked = self.asked[region, request_bytes] = _asked(
-                self.tensors[region.tensor], region.ranges, request_bytes, cache
-            )
+            asked = _asked(self.tensors[region.tensor], region.ranges, request_bytes, cache)
+            if self.remembered < _REMEMBERED:
+                self.asked[region, request_bytes] = asked
+                self.remembered += len(asked.lines)
         missed = self.lines.missing(asked.lines)
         waiting = max(
             ceil_div(missed * cache.miss_cycles, cache.misses_in_flight), missed * cache.line_cycles
