@@ -61,10 +61,11 @@ class Cache(Description):
 
     @model_validator(mode="after")
     def _divides(self) -> Self:
-        mistakes = []
-        for key in ("line_bytes", "request_bytes", "store_request_bytes", "beat_bytes"):
-            if getattr(self, key) & (getattr(self, key) - 1):
-                mistakes.append(Mistake((key,), "must be a power of two"))
+        mistakes = [
+            Mistake((key,), "must be a power of two")
+            for key in ("line_bytes", "request_bytes", "store_request_bytes", "beat_bytes")
+            if getattr(self, key) & (getattr(self, key) - 1)
+        ]
         if self.size_bytes % (self.line_bytes * self.ways):
             mistakes.append(Mistake(("size_bytes",), "must be whole sets: a multiple of line_bytes x ways"))
         for key, larger in (

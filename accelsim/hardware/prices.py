@@ -149,7 +149,7 @@ class AccessPrice(NamedTuple):
     read: float
     write: float
     cache: tuple[float, float] | None = None
-    """Behind a cache: what reading and writing that cost, of every byte; `read` is of those that it misses."""
+    """Behind a cache: what reading and writing that cost; `read` is of what it misses then."""
 
 
 class Prices(NamedTuple):

@@ -18,8 +18,8 @@ _TOGETHER: Final = 1024
 _OF_COUNT: Final = np.uint64(0x9E3779B97F4A7C15)
 _OF_SET: Final = np.uint64(0xD1B54A32D192ED03)
 _OF_MIX: Final = np.uint64(0xBF58476D1CE4E5B9)
-"""Odd numbers whose products spread evenly: Steele et al., Fast Splittable Pseudorandom Number Generators, OOPSLA
-2014, figure 16."""
+"""Odd numbers whose products spread evenly: Steele et al., Fast Splittable Pseudorandom Number Generators,
+OOPSLA 2014, figure 16."""
 
 
 class CacheLines:

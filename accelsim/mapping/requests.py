@@ -2,8 +2,8 @@
 
 Tensors lie one behind the other, each on a page of its own: activations with their channels innermost (NHWC),
 weights by tap, input channel and output channel (as a convolution of Gemmini reads them). A step asks for the
-rows of its tiles, a run of channels of a pixel or of a tap and channel, in the order of the program; each row is
-cut into requests, and each request into packets of whole beats that lie at multiples of their size.
+rows of its tiles, a run of channels of a pixel or of a tap and channel, in the order of the program; each row
+is cut into requests, and each request into packets of whole beats that lie at multiples of their size.
 
     cycles of a load, or a store = max( beats, packets x hit_cycles / requests_in_flight )
                                    + missed lines x max( miss_cycles / misses_in_flight, line_cycles )
@@ -45,8 +45,8 @@ _OPERAND: Final = {
     "residual_factors": Operand.RESIDUAL,
 }
 _REMEMBERED: Final = 1 << 22
-"""Lines of regions that are remembered, since regions come again: with other tiles of other tensors, and in the
-run before. 32 MB."""
+"""Lines of regions that are remembered, since regions come again: with other tiles of other tensors, and in
+the run before. 32 MB."""
 
 
 class Tensor(NamedTuple):
@@ -138,7 +138,7 @@ def tensors_of(layer: Layer, images: int, bits: Precision) -> dict[str, Tensor]:
     """
     of_activations, of_weights = activation_bits(layer, bits), weight_bits(layer, bits)
     rows, columns = (layer.OY, layer.OX) if layer.pooling is None else (layer.pooling.OY, layer.pooling.OX)
-    channels_in, channels_out = layer.G * layer.C, layer.G * layer.K
+    channels_out = layer.G * layer.K
     residuals, factors = residual_elements(layer)
     gate = layer.gate_elements // layer.G
     of_inputs = (1, layer.operands, layer.G, layer.C, layer.IY, layer.IX)

@@ -23,7 +23,7 @@ from accelsim.mapping.room import room_in_banks
 from accelsim.mapping.schedule import Schedule
 from accelsim.simulation import simulate
 from accelsim.validation.evaluate import shipped_hardware
-from accelsim.validation.gemmini_layers import SHIPPED, MeasuredLayer, load_layers
+from accelsim.validation.gemmini_layers import MeasuredLayer
 from accelsim.validation.log_errors import LogErrors, MeasuredFigure, log_errors
 
 MACHINE: Final = "gemmini_16x16"
@@ -186,8 +186,8 @@ def mapped(layer: MeasuredLayer, hardware: Hardware) -> LayerMapping:
 def with_room_for_sums(layer: MeasuredLayer, mapping: LayerMapping, hardware: Hardware) -> Hardware:
     """The machine with accumulators for all sums that are unfinished at a time.
 
-    Some mappings of the figures go through all tiles of outputs before they come back to the first one for the
-    next input channels. The RTL adds these sums up where those of other tiles are: its time is that of the
+    Some mappings of the figures go through all tiles of outputs before they come back to the first one for
+    the next input channels. The RTL adds these sums up where those of other tiles are: its time is that of the
     mapping, its values are not the layer's. Here they are right, and have the room that they need.
 
     Args:
@@ -220,7 +220,7 @@ def padded_array_cycles(layer: MeasuredLayer, hardware: Hardware) -> int:
     column_folds = sum(ceil_div(k, array.columns) for k in _sizes(nest.K, tile.k))
     row_folds = sum(ceil_div(c, array.rows) for c in _sizes(nest.C, tile.c))
     pass_cycles = sum(
-        SYSTOLIC_WEIGHT_STATIONARY.padded_pass_cycles(replace(tile, y=y, x=x), array)
+        int(SYSTOLIC_WEIGHT_STATIONARY.padded_pass_cycles(replace(tile, y=y, x=x), array))
         for y, x in product(_sizes(nest.OY, tile.y), _sizes(nest.OX, tile.x))
     )
     return column_folds * row_folds * nest.FY * nest.FX * pass_cycles
@@ -233,7 +233,7 @@ def _sizes(extent: int, size: int) -> list[int]:
 
 
 def load_pinned_cycles() -> dict[int, int]:
-    """What each measurement of the shipped file was simulated to take, when the model last changed on purpose.
+    """What each measurement that ships was simulated to take when the model last changed on purpose.
 
     Returns:
         Cycles by the measurement's number.
@@ -284,8 +284,8 @@ def missed_gemmini_bars(reproduction: GemminiReproduction) -> tuple[str, ...]:
             if value < bar
         ),
         *(
-            f"{row.measured.id}: {row.measured.name}: the padded array alone takes {row.padded_array_cycles} cycles, "
-            f"measured were {row.measured.rtl_cycles}"
+            f"{row.measured.id}: {row.measured.name}: the padded array alone takes {row.padded_array_cycles} "
+            f"cycles, measured were {row.measured.rtl_cycles}"
             for row in reproduction.above_rtl
         ),
     )

@@ -1,9 +1,8 @@
 """Layers that were run on Gemmini, with the mapping of each and the cycles of its RTL.
 
-`gemmini_layers.csv` has 117 measurements of 36 layers: those of ucb-bar/dosa, commit a7a3239
-(`data/firesim_test_data`, BSD 2-clause, Copyright (c) 2023 UC Berkeley Architecture Research), figures only, of
-Hong et al., DOSA, MICRO 2023, section 6. Each mapping was run twice in FireSim; the cycles are those of the
-second run. Timeloop's prediction of each is from there, too.
+`gemmini_layers.csv` has 117 measurements of 36 layers by Hong et al., DOSA, MICRO 2023: figures, and nothing
+else, of ucb-bar/dosa, commit a7a3239 (BSD 2-clause). Each mapping was run twice in FireSim; the cycles are
+those of the second run. Timeloop's prediction of each is from there, too.
 
 A file of other layers has a header and these columns, others may be there as well:
 
@@ -91,7 +90,7 @@ def load_layers(path: Path) -> tuple[MeasuredLayer, ...]:
         In the order of its lines.
 
     Raises:
-        AccelsimError: The file cannot be read, or a line of it says something impossible: the text says which.
+        AccelsimError: The file cannot be read, or a line says something impossible; the text says which.
 
     Example:
         >>> len(load_layers(SHIPPED))
@@ -207,5 +206,5 @@ def _check_windows(line: _Line, layer: Layer) -> None:
     )
     for column, outputs, inputs, kernel in axes:
         if (outputs - 1) * layer.stride_x - layer.pad_left >= inputs or layer.pad_left >= kernel:
-            sentence = f"must be fewer: the last windows lie beside the {inputs} inputs that run_IYX and run_pad give"
+            sentence = f"must be fewer: the last windows lie beside the {inputs} inputs of run_IYX and run_pad"
             raise line.mistake(column, sentence)

@@ -1,20 +1,23 @@
-"""Systolic weight stationary: weights are preloaded into a grid of PEs, pixels enter skewed, sums flow out below.
+"""Systolic weight stationary: weights are preloaded, pixels enter skewed, sums flow out below.
 
-Rows of the array are input channels, columns output channels, of one kernel tap, as in Gemmini (Genc et al., DAC
-2021, section III; its RTL, LoopConv and ExecuteController). Inputs move on from column to column and partial
-sums from row to row, both a PE a cycle, so that an array of R rows is filled and drained in R cycles. The sums
-are added up in a memory on chip, from pass to pass.
+Rows of the array are input channels, columns output channels, of one kernel tap, as in Gemmini (Genc et al.,
+DAC 2021, section III; its RTL, LoopConv and ExecuteController). Inputs move on from column to column and
+partial sums from row to row, both a PE a cycle, so that an array of R rows is drained in R cycles. Below it
+the sums are added up in a memory on chip, from pass to pass.
 
 Pixels pass in blocks of at most `block_pixels`, each of one row of the output: a row of outputs that is longer
-has several, the last one shorter. A sub-matrix of weights is preloaded while the blocks of the one before pass.
-With p blocks of b1, b2, ... pixels a pass takes
+has several, the last one shorter. A sub-matrix of weights is preloaded while the blocks of the one before
+pass. With p blocks of b1, b2, ... pixels a pass takes
 
-    max( sum of max(b, least) - max(last b, least) + block_pixels,  p x pair_cycles / pairs_in_flight )  cycles:
+    max( sum of max(b, least) - max(last b, least) + block_pixels,
+         p x pair_cycles / pairs_in_flight )                            cycles:
 
 the last block is padded to a full one, since the next weights follow a full preload later; and each block is a
 pair of instructions, of which so many are in flight and take so long. A tile takes
 
-    ceil(K / columns) x taps x ceil(C / rows) passes, and the rows of the array once, to drain.
+    ceil(K / columns) x taps x ceil(C / rows)
+
+passes, and the rows of the array once, to drain.
 """
 
 from typing import ClassVar, Final
@@ -27,7 +30,7 @@ from accelsim.hardware.machine import Hardware
 from accelsim.hardware.operand import Operand
 from accelsim.mapping.arithmetic import at_most_one, ceil_div, larger
 from accelsim.mapping.dataflows.contract import Dataflow
-from accelsim.mapping.tile import ArrayWork, Granularity, TileCounts, TileShape
+from accelsim.mapping.tile import ArrayWork, Granularity, TileCounts, TileShape, whole_image
 from accelsim.network.layer import LoopNest
 
 
@@ -116,7 +119,11 @@ class SystolicWeightStationary(Dataflow):
         )
 
     def least_work(
-        self, layer: LoopNest[Count], tile: TileShape[Count], tiles: TileCounts[Count], hardware: Hardware
+        self,
+        layer: LoopNest[Count],
+        tile: TileShape[Count],  # noqa: ARG002 (how many there are says enough)
+        tiles: TileCounts[Count],
+        hardware: Hardware,
     ) -> ArrayWork[Count]:
         """Cutting adds folds, blocks and paddings, and weights are read for each part of the output plane.
 
@@ -129,10 +136,9 @@ class SystolicWeightStationary(Dataflow):
         blocks = layer.OY * larger(ceil_div(layer.OX, own.block_pixels), tiles.x_tiles)
         pass_cycles = larger(layer.OY * layer.OX, ceil_div(blocks * own.pair_cycles, own.pairs_in_flight))
         taps = layer.FY * layer.FX
-        whole = TileShape(1, layer.G, layer.K, layer.C, layer.OY, layer.OX, layer.FY, layer.FX)
         return _work(
             layer.G * taps * row_folds * column_folds * pass_cycles + tiles.total * array.rows,
-            whole,
+            whole_image(layer),
             row_folds=row_folds,
             column_folds=column_folds,
             sums_between=taps * row_folds - tiles.c_tiles,

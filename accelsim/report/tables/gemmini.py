@@ -13,8 +13,9 @@ from accelsim.validation.log_errors import LogErrors
 from accelsim.version import __version__
 
 _LEGEND: Final = (
-    "layer: output x input channels x kernel / stride @ outputs. tile: its sizes where they are not the layer's. "
-    "RTL: cycles as measured. error: ln(simulated / measured). array: the padded array alone, of the RTL's time."
+    "layer: output x input channels x kernel / stride @ outputs. tile: its sizes where they are not the "
+    "layer's. RTL: cycles as measured. error: ln(simulated / measured). array: the padded array alone, of "
+    "the RTL's time."
 )
 
 
@@ -102,7 +103,8 @@ def gemmini_report(reproduction: GemminiReproduction, style: Style) -> str:
 def _words(errors: LogErrors) -> str:
     rank = errors.rank_correlation
     return (
-        f"|error| {errors.mean_abs_log_error:.3f} on average, {errors.median_abs_log_error:.3f} in the median, "
-        f"{errors.max_abs_log_error:.2f} at most; bias {errors.bias:+.3f}; {errors.within_10_percent:.0%} within 10 %"
+        f"|error| {errors.mean_abs_log_error:.3f} on average, {errors.median_abs_log_error:.3f} in the "
+        f"median, {errors.max_abs_log_error:.2f} at most; bias {errors.bias:+.3f}; "
+        f"{errors.within_10_percent:.0%} within 10 %"
         + ("" if rank is None else f"; rank correlation {rank:.3f}")
     )

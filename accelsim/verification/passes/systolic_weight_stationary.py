@@ -1,8 +1,8 @@
 """Systolic weight stationary, pass by pass.
 
-A pass holds a sub-matrix of one kernel tap of one group, input channels on rows and output channels on columns,
-while the output pixels pass row by row of the picture, in blocks. Inputs move through the columns, sums through
-the rows; below, they are added to those of the passes before.
+A pass holds a sub-matrix of one kernel tap of one group, input channels on rows and output channels on
+columns, while the output pixels pass row by row of the picture, in blocks. Inputs move through the columns,
+sums through the rows; below, they are added to those of the passes before.
 """
 
 from collections.abc import Iterator
