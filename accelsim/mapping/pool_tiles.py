@@ -173,7 +173,7 @@ class PoolTiles:
 
     @cached_property
     def _reads(self) -> Reads:
-        return Reads.of(self._tiles, _STAY, self.images)
+        return Reads.of(self._tiles, _STAY, self.images, self.hardware)
 
     def _moved(self, operand: Operand) -> tuple[Transfers, Real]:
         known = self._moving.get(operand)
