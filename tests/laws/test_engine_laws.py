@@ -1,22 +1,37 @@
 """What holds where engines have rules of their own: control, two ways, stops, weights past memories."""
 
+import json
 from dataclasses import replace
 from unittest import mock
 
 import hypothesis.strategies as st
+import numpy as np
 from hypothesis import assume, given, settings
 from machines import with_engines, with_host
-from strategies import pooled_schedules, repeated_schedules, schedules
+from strategies import (
+    cases,
+    cut_cases,
+    keeping_machines,
+    layers,
+    machines,
+    pooled_schedules,
+    repeated_schedules,
+    schedules,
+)
 from test_host_laws import HOSTS, on_host
+from test_pool_mapping_laws import pool_mappings, programs
 
-from accelsim.hardware import Operand
+from accelsim.hardware import Hardware, Operand
+from accelsim.mapping.candidates import candidates
 from accelsim.mapping.mapping import Crossing, Repeat, Step
 from accelsim.mapping.program import program_totals
 from accelsim.simulation import traversal
+from accelsim.simulation.alone import Alone
 from accelsim.simulation.events import simulate_events
 from accelsim.simulation.fast import simulate_fast
 from accelsim.simulation.occupation import load_cycles, store_cycles
 from accelsim.simulation.transitions import Transitions
+from accelsim.verification.layers import verify_mapping
 
 _CONTROLS = st.one_of(
     st.none(),
@@ -52,17 +67,22 @@ _STOPS = st.sampled_from(
 
 
 @st.composite
-def engines(draw, made):
-    """Schedules on machines with some of these rules, of which a host may execute some layers."""
-    hardware, schedule = draw(made)
+def with_rules(draw, hardware):
+    """A machine with some of these rules."""
     ways = {"read": draw(_WAYS), "write": draw(_WAYS)} if draw(st.booleans()) else {}
     past, stops = draw(st.sampled_from([False, False, True])), draw(_STOPS)
-    if past and all(
-        memory.holds == (Operand.WEIGHTS,) for memory in hardware.on_chip if Operand.WEIGHTS in memory.holds
-    ):
-        past = False  # a memory that holds nothing is none
+    holders = [memory.holds for memory in hardware.on_chip if Operand.WEIGHTS in memory.holds]
+    past = past and holders != [(Operand.WEIGHTS,)]  # a memory that holds nothing is none
     machine = with_engines(hardware, control=draw(_CONTROLS), stops_array=stops, weights_past=past, **ways)
     assume(not machine.is_plain)
+    return machine
+
+
+@st.composite
+def engines(draw, made):
+    """Schedules on such machines, of which a host may execute some layers."""
+    hardware, schedule = draw(made)
+    machine = draw(with_rules(hardware))
     programs = [mapping.program for mapping in schedule.mappings]
     if draw(st.booleans()):
         more = draw(st.sampled_from([0, 1, 40]))
@@ -107,7 +127,7 @@ UNPOOLED = st.one_of(
 SCHEDULES = engines(st.one_of(UNPOOLED, pooled_schedules(), pooled_schedules(channels=2)))
 
 
-@settings(max_examples=max(200, settings.default.max_examples))
+@settings(max_examples=max(100, settings.default.max_examples))
 @given(SCHEDULES, st.sampled_from([(4, 64), (1, 0), (1, 3)]))
 def test_the_fast_engine_observes_what_events_observe(case, bounds):
     hardware, schedule = case
@@ -116,3 +136,48 @@ def test_the_fast_engine_observes_what_events_observe(case, bounds):
     with mock.patch.multiple(traversal, **dict(zip(names, bounds, strict=True))):
         for _ in range(2):
             assert simulate_fast(schedule, hardware, transitions) == observed
+
+
+# --- what the search reckons
+
+
+ON_CHIP = machines(smallest_buffer=1024)
+
+
+@given(cases(hardware=ON_CHIP.flatmap(with_rules)))
+def test_a_candidate_costs_what_its_program_costs_and_is_done_no_sooner_than_its_bound(case):
+    mapping = case.mapping
+    space = candidates(mapping.layer, case.in_use, mapping.dataflow, case.images)
+    index = space.mappings_of(np.arange(len(space))).index((mapping.tile, mapping.order))
+    counts = space.counts.each(lambda count: int(np.broadcast_to(count, len(space))[index]))
+    assert counts == mapping.totals.counts
+    assert Alone(case.hardware)(mapping) >= space.time_cycles[index]
+
+
+@given(cases(hardware=ON_CHIP.flatmap(with_rules)) | cut_cases(hardware=ON_CHIP.flatmap(with_rules)))
+def test_what_is_executed_is_what_the_layer_is_with_weights_past_memories_or_not(case):
+    verify_mapping(case.layer, case.mapping, case.hardware, batch=case.batch)
+
+
+@st.composite
+def pools(draw):
+    """Machines with a pool that keeps nothing, and such rules."""
+    keeping = draw(keeping_machines(smallest_pool=4096)).model_dump(mode="json", exclude_none=True)
+    for memory in keeping["memories"]:
+        memory["keeps"] = []
+    assume(len(keeping["memories"][0]["holds"]) == len(Operand))
+    return draw(with_rules(Hardware.model_validate_json(json.dumps({**keeping, "io": {}}))))
+
+
+@given(pool_mappings(layers(), pools()))
+def test_so_it_is_in_a_pool(case):
+    layer, hardware, batch, found, numbers = case
+    moved = frozenset(Operand) if layer.residual_elements else frozenset(Operand) - {Operand.RESIDUAL}
+    costs = found.costs(moved if layer.on_array else moved - {Operand.WEIGHTS})
+    for number, mapping in programs(found, numbers, moved, hardware):
+        if Operand.OUTPUTS in mapping.placed or costs.room_bytes[number] > hardware.pool.size_bytes:
+            continue
+        assert Alone(hardware)(mapping) >= costs.time_cycles[number]
+        counts, outside = mapping.totals.counts, hardware.names_off_chip
+        assert counts.read_bytes(outside) + counts.written_bytes(outside) == costs.dram_bytes[number]
+        verify_mapping(layer, mapping, hardware, batch=batch)
