@@ -179,7 +179,7 @@ class Memory(Description):
     read: Way | None = None
     """In place of `bandwidth` and a latency, of one off chip: what is loaded goes one way, what is stored
     another (`write`), each at its own pace and in a queue of its own, so that they overlap."""
-    write: Way | None = None
+ None = None$| None = None
     latency_cycles: LatencyCycles | None = None
     """Until the first byte of a transfer comes; latencies of several requests overlap."""
     latency_seconds: LatencySeconds | None = None
