@@ -43,7 +43,7 @@ from accelsim.network.layer import Layer
 from accelsim.network.lowering.splitting import unfused
 from accelsim.planning.arrivals import arrivals
 from accelsim.planning.edp import best_plan
-from accelsim.planning.given_plan import as_said, check_said, pins_said, sentence_of_given
+from accelsim.planning.given_plan import as_said, check_said, no_tile_said, pins_said, weights_said, with_said
 from accelsim.planning.movements import may_move
 from accelsim.planning.network_to_plan import NetworkToPlan
 from accelsim.planning.overwriting import waiting_for_host
@@ -181,7 +181,7 @@ class PoolCompiler:
     def _no_tile(self, layer: Layer) -> str:
         """Which memory is too small for the smallest tile that is tried, or that is said."""
         if layer.given is not None:
-            return sentence_of_given(layer, self.hardware, self.options)
+            return no_tile_said(layer, self.hardware, self.options)
         *_, few = self._sets(layer)
 
         def rooms_bytes(size_bytes: int) -> Ints:
@@ -214,7 +214,7 @@ class PoolCompiler:
             (weights, prices) for weights, (found, prices) in made.items() if found is best
         )
         if keeping:  # why others do not stay is asked of the best plan only
-            best = plan_residency(network.tensors, pool, prices)
+            best = with_said(plan_residency(network.tensors, pool, prices), network.layers)
         if self.objective == "edp" and isinstance(best, ResidencyPlan):
             # Near the plan, the product changes as this sum does: whatever costs less by it is no worse.
             weights = Weights(cycles=best.cost.energy, energy=best.cost.cycles)
@@ -376,6 +376,7 @@ class PoolCompiler:
             network.with_weights - pins,
             by_product=self.objective == "edp",
         )
+        reasons |= weights_said(network.layers, self.pool.memory)
         return [
             LayerWeights(network.layers[step].name, step, sizes[step], reasons.get(step))
             for step in sorted(network.with_weights)
