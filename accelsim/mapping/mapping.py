@@ -335,12 +335,13 @@ class Mapping:
     placed: frozenset[Operand] = frozenset()
     """What lies in the memory that the array works on: it takes no room as tiles. Weights and inputs that are
     placed and moved come there once."""
+    anew: frozenset[Operand] = frozenset()
+    """What each step brings although the step before had the same: operands that stream past the memories on
+    chip, and all where the machine's control has them reloaded."""
     room_bytes: int = field(default=0, compare=False)
     """What its tiles need of a pool, of two steps at once; 0 where it was not mapped onto one."""
     parameters: DataflowParameters = ()
     """Those of the dataflow's own that are fixed."""
-    reloads: bool = False
-    """Whether each step brings all of its operands, those that the step before had, too."""
 
     def steps(self) -> Iterator[Step]:
         """Every step in order."""

@@ -115,15 +115,6 @@ class _BringingBoth(_BringingPosition):
     stay = ArrivingPinningStep.in_place
 
 
-class _ReloadingPosition(Position):
-    """Where each step brings all that it needs, and leaves nothing for the next."""
-
-    def into(self, loop: Loop, iterations: Iterations) -> "Position":
-        """One loop further in."""
-        inside = super().into(loop, iterations)
-        return _ReloadingPosition(inside.depth, inside.kind, True, True, True, True)
-
-
 _BEFORE_THE_FIRST_LOOP: Final = Position(0, 0, True, True, True, True)
 """The first step needs everything, and the last one leaves nothing behind."""
 BEFORE: Final[dict[frozenset[Operand], tuple[Position, type[Step]]]] = {
@@ -133,5 +124,3 @@ BEFORE: Final[dict[frozenset[Operand], tuple[Position, type[Step]]]] = {
     ArrivingPinningStep.in_place: (_BringingBoth(0, 0, True, True, False, False), ArrivingPinningStep),
 }
 """By what comes to where it stays: where the program begins, and the steps that bring it."""
-RELOADING: Final = _ReloadingPosition(0, 0, True, True, True, True)
-"""Where a program begins whose steps keep nothing for each other."""

@@ -26,7 +26,7 @@ from accelsim.mapping.pool_room import NESTING, Room, distinct_orders, fits_by_i
 from accelsim.mapping.precision import layer_prices
 from accelsim.mapping.space import POOL_ORDERS, Space, Tiles
 from accelsim.mapping.staircase import Arriving, Movement, moved_by
-from accelsim.mapping.timing import Timing, VectorWork, latency_steps, of_each_step, vector_work
+from accelsim.mapping.timing import VectorWork, latency_steps, timing_with, vector_work
 from accelsim.mapping.transfers import (
     Reads,
     Stay,
@@ -130,7 +130,11 @@ class PoolTiles:
         bank = self.hardware.bank_of[Operand.OUTPUTS]
         pool_bytes = self.hardware.pool.size_bytes if self.hardware.pool else 0
         may_move = frozenset() if self.hardware.keeps("weights") else frozenset({Operand.WEIGHTS})
-        held = distinct_orders(self._tiles) & fits_by_itself(self._tiles, self.cuts)
+        if self.cuts.order is None:
+            may_be = distinct_orders(self._tiles)
+        else:
+            may_be = np.array([order == self.cuts.order for order in POOL_ORDERS])[:, np.newaxis, np.newaxis]
+        held = may_be & fits_by_itself(self._tiles, self.cuts)
         held &= np.less_equal(self.room_bytes(may_move), pool_bytes)
         if bank is not self.hardware.pool:
             held &= np.less_equal(self._room.outputs * self._room.outputs_at_once, bank.size_bytes)
@@ -139,7 +143,12 @@ class PoolTiles:
     @cached_property
     def held_tiles(self) -> Ints:
         """Numbers of the tiles that the pool holds in some order."""
-        return np.flatnonzero(self.held[0])
+        return np.flatnonzero(self.held[self.first_order])
+
+    @property
+    def first_order(self) -> int:
+        """The number of the loop order that takes least room, or of the only one."""
+        return 0 if self.cuts.order is None else POOL_ORDERS.index(self.cuts.order)
 
     @cached_property
     def tile_counts(self) -> Grid:
@@ -173,7 +182,7 @@ class PoolTiles:
 
     @cached_property
     def _reads(self) -> Reads:
-        return Reads.of(self._tiles, _STAY, self.images)
+        return Reads.of(self._tiles, _STAY, self.images, self.hardware)
 
     def _moved(self, operand: Operand) -> tuple[Transfers, Real]:
         known = self._moving.get(operand)
@@ -219,8 +228,9 @@ class PoolTiles:
         parts += [self._moved(operand) for operand in operands_of(self.layer) if operand in moved]
         moving = together([moved_alone for moved_alone, _ in parts])
         array, last_cycles = self._array
-        each_step = of_each_step(on_array=self.layer.on_array)
-        timing = Timing(moving.streams, self._latency_steps, each_step, self._vector)
+        steps, on_array = self._tiles.tile_counts.total * self.images, self.layer.on_array
+        of_steps = steps, self._latency_steps, self._vector
+        timing = timing_with(moving, *of_steps, self.hardware, on_array=on_array)
         cycles = timing.least_cycles(array.cycles * self.images, last_cycles)
         dynamic = sum([energy for _, energy in parts], self._energy_on_chip)
         if self.dataflow == HOST:

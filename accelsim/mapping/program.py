@@ -17,11 +17,12 @@ from accelsim.hardware.counts import weighted_sum
 from accelsim.hardware.host import HOST
 from accelsim.hardware.machine import Hardware
 from accelsim.hardware.operand import Operand
+from accelsim.mapping.banks import brought_anew
 from accelsim.mapping.costs import NOTHING, VECTOR, transfer_counts
 from accelsim.mapping.hosting import program_on_host
 from accelsim.mapping.loop_order import ADDING_UP, OF_INPUTS, OF_WEIGHTS, Dimension, Order, as_named, loops_of
 from accelsim.mapping.mapping import Choice, Mapping, ProgramPart, Repeat, Step, Totals, brought
-from accelsim.mapping.odometer import BEFORE, RELOADING, Iterations, Loop, Position, TileExtent
+from accelsim.mapping.odometer import BEFORE, Iterations, Loop, Position, TileExtent
 from accelsim.mapping.tiling import Axis, channel_spans, column_axes, row_axes, together
 from accelsim.mapping.work import StepWork, TileKind, work_of_tiles
 
@@ -66,11 +67,16 @@ def mappings(choices: Sequence[Choice], batch: int, hardware: Hardware) -> list[
 
 
 def _mapping(choice: Choice, loops: Sequence[Loop], work: Sequence[StepWork], hardware: Hardware) -> Mapping:
-    moving = tuple(loop for loop in loops if loop.moves)
+    moving, anew = tuple(loop for loop in loops if loop.moves), brought_anew(hardware)
+    if anew:  # they come with each step, whichever loop has moved
+        moving = tuple(
+            loop._replace(
+                of_weights=loop.of_weights or Operand.WEIGHTS in anew,
+                of_inputs=loop.of_inputs or Operand.INPUTS in anew,
+            )
+            for loop in moving
+        )
     start, bringing = BEFORE[brought(choice)]
-    reloads = hardware.control is not None and hardware.control.reloads and choice.dataflow != HOST
-    if reloads:
-        start = RELOADING
     program = _Writer(choice.dataflow == VECTOR, moving, work, bringing).part(start)
     if choice.dataflow == HOST:
         program = program_on_host(program, hardware)
@@ -85,8 +91,8 @@ def _mapping(choice: Choice, loops: Sequence[Loop], work: Sequence[StepWork], ha
         idle_rows=choice.idle_rows,
         moved=choice.moved,
         placed=choice.placed,
+        anew=anew,
         parameters=choice.parameters,
-        reloads=reloads,
     )
 
 

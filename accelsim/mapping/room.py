@@ -100,7 +100,10 @@ def room_of_tiles(mapping: Mapping, images: int) -> dict[Operand, TileRoom]:
 
     outputs, unfinished = tiles(OF_OUTPUTS), unfinished_at_once(mapping, images)
     steps = prod(trips.values())
-    of_inputs, of_weights = (steps, steps) if mapping.reloads else (tiles(OF_INPUTS), tiles(OF_WEIGHTS))
+    of_inputs, of_weights = (
+        steps if operand in mapping.anew else tiles(loops)
+        for operand, loops in ((Operand.INPUTS, OF_INPUTS), (Operand.WEIGHTS, OF_WEIGHTS))
+    )
     at_once = {
         Operand.INPUTS: min(2, of_inputs),
         Operand.WEIGHTS: min(2, of_weights),

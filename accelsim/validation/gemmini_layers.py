@@ -206,5 +206,7 @@ def _check_windows(line: _Line, layer: Layer) -> None:
     )
     for column, outputs, inputs, kernel in axes:
         if (outputs - 1) * layer.stride_x - layer.pad_left >= inputs or layer.pad_left >= kernel:
-            sentence = f"must be fewer: the last windows lie beside the {inputs} inputs of run_IYX and run_pad"
+            sentence = (
+                f"must be fewer: the last windows lie beside the {inputs} inputs of run_IYX and run_pad"
+            )
             raise line.mistake(column, sentence)
