@@ -367,10 +367,12 @@ class Hardware(Description):
 
     @cached_property
     def is_plain(self) -> bool:
-        """Whether steps go on as they have what they need: no control, ways, stops, weights past memories."""
+        """Whether steps go on as they have what they need, and transfers take as long as their bytes: no
+        control, ways, stops, weights past memories, caches.
+        """
         ways = any(channel.way for channel in self.channels)
-        stops = any(memory.stops_array for memory in self.memories)
-        return not (self.control or ways or stops or Operand.WEIGHTS not in self.bank_of)
+        own_rules = any(memory.stops_array or memory.cache for memory in self.memories)
+        return not (self.control or ways or own_rules or Operand.WEIGHTS not in self.bank_of)
 
     @property
     def bytes_per_cycle_off_chip(self) -> float:
