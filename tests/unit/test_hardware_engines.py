@@ -136,15 +136,15 @@ def test_a_plain_machine_has_no_such_rules():
             EYERISS.replace("  stops_array: [inputs, outputs]\n", ""),
             "  size_bytes: 65536\n",
             f"  size_bytes: 65536\n{POOL}",
-            '9: memories.1.holds = ["inputs", "outputs", "residual"]: no memory on chip holds the weights: must '
-            "be held by one of sram, since sram keeps tensors",
+            '9: memories.1.holds = ["inputs", "outputs", "residual"]: no memory on chip holds the weights: '
+            "must be held by one of sram, since sram keeps tensors",
         ),
         (
             EYERISS.replace("outputs, residual", "outputs, residual, weights"),
             "  size_bytes: 65536\n",
             f"  size_bytes: 65536\n{POOL}",
-            '10: memories.1.stops_array = ["inputs", "outputs"]: must be left out: sram keeps tensors, and no '
-            "machine with such a memory has that here",
+            '10: memories.1.stops_array = ["inputs", "outputs"]: must be left out: sram keeps tensors, and '
+            "no machine with such a memory has that here",
         ),
         (
             EYERISS.replace("outputs, residual", "outputs, residual, weights")
