@@ -8,6 +8,7 @@ from typing import Final
 from accelsim.energy import energy_by_component, with_static
 from accelsim.hardware import Access, ActionCounts, Direction, Hardware, Memory, Operand
 from accelsim.hardware.host import HOST
+from accelsim.held_against import HELD_AGAINST
 from accelsim.mapping.bounds import compulsory_weight_bytes, least_array_cycles, lower_bounds
 from accelsim.mapping.dataflows import least_weight_density
 from accelsim.mapping.letters import tile_order, tile_sizes, tile_words
@@ -90,6 +91,7 @@ def result_of(plan: Plan, activity: Activity, first: Activity | None = None) -> 
         first_inference=None if first is None else _first_inference(plan.schedule, first, hardware),
         static_power_mw=hardware.static_power_mw,
         host=None if hardware.host is None else hardware.host.name,
+        held_against=HELD_AGAINST.get(hardware.digest),
     )
 
 
@@ -348,7 +350,7 @@ def memory_results(
     """What each memory was accessed for by layers that have these homes, and, if known, the most it held."""
     homes = hardware.homes if homes is None else homes
     accesses, tensor_memory = counts.accesses, hardware.tensor_memory
-    channels = {channel.memory for channel in hardware.channels}
+    channels_of = _channels_of(hardware)
     return {
         memory.name: MemoryResult(
             read_bytes={
@@ -362,14 +364,27 @@ def memory_results(
             energy=energies[memory.name],
             peak_bytes=peak_bytes.get(memory.name),
             home_of=homes.get(memory.name, ()),
-            busy_cycles=sum([layer.busy_cycles_by_memory[memory.name] for layer in layers])
-            if len(channels) > 1 and memory.name in channels
+            busy_cycles=_streamed(layers, channels_of[memory.name])
+            if len(hardware.channels) > 1 and memory.name in channels_of
             else None,
             keeps_tensors=memory is tensor_memory,
             beside_bytes=_beside(accesses, memory),
         )
         for memory in hardware.memories
     }
+
+
+def _channels_of(hardware: Hardware) -> dict[str, list[str]]:
+    """The names of the channels of each memory that has any."""
+    channels_of: dict[str, list[str]] = {}
+    for channel in hardware.channels:
+        channels_of.setdefault(channel.memory, []).append(channel.name)
+    return channels_of
+
+
+def _streamed(layers: Sequence[LayerActivity], channels: Sequence[str]) -> int:
+    """Cycles in which the channel of a memory streams for layers: of two, the one that is busier."""
+    return max([sum([layer.busy_cycles_by_memory[name] for layer in layers]) for name in channels])
 
 
 def _beside(accesses: MappingOf[Access, int], memory: Memory) -> dict[str, int]:

@@ -44,16 +44,27 @@ def bank_demand(
     }
 
 
+NO_BOUND: Final = 1 << 62
+"""Bytes that a tile may take of an operand which no memory on chip holds."""
+_WEIGHTS: Final = frozenset({Operand.WEIGHTS})
+
+
+def streamed(hardware: Hardware) -> frozenset[Operand]:
+    """Operands that no memory on chip holds: they stream past, into the array, with each step again."""
+    return frozenset() if Operand.WEIGHTS in hardware.bank_of else _WEIGHTS
+
+
 def half_banks(hardware: Hardware) -> dict[Operand, int]:
     """Bytes that a tile may take in each bank: half, so that the next tile can be loaded meanwhile.
 
     A bank is named after its operand; the residual lies with the inputs. Of a pool a tile of one operand may
     take all, as far as the other operands leave it (see pool.py).
     """
-    banks = {operand: hardware.bank_of[operand] for operand in BANKS}
-    return {
+    banks = {operand: hardware.bank_of[operand] for operand in BANKS if operand in hardware.bank_of}
+    halves = {
         operand: bank.size_bytes // (1 if bank is hardware.pool else 2) for operand, bank in banks.items()
     }
+    return halves | dict.fromkeys(streamed(hardware), NO_BOUND)
 
 
 def shortfall(layer: Layer, hardware: Hardware) -> NoTileFits:

@@ -146,7 +146,11 @@ def on_chip_counts(
     """Bytes of operands that array and vector unit read from, or write to, their working memories."""
     of = hardware.bank_of
     return accesses(
-        *((of[operand].memory, operand, Direction.READ, count) for operand, count in read.items()),
+        *(
+            (of[operand].memory, operand, Direction.READ, count)
+            for operand, count in read.items()
+            if operand in of  # else it streams past them
+        ),
         *((of[operand].memory, operand, Direction.WRITE, count) for operand, count in written.items()),
     )
 

@@ -39,11 +39,22 @@ class Crossing(NamedTuple):
     """Bytes of what is loaded, as it lies outside: coded, or as it is."""
     written: MappingOf[Operand, int]
     """The same of what is stored."""
+    load_cycles: MappingOf[Operand, int] | None = None
+    """For how long the channel is busy with each load, where that does not follow from bytes and bandwidth:
+    no less than what does, which bounds of the search are made of. None: it follows."""
+    store_cycles: int | None = None
+    """The same of all that is stored."""
+
+    @property
+    def takes_its_own_time(self) -> bool:
+        """Whether it says for how long a channel is busy."""
+        return self.load_cycles is not None or self.store_cycles is not None
 
     def of_loads(self, operands: Collection[Operand]) -> "Crossing":
         """The same where only some operands are loaded, in another order perhaps."""
         loads, read = ({operand: sizes[operand] for operand in operands} for sizes in (self.loads, self.read))
-        return self._replace(loads=loads, read=read)
+        cycles = self.load_cycles and {operand: self.load_cycles[operand] for operand in operands}
+        return self._replace(loads=loads, read=read, load_cycles=cycles)
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,6 +334,8 @@ class Mapping:
     placed: frozenset[Operand] = frozenset()
     """What lies in the memory that the array works on: it takes no room as tiles. Weights and inputs that are
     placed and moved come there once."""
+    streamed: frozenset[Operand] = frozenset()
+    """What no memory on chip holds: it comes with each step, whatever came before, and takes no room."""
     room_bytes: int = field(default=0, compare=False)
     """What its tiles need of a pool, of two steps at once; 0 where it was not mapped onto one."""
     parameters: DataflowParameters = ()

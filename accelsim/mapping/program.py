@@ -17,6 +17,7 @@ from accelsim.hardware.counts import weighted_sum
 from accelsim.hardware.host import HOST
 from accelsim.hardware.machine import Hardware
 from accelsim.hardware.operand import Operand
+from accelsim.mapping.banks import streamed
 from accelsim.mapping.costs import NOTHING, VECTOR, transfer_counts
 from accelsim.mapping.hosting import program_on_host
 from accelsim.mapping.loop_order import ADDING_UP, OF_INPUTS, OF_WEIGHTS, Dimension, Order, as_named, loops_of
@@ -60,7 +61,9 @@ def mappings(choices: Sequence[Choice], batch: int, hardware: Hardware) -> list[
 
 
 def _mapping(choice: Choice, loops: Sequence[Loop], work: Sequence[StepWork], hardware: Hardware) -> Mapping:
-    moving = tuple(loop for loop in loops if loop.moves)
+    moving, past = tuple(loop for loop in loops if loop.moves), streamed(hardware)
+    if past:  # weights come with each step
+        moving = tuple(loop._replace(of_weights=True) for loop in moving)
     start, bringing = BEFORE[brought(choice)]
     program = _Writer(choice.dataflow == VECTOR, moving, work, bringing).part(start)
     if choice.dataflow == HOST:
@@ -76,6 +79,7 @@ def _mapping(choice: Choice, loops: Sequence[Loop], work: Sequence[StepWork], ha
         idle_rows=choice.idle_rows,
         moved=choice.moved,
         placed=choice.placed,
+        streamed=past,
         parameters=choice.parameters,
     )
 

@@ -1,0 +1,47 @@
+"""What holds where engines have rules of their own: control, two ways, stops, weights past memories."""
+
+from unittest import mock
+
+import hypothesis.strategies as st
+import numpy as np
+from engines import engines, with_rules
+from hypothesis import given
+from strategies import cases, machines, pooled_schedules, repeated_schedules, schedules
+
+from accelsim.mapping.candidates import candidates
+from accelsim.simulation import traversal
+from accelsim.simulation.alone import Alone
+from accelsim.simulation.events import simulate_events
+from accelsim.simulation.fast import simulate_fast
+from accelsim.simulation.transitions import Transitions
+
+SCHEDULES = engines(
+    st.one_of(
+        schedules(most_steps=30),
+        schedules(packed=True, channels=2, most_steps=30),
+        repeated_schedules(),
+        repeated_schedules(channels=2),
+        pooled_schedules(),
+        pooled_schedules(channels=2),
+    )
+)
+
+
+@given(SCHEDULES, st.sampled_from([(4, 64), (1, 0), (1, 3)]))
+def test_the_fast_engine_observes_what_events_observe(case, bounds):
+    hardware, schedule = case
+    observed, transitions = simulate_events(schedule, hardware), Transitions()
+    names = ("WORTHWHILE_ITERATIONS", "SHORT_STATE")
+    with mock.patch.multiple(traversal, **dict(zip(names, bounds, strict=True))):
+        for _ in range(2):
+            assert simulate_fast(schedule, hardware, transitions) == observed
+
+
+@given(cases(hardware=machines(smallest_buffer=1024).flatmap(with_rules)))
+def test_a_candidate_costs_what_its_program_costs_and_is_done_no_sooner_than_its_bound(case):
+    mapping = case.mapping
+    space = candidates(mapping.layer, case.in_use, mapping.dataflow, case.images)
+    index = space.mappings_of(np.arange(len(space))).index((mapping.tile, mapping.order))
+    counts = space.counts.each(lambda count: int(np.broadcast_to(count, len(space))[index]))
+    assert counts == mapping.totals.counts
+    assert Alone(case.hardware)(mapping) >= space.time_cycles[index]
