@@ -12,7 +12,8 @@ from typing import Any
 from accelsim.descriptions import read, vary
 from accelsim.hardware import ActionCounts, Hardware, Operand
 from accelsim.hardware.array import Ports, SidePorts
-from accelsim.mapping.mapping import Choice, Mapping, Order, ProgramPart, Step
+from accelsim.mapping.loop_order import Order
+from accelsim.mapping.mapping import Choice, Mapping, ProgramPart, Step
 from accelsim.mapping.program import mappings, program_totals
 from accelsim.mapping.schedule import Schedule
 from accelsim.mapping.search import as_executed

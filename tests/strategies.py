@@ -38,6 +38,7 @@ from accelsim.mapping.costs import VECTOR
 from accelsim.mapping.mapping import Choice, Mapping, Repeat
 from accelsim.mapping.precision import macs_by_bits
 from accelsim.mapping.program import mappings, program_totals
+from accelsim.mapping.room import room_in_banks
 from accelsim.mapping.schedule import PoolChange
 from accelsim.mapping.search import as_executed
 from accelsim.mapping.tile import TileShape, whole_image
@@ -343,6 +344,24 @@ def cut_cases(draw, layer=None, hardware=None, most_steps=200):
     demand = bank_demand(executed, hardware, tile, rows, columns, int(order == "pixels_outer"))
     assume(all(demand[bank] <= half for bank, half in half_banks(hardware).items()))
     mapping = mappings([Choice(executed, dataflow, tile, order)], images, hardware)[0]
+    return Case(layer, hardware, batch, images, mapping)
+
+
+@st.composite
+def reordered_cases(draw, layer=None, hardware=None, most_steps=200):
+    """Cases that no search compares: loops in any order, and tiles of any size along each of them."""
+    layer = draw(compressed_layers() if layer is None else layer)
+    hardware = draw(machines(bits=ANY_BITS, smallest_buffer=1 << 15) if hardware is None else hardware)
+    batch = draw(st.sampled_from([3, 2, 1]))
+    dataflow = draw(st.sampled_from(sorted(dataflow_names()))) if layer.on_array else VECTOR
+    order = tuple(draw(st.permutations(["N", "G", "K", "C", "OY", "OX", "FY", "FX"])))
+    executed, images = as_executed(layer, batch)
+    extents = astuple(replace(whole_image(executed), n=images))
+    tile = TileShape(*(draw(st.integers(1, extent) | st.just(extent)) for extent in extents))
+    assume(steps_of(executed, images, tile) <= most_steps)
+    mapping = mappings([Choice(executed, dataflow, tile, order)], images, hardware)[0]
+    room = room_in_banks(mapping, images, hardware)
+    assume(all(needed <= bank.size_bytes for bank, needed in room.items()))
     return Case(layer, hardware, batch, images, mapping)
 
 

@@ -9,7 +9,8 @@ from accelsim.door import door
 TYPE_CHECKING = False  # typing's takes longer to import than the rest of this module
 if TYPE_CHECKING:
     from accelsim.mapping.bounds import compulsory_dram_bytes, lower_bound_cycles
-    from accelsim.mapping.mapping import Choice, Mapping, Order, ProgramPart, Repeat, Step, Totals
+    from accelsim.mapping.loop_order import Order
+    from accelsim.mapping.mapping import Choice, Mapping, ProgramPart, Repeat, Step, Totals
     from accelsim.mapping.options import MappingOptions
     from accelsim.mapping.program import mappings
     from accelsim.mapping.regions import Region, Visit, visits
@@ -55,7 +56,8 @@ __getattr__, __dir__ = door(
     __name__,
     {
         "bounds": ("compulsory_dram_bytes", "lower_bound_cycles"),
-        "mapping": ("Choice", "Mapping", "Order", "ProgramPart", "Repeat", "Step", "Totals"),
+        "loop_order": ("Order",),
+        "mapping": ("Choice", "Mapping", "ProgramPart", "Repeat", "Step", "Totals"),
         "options": ("MappingOptions",),
         "program": ("mappings",),
         "regions": ("Region", "Visit", "visits"),

@@ -30,7 +30,7 @@ from accelsim.mapping.costs import (
     vector_ops,
 )
 from accelsim.mapping.cuts import space_of
-from accelsim.mapping.mapping import Order
+from accelsim.mapping.loop_order import NamedOrder
 from accelsim.mapping.precision import layer_prices
 from accelsim.mapping.space import ORDERS, Nesting, Space, Tiles
 from accelsim.mapping.tile import UNCUT, TileShape, whole_image
@@ -61,7 +61,7 @@ class Candidates:
     def __len__(self) -> int:
         return self.time_cycles.size
 
-    def mappings_of(self, indices: Ints) -> list[tuple[TileShape[int], Order]]:
+    def mappings_of(self, indices: Ints) -> list[tuple[TileShape[int], NamedOrder]]:
         """Tile and loop order of some candidates."""
         shape = self.tiles.shape
         sizes = (shape.n, shape.g, shape.k, shape.c, shape.y, shape.x, shape.fy, shape.fx)

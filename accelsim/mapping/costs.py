@@ -20,6 +20,7 @@ from accelsim.hardware.operand import Operand
 from accelsim.mapping.arithmetic import entries, is_none
 from accelsim.mapping.dataflows import dataflow_of
 from accelsim.mapping.footprint import Footprint, bits_to_bytes, least_weight_storage_bits
+from accelsim.mapping.mapping import DataflowParameters
 from accelsim.mapping.precision import activation_bits, partial_sum_bits, weight_bits
 from accelsim.mapping.tile import ArrayWork, TileCounts, TileShape
 from accelsim.network.layer import LoopNest
@@ -41,10 +42,19 @@ class ArrayCost:
 
 
 def array_cost(
-    layer: LoopNest[Count], dataflow: str, tile: TileShape[Count], resumes: Count, hardware: Hardware
+    layer: LoopNest[Count],
+    dataflow: str,
+    tile: TileShape[Count],
+    resumes: Count,
+    hardware: Hardware,
+    fixed: DataflowParameters = (),
 ) -> ArrayCost:
-    """One visit of the array to a tile, without the partial sums that are buffered on chip."""
-    work = dataflow_of(dataflow).execute(layer, tile, resumes, hardware)
+    """One visit of the array to a tile, without the partial sums that are buffered on chip.
+
+    `fixed` are parameters of the dataflow's own, if the mapping says any.
+    """
+    executing = dataflow_of(dataflow)
+    work = (executing.fixed(fixed) if fixed else executing).execute(layer, tile, resumes, hardware)
     machine = hardware.precision
     if layer.weight_density is None:
         return _cost_of(work, layer, hardware, None)

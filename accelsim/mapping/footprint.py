@@ -44,8 +44,9 @@ class Footprint:
     residuals_per_output: Count
     """Elements of residuals for each output, and for each output channel."""
     residuals_per_channel: Count
-    pooling: tuple[Count, Count, Count, Count] | None
-    """Rows and columns of windows that a cut may leave unfinished, results in a row, vertical stride."""
+    pooling: tuple[Count, Count, Count, Count, Count, Count] | None
+    """Rows and columns of windows that a cut may leave unfinished, results in a column and in a row, vertical
+    and horizontal stride."""
 
     @classmethod
     def of(cls, layer: LoopNest[Count], machine: Precision) -> Self:
@@ -65,7 +66,9 @@ class Footprint:
             gate=layer.gate_elements // layer.G,
             residuals_per_output=residuals_per_output,
             residuals_per_channel=residuals_per_channel,
-            pooling=None if pooling is None else (*unfinished_windows(layer), pooling.OX, pooling.stride_y),
+            pooling=None
+            if pooling is None
+            else (*unfinished_windows(layer), pooling.OY, pooling.OX, pooling.stride_y, pooling.stride_x),
         )
 
     def inputs(self, tile: TileShape[Count], rows: Count, columns: Count, tiles: Count = 1) -> Count:
@@ -136,15 +139,34 @@ class Footprint:
     ) -> Count:
         """Results of pooling windows that a cut between tiles leaves unfinished, kept for `output_channels`.
 
-        Both maximum and average can be kept as what the window gave so far: a result for each window.
+        The order is one in which the loop over columns lies in that over rows, and both lie in those over
+        images and groups.
         """
         if self.pooling is None:
             return 0
-        rows, columns, results, stride = self.pooling
-        across_rows = rows_cut * rows * results
-        across_columns = columns_cut * columns * (ceil_div(tile.y, stride) + rows)
+        channels = tile.n * tile.g * output_channels
+        return self.windows(tile, channels * rows_cut, channels * columns_cut, 1)
+
+    def windows(
+        self, tile: TileShape[Count], behind_rows: Count, behind_columns: Count, columns_in_rows: Count
+    ) -> Count:
+        """Results of unfinished pooling windows: a maximum or an average can be kept as what it gave so far.
+
+        Args:
+            tile: Its rows and columns.
+            behind_rows: Channels of all images for which a cut between rows leaves windows unfinished.
+            behind_columns: Likewise, between columns.
+            columns_in_rows: 1 where the loop over columns lies in that over rows; 0 where it is the other way
+                round.
+        """
+        if self.pooling is None:
+            return 0
+        rows, columns, height, width, stride_y, stride_x = self.pooling
+        beside, below = ceil_div(tile.y, stride_y) + rows, ceil_div(tile.x, stride_x) + columns
+        across_rows = rows * (below + columns_in_rows * (width - below))
+        across_columns = columns * (height + columns_in_rows * (beside - height))
         return bits_to_bytes(
-            tile.n * tile.g * output_channels * (across_rows + across_columns), self.activation_bits
+            behind_rows * across_rows + behind_columns * across_columns, self.activation_bits
         )
 
 

@@ -1,29 +1,29 @@
 """Tiles and loops by the letters of a layer's bounds, as results have them."""
 
-from collections.abc import Mapping as MappingOf
-from typing import Final
+from typing import Any
 
 from accelsim.descriptions.phrases import counted
+from accelsim.mapping.loop_order import Order, as_named, letters_of
 from accelsim.mapping.mapping import Mapping
-from accelsim.mapping.program import LOOPS, Dimension
-
-LETTERS: Final[MappingOf[Dimension, str]] = {
-    "image": "N",
-    "group": "G",
-    "output_channel": "K",
-    "input_channel": "C",
-    "row": "OY",
-    "column": "OX",
-    "tap_row": "FY",
-    "tap_column": "FX",
-}
-"""The letters of `Layer` for the loops over tiles."""
 
 
 def tile_words(mapping: Mapping) -> str:
     """A tile as a person writes it, with the order of the loops and idle rows if any."""
     idle_rows = mapping.idle_rows
-    return f"{mapping} {mapping.order}" + (f", {counted(idle_rows, 'row')} idle" if idle_rows else "")
+    return f"{mapping} {order_words(mapping.order)}" + (
+        f", {counted(idle_rows, 'row')} idle" if idle_rows else ""
+    )
+
+
+def order_words(order: Order) -> str:
+    """An order by its name, or its loops by their letters, outermost first."""
+    return order if isinstance(order, str) else " ".join(order)
+
+
+def order_in_words(words: str) -> Order:
+    """The inverse of `order_words`."""
+    letters: Any = tuple(words.split())
+    return as_named(letters) if len(letters) > 1 else letters[0]
 
 
 def tile_sizes(mapping: Mapping) -> dict[str, int]:
@@ -37,5 +37,4 @@ def tile_order(mapping: Mapping) -> tuple[str, ...]:
     """The loops over tiles, outermost first; those over the kernel's taps where it is cut."""
     layer, tile = mapping.layer, mapping.tile
     whole = {"FY": tile.fy == layer.FY, "FX": tile.fx == layer.FX}
-    letters = (LETTERS[dimension] for dimension in LOOPS[mapping.order])
-    return tuple(letter for letter in letters if not whole.get(letter))
+    return tuple(letter for letter in letters_of(mapping.order) if not whole.get(letter))

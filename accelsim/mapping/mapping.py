@@ -7,33 +7,17 @@ and stores. Tiles that are alike are written once, as `Repeat`, however many the
 from collections.abc import Collection, Iterator
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, field
-from typing import ClassVar, Final, Literal, NamedTuple, TypeAlias
+from typing import ClassVar, Final, NamedTuple, TypeAlias
 
 from accelsim.hardware.counts import ActionCounts
 from accelsim.hardware.operand import Operand
+from accelsim.mapping.loop_order import Order
 from accelsim.mapping.tile import TileShape
 from accelsim.network.layer import Layer
 
-Order = Literal[
-    "pixels_outer",
-    "filters_outer",
-    "pixels_channels_filters",
-    "filters_channels_pixels",
-    "channels_filters_pixels",
-    "channels_pixels_filters",
-]
-"""What the loops over tiles have outside; images and groups are always outermost.
-
-pixels_outer   a tile of inputs stays while the output channels pass: inputs are read once, weights once for
-               each tile of pixels (unless all of them fit);
-filters_outer  a tile of weights stays while the pixels pass: weights are read once, inputs once for each
-               tile of output channels.
-
-In both, what adds up is innermost, so that one tile of outputs is unfinished at a time. The others have the
-loop over input channels around loops over outputs, in the order that their names give: the partial sums of
-all tiles inside are held until the last input channels have come.
-"""
 ALL_OPERANDS: Final = frozenset(Operand)
+DataflowParameters: TypeAlias = tuple[tuple[str, int], ...]
+"""Names and values of what a dataflow leaves to a mapping."""
 
 
 class Crossing(NamedTuple):
@@ -297,6 +281,8 @@ class Choice:
     placed: frozenset[Operand] = frozenset()
     """What lies in the memory that the array works on: it takes no room as tiles. Weights and inputs that are
     placed and moved come there once."""
+    parameters: DataflowParameters = ()
+    """Those of the dataflow's own that are fixed; it finds the others."""
 
 
 @dataclass(frozen=True)
@@ -339,6 +325,8 @@ class Mapping:
     placed and moved come there once."""
     room_bytes: int = field(default=0, compare=False)
     """What its tiles need of a pool, of two steps at once; 0 where it was not mapped onto one."""
+    parameters: DataflowParameters = ()
+    """Those of the dataflow's own that are fixed."""
 
     def steps(self) -> Iterator[Step]:
         """Every step in order."""

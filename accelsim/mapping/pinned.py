@@ -48,6 +48,7 @@ def first_use(mapping: Mapping, images: int, hardware: Hardware) -> Mapping:
         mapping.idle_rows,
         mapping.moved | {Operand.WEIGHTS},
         mapping.placed,
+        mapping.parameters,
     )
     (first,) = mappings([choice], images, hardware)
     return replace(first, room_bytes=mapping.room_bytes)

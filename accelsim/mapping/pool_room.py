@@ -11,7 +11,7 @@ from accelsim.hardware import Operand
 from accelsim.mapping.arithmetic import at_most_one, chosen, entries
 from accelsim.mapping.banks import input_demand, weight_demand
 from accelsim.mapping.cuts import Cuts
-from accelsim.mapping.mapping import Order
+from accelsim.mapping.loop_order import NamedOrder
 from accelsim.mapping.space import POOL_ORDERS, Nesting, Tiles, nesting_of
 
 NESTING: Final = Nesting(
@@ -92,7 +92,7 @@ def distinct_orders(tiles: Tiles) -> Flags:
         np.greater(trips, 1) for trips in (tiles.channels.k_tiles, tiles.plane.tiles, tiles.channels.c_tiles)
     )
     both = filters & pixels
-    is_distinct: dict[Order, Flags] = {
+    is_distinct: dict[NamedOrder, Flags] = {
         "filters_outer": np.ones_like(both),
         "pixels_outer": both,
         "pixels_channels_filters": both & channels,

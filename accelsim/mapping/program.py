@@ -5,12 +5,13 @@ the step before: inputs depend on images, groups, input channels, pixels and ker
 output channels, input channels and kernel taps. What it frees follows from which loops move next.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import product
 from operator import itemgetter, mul
-from typing import Final, Literal, NamedTuple, TypeAlias, get_args
+from typing import Any, Final, NamedTuple, TypeAlias, get_args
 
 from accelsim.hardware.counts import weighted_sum
 from accelsim.hardware.host import HOST
@@ -18,37 +19,13 @@ from accelsim.hardware.machine import Hardware
 from accelsim.hardware.operand import Operand
 from accelsim.mapping.costs import NOTHING, VECTOR, transfer_counts
 from accelsim.mapping.hosting import program_on_host
-from accelsim.mapping.mapping import Choice, Mapping, Order, ProgramPart, Repeat, Step, Totals
+from accelsim.mapping.loop_order import ADDING_UP, OF_INPUTS, OF_WEIGHTS, Dimension, Order, as_named, loops_of
+from accelsim.mapping.mapping import Choice, Mapping, ProgramPart, Repeat, Step, Totals
 from accelsim.mapping.odometer import BEFORE, Iterations, Loop, Position, TileExtent
 from accelsim.mapping.tiling import Axis, channel_spans, column_axes, row_axes, together
 from accelsim.mapping.work import StepWork, TileKind, work_of_tiles
 
-Dimension: TypeAlias = Literal[
-    "image", "group", "output_channel", "input_channel", "row", "column", "tap_row", "tap_column"
-]
-
-_PIXELS: Final[tuple[Dimension, ...]] = ("row", "column")
-_FILTERS: Final[tuple[Dimension, ...]] = ("output_channel",)
-_CHANNELS: Final[tuple[Dimension, ...]] = ("input_channel", "tap_row", "tap_column")
-_OUTERMOST: Final[tuple[Dimension, ...]] = ("image", "group")
-LOOPS: Final[dict[Order, tuple[Dimension, ...]]] = {
-    "pixels_outer": (*_OUTERMOST, *_PIXELS, *_FILTERS, *_CHANNELS),
-    "filters_outer": (*_OUTERMOST, *_FILTERS, *_PIXELS, *_CHANNELS),
-    "pixels_channels_filters": (*_OUTERMOST, *_PIXELS, *_CHANNELS, *_FILTERS),
-    "filters_channels_pixels": (*_OUTERMOST, *_FILTERS, *_CHANNELS, *_PIXELS),
-    "channels_filters_pixels": (*_OUTERMOST, *_CHANNELS, *_FILTERS, *_PIXELS),
-    "channels_pixels_filters": (*_OUTERMOST, *_CHANNELS, *_PIXELS, *_FILTERS),
-}
-"""Outermost first."""
-_BY_DIRECTION: Final = {
-    order: itemgetter(*map(loops.index, get_args(Dimension))) for order, loops in LOOPS.items()
-}
-"""Brings what is in the order of the loops into that of `Dimension`."""
 _READ: Final = frozenset({Operand.INPUTS, Operand.WEIGHTS})
-ADDING_UP: frozenset[Dimension] = frozenset({"input_channel", "tap_row", "tap_column"})
-"""Loops of which all iterations add to the same outputs."""
-OF_INPUTS: frozenset[Dimension] = frozenset({"image", "group", "row", "column", *ADDING_UP})
-OF_WEIGHTS: frozenset[Dimension] = frozenset({"group", "output_channel", *ADDING_UP})
 
 
 def mappings(choices: Sequence[Choice], batch: int, hardware: Hardware) -> list[Mapping]:
@@ -78,7 +55,7 @@ def mappings(choices: Sequence[Choice], batch: int, hardware: Hardware) -> list[
     loop_of: dict[_LoopKey, Loop] = {}
     loops = [_loops(choice, batch, loop_of) for choice in choices]
     kinds = [_kinds(choice.order, layer_loops) for choice, layer_loops in zip(choices, loops, strict=True)]
-    works = work_of_tiles(choices, kinds, hardware.on_host if hosted else hardware)
+    works = work_of_tiles(choices, kinds, hardware.on_host if hosted else hardware, batch)
     return [_mapping(*parts, hardware) for parts in zip(choices, loops, works, strict=True)]
 
 
@@ -92,13 +69,14 @@ def _mapping(choice: Choice, loops: Sequence[Loop], work: Sequence[StepWork], ha
         layer=choice.layer,
         dataflow=choice.dataflow,
         tile=choice.tile,
-        order=choice.order,
+        order=as_named(choice.order),
         program=program,
         totals=program_totals(program, hardware),
         estimated_cycles=choice.estimated_cycles,
         idle_rows=choice.idle_rows,
         moved=choice.moved,
         placed=choice.placed,
+        parameters=choice.parameters,
     )
 
 
@@ -174,7 +152,7 @@ def _loops(choice: Choice, batch: int, loop_of: dict[_LoopKey, Loop]) -> list[Lo
         "tap_column": ("tap_column", layer.FX, tile.fx),
     }
     loops = []
-    for dimension in LOOPS[choice.order]:
+    for dimension in loops_of(choice.order):
         cut = cuts[dimension]
         loop = loop_of.get(cut)
         if loop is None:
@@ -246,11 +224,18 @@ def _iterations_of(
             yield iterations(1, tiles_alike, first=False, last=True)
 
 
+@cache
+def _by_dimension(order: Order) -> Callable[[tuple[TileExtent, ...]], tuple[TileExtent, ...]]:
+    """Brings what is in the order of the loops into that of `Dimension`."""
+    loops: Any = loops_of(order)
+    return itemgetter(*map(loops.index, get_args(Dimension)))
+
+
 def _kinds(order: Order, loops: Sequence[Loop]) -> list[TileKind]:
     """Every kind of tile that the loops come to, in the order of their numbers."""
-    kinds, by_direction = [], _BY_DIRECTION[order]
+    kinds, by_dimension = [], _by_dimension(order)
     for extents in product(*(loop.kinds for loop in loops)):
-        image, group, output_channels, input_channels, row, column, tap_row, tap_column = by_direction(
+        image, group, output_channels, input_channels, row, column, tap_row, tap_column = by_dimension(
             extents
         )
         kinds.append(

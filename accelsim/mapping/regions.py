@@ -26,8 +26,9 @@ from accelsim.hardware.host import HOST
 from accelsim.hardware.operand import Operand
 from accelsim.mapping.costs import VECTOR
 from accelsim.mapping.footprint import residual_elements
+from accelsim.mapping.loop_order import OF_INPUTS, OF_WEIGHTS, Dimension, loops_of
 from accelsim.mapping.mapping import Mapping
-from accelsim.mapping.program import LOOPS, OF_INPUTS, OF_WEIGHTS, Dimension, brought
+from accelsim.mapping.program import brought
 from accelsim.mapping.tiling import Axis, column_axes, column_axis, row_axes, row_axis
 
 Range: TypeAlias = tuple[int, int]
@@ -128,7 +129,7 @@ def visits(mapping: Mapping, images: int) -> Iterator[Visit]:
     """
     tensors = _TensorRegions(mapping)
     iterations = _iterations(mapping, images)
-    loops = LOOPS[mapping.order]
+    loops = loops_of(mapping.order)
     positions = (
         dict(zip(loops, indices, strict=True)) for indices in product(*(iterations[loop] for loop in loops))
     )

@@ -16,13 +16,13 @@ import numpy as np
 from accelsim.columns import Count, Flags, Ints, Selection
 from accelsim.mapping.arithmetic import entries
 from accelsim.mapping.footprint import Footprint
-from accelsim.mapping.mapping import Order
+from accelsim.mapping.loop_order import NamedOrder
 from accelsim.mapping.tile import TileCounts, TileShape
 from accelsim.network.layer import LoopNest
 
-ORDERS: tuple[Order, ...] = ("filters_outer", "pixels_outer")
+ORDERS: tuple[NamedOrder, ...] = ("filters_outer", "pixels_outer")
 """Of which one tile of outputs is unfinished at a time: those of a buffer that operands divide."""
-POOL_ORDERS: Final[tuple[Order, ...]] = (
+POOL_ORDERS: Final[tuple[NamedOrder, ...]] = (
     *ORDERS,
     "pixels_channels_filters",
     "filters_channels_pixels",
@@ -42,8 +42,8 @@ class Nesting(NamedTuple):
     pixels_in_channels: "Flags | bool"
 
 
-def nesting_of(order: Order) -> Nesting:
-    """That of a loop order.
+def nesting_of(order: NamedOrder) -> Nesting:
+    """That of a loop order that has a name.
 
     Example:
         >>> nesting_of("pixels_channels_filters")

@@ -16,7 +16,7 @@ from accelsim.hardware import Hardware, Objective
 from accelsim.mapping.arithmetic import column_of, entries
 from accelsim.mapping.candidates import Bounds, at_least, evaluate
 from accelsim.mapping.cuts import Cuts
-from accelsim.mapping.mapping import Order
+from accelsim.mapping.loop_order import NamedOrder
 from accelsim.mapping.ranking import (
     as_good,
     best_first,
@@ -50,7 +50,7 @@ class Contender(NamedTuple):
 
     dataflow: str
     tile: TileShape[int]
-    order: Order
+    order: NamedOrder
     time_cycles: float
     """At least."""
     energy: float

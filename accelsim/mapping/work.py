@@ -4,6 +4,7 @@ Tiles that are alike do alike, so there are few kinds of them; those of many map
 because numpy takes no longer for many than for a few.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 from functools import partial
 from itertools import chain, repeat
@@ -26,9 +27,9 @@ from accelsim.mapping.costs import (
     vector_ops,
 )
 from accelsim.mapping.footprint import Footprint, bits_to_bytes
-from accelsim.mapping.mapping import Choice, Crossing
+from accelsim.mapping.loop_order import lies_inside
+from accelsim.mapping.mapping import Choice, Crossing, DataflowParameters
 from accelsim.mapping.precision import partial_sum_bits
-from accelsim.mapping.space import nesting_of
 from accelsim.mapping.stack import stacked
 from accelsim.mapping.tile import TileShape, is_partial
 from accelsim.network.layer import LoopNest
@@ -78,9 +79,9 @@ class StepWork(NamedTuple):
 
 
 def work_of_tiles(
-    choices: Sequence[Choice], kinds: Sequence[Sequence[TileKind]], hardware: Hardware
+    choices: Sequence[Choice], kinds: Sequence[Sequence[TileKind]], hardware: Hardware, images: int
 ) -> list[list[StepWork]]:
-    """The work of each kind of tile of each mapping; the layers are of one structure."""
+    """The work of each kind of tile of each mapping, of layers of one structure that images go through."""
     stack, how_many = stacked([choice.layer for choice in choices]), [len(group) for group in kinds]
     owner = np.repeat(np.arange(len(choices)), how_many)
     layers, footprint = entries(stack, owner), entries(Footprint.of(stack, hardware.precision), owner)
@@ -99,12 +100,14 @@ def work_of_tiles(
     array = ArrayCost(0, on_chip_counts(hardware, {Operand.INPUTS: inputs}, {}))  # the vector unit reads them
     if stack.on_array:
 
-        def cost_of(layer: LoopNest[Count], execution: tuple[str, int], which: Selection) -> ArrayCost:
-            dataflow, idle_rows = execution
+        def cost_of(
+            layer: LoopNest[Count], execution: tuple[str, int, DataflowParameters], which: Selection
+        ) -> ArrayCost:
+            dataflow, idle_rows, fixed = execution
             in_use = hardware.with_idle_rows(idle_rows)
-            return array_cost(layer, dataflow, entries(tile, which), entries(resumes, which), in_use)
+            return array_cost(layer, dataflow, entries(tile, which), entries(resumes, which), in_use, fixed)
 
-        executions = [(choice.dataflow, choice.idle_rows) for choice in choices]
+        executions = [(choice.dataflow, choice.idle_rows, choice.parameters) for choice in choices]
         array = array_costs(stack, executions, owner, cost_of)
     partial_sums = bits_to_bytes(outputs, partial_sum_bits(layers, hardware.precision))
     array_counts = array.counts + on_chip_counts(
@@ -118,7 +121,7 @@ def work_of_tiles(
         (Operand.WEIGHTS, moved(Operand.WEIGHTS, weights)),
         (Operand.INPUTS, moved(Operand.INPUTS, inputs)),
         (Operand.RESIDUAL, moved(Operand.RESIDUAL, residual)),
-        (Operand.OUTPUTS, _output_space(choices, layers, footprint, tile, owner)),
+        (Operand.OUTPUTS, _output_space(choices, layers, footprint, tile, owner, images)),
         (Operand.OUTPUTS, moved(Operand.OUTPUTS, stored)),
     )
     by_operand = [
@@ -204,22 +207,51 @@ def _output_space(
     footprint: Footprint,
     tile: TileShape[Count],
     owner: Ints,
+    images: int,
 ) -> Count:
     """What is taken for outputs: as wide as partial sums where others add to them, and unfinished windows.
 
     Complete outputs that lie on chip take no room as tiles.
     """
-    cuts = [
+    cuts = [(is_partial(choice.layer, choice.tile), Operand.OUTPUTS in choice.placed) for choice in choices]
+    adds_up, placed = np.array(cuts, dtype=np.int64)[owner].T
+    outputs: Count = footprint.outputs(tile, adds_up) * (1 - placed * (1 - adds_up))
+    if layers.pooling is None:
+        return outputs
+    return outputs + _window_space(choices, layers, footprint, tile, owner, images)
+
+
+def _window_space(
+    choices: Sequence[Choice],
+    layers: LoopNest[Count],
+    footprint: Footprint,
+    tile: TileShape[Count],
+    owner: Ints,
+    images: int,
+) -> Count:
+    """What is taken for windows of a fused pooling that cuts between tiles leave unfinished.
+
+    Until the tiles on the other side come, all loops inside the one that goes there are gone through.
+    """
+    flags = [
         (
-            is_partial(choice.layer, choice.tile),
             choice.tile.y < choice.layer.OY,
             choice.tile.x < choice.layer.OX,
-            nesting_of(choice.order).filters_in_pixels,
-            Operand.OUTPUTS in choice.placed,
+            *(lies_inside(choice.order, inner, "row") for inner in ("image", "group", "output_channel")),
+            *(lies_inside(choice.order, inner, "column") for inner in ("image", "group", "output_channel")),
+            lies_inside(choice.order, "column", "row"),
         )
         for choice in choices
     ]
-    adds_up, rows_cut, columns_cut, filters_in_pixels, placed = np.array(cuts, dtype=np.int64)[owner].T
-    output_channels = tile.k + filters_in_pixels * (layers.K - tile.k)
-    outputs: Count = footprint.outputs(tile, adds_up) * (1 - placed * (1 - adds_up))
-    return outputs + footprint.unfinished(tile, output_channels, rows_cut, columns_cut)
+    rows_cut, columns_cut, *inside, columns_in_rows = np.array(flags, dtype=np.int64)[owner].T
+    each, of_all = (tile.n, tile.g, tile.k), (images, layers.G, layers.K)
+    behind_rows, behind_columns = (
+        math.prod(
+            [
+                size + is_inside * (extent - size)
+                for size, extent, is_inside in zip(each, of_all, flags_of, strict=True)
+            ]
+        )
+        for flags_of in (inside[:3], inside[3:])
+    )
+    return footprint.windows(tile, behind_rows * rows_cut, behind_columns * columns_cut, columns_in_rows)

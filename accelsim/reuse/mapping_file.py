@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from accelsim.hardware import Hardware
-from accelsim.mapping.mapping import Choice, Mapping, Order
+from accelsim.mapping.letters import order_in_words, order_words
+from accelsim.mapping.mapping import Choice, Mapping
 from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.program import mappings
 from accelsim.mapping.search import as_executed
@@ -30,6 +31,8 @@ MAPPINGS_FILE: Final = FileFormat(
 )
 _NO_RESULT: Final = {"name", "title", "source", "assumed"}
 """Keys of a machine that change no mapping."""
+_NUMBERS: Final = 10
+"""Of a choice: eight sizes of a tile, estimated cycles, idle rows; the dataflow's parameters come behind."""
 _MOST_WAITING: Final = 500
 """Mappings that are written together; what was not written when a process is killed is searched for again."""
 
@@ -115,7 +118,10 @@ class KeptMappings(MutableMapping[Layer, Mapping]):
         self.recent[layer] = mapping
         sizes = (tile.n, tile.g, tile.k, tile.c, tile.y, tile.x, tile.fy, tile.fx)
         numbers = (*sizes, mapping.estimated_cycles, mapping.idle_rows)
-        self.file.write(self.key(layer), [mapping.dataflow, mapping.order, *numbers])
+        parameters = [part for parameter in mapping.parameters for part in parameter]
+        self.file.write(
+            self.key(layer), [mapping.dataflow, order_words(mapping.order), *numbers, *parameters]
+        )
 
     def __delitem__(self, layer: Layer) -> None:
         del self.recent[layer]
@@ -135,10 +141,18 @@ class KeptMappings(MutableMapping[Layer, Mapping]):
         return hashlib.sha256(f"{self.context}{layer!r}".encode()).hexdigest()
 
     def _mapping(self, layer: Layer, written: list[Any]) -> Mapping:
-        dataflow, written_order, *numbers = written
+        dataflow, written_order, *others = written
+        numbers, parameters = others[:_NUMBERS], others[_NUMBERS:]
         *sizes, estimated_cycles, idle_rows = map(int, numbers)
         executed, images = as_executed(layer, self.batch)
-        tile = TileShape(*sizes)
-        order: Order = "pixels_outer" if written_order == "pixels_outer" else "filters_outer"
-        choice = Choice(executed, str(dataflow), tile, order, estimated_cycles, idle_rows)
+        fixed = tuple(zip(map(str, parameters[::2]), map(int, parameters[1::2]), strict=True))
+        choice = Choice(
+            executed,
+            str(dataflow),
+            TileShape(*sizes),
+            order_in_words(str(written_order)),
+            estimated_cycles,
+            idle_rows,
+            parameters=fixed,
+        )
         return mappings([choice], images, self.hardware)[0]

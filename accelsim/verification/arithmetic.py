@@ -23,7 +23,8 @@ class Compute:
         layer = case.mapped
         self.case, self.layer = case, layer
         self.uses = Uses(case)
-        self.machine = ArrayMachine.of(case.hardware, case.mapping.dataflow, case.mapping.idle_rows)
+        mapping = case.mapping
+        self.machine = ArrayMachine.of(case.hardware, mapping.dataflow, mapping.idle_rows, mapping.parameters)
         self.passes = passes_of(case.mapping.dataflow) if layer.on_array else None
         self.exact = number_type(layer.C * layer.FY * layer.FX) if layer.on_array else np.float64
         self.reference = Reference(case.tensors, whole=whole)

@@ -6,13 +6,14 @@ Steps whose tiles are alike do alike, so each kind is walked through once.
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from math import ceil
+from math import ceil, prod
 
 from accelsim.hardware.counts import Access as CountedAccess
 from accelsim.hardware.counts import ActionCounts, Direction, HostCounts
 from accelsim.hardware.host import HOST
 from accelsim.hardware.machine import Hardware
 from accelsim.hardware.operand import Operand
+from accelsim.mapping.loop_order import letters_of
 from accelsim.mapping.regions import Region, Visit
 from accelsim.verification.accesses import Access
 from accelsim.verification.case import Case
@@ -92,7 +93,9 @@ class Counting:
         self.passes = passes_of(case.mapping.dataflow) if self.layer.on_array else None
         self.hosted = case.mapping.dataflow == HOST
         unit = case.hardware.on_host if self.hosted else case.hardware
-        self.machine = ArrayMachine.of(unit, case.mapping.dataflow, case.mapping.idle_rows)
+        self.machine = ArrayMachine.of(
+            unit, case.mapping.dataflow, case.mapping.idle_rows, case.mapping.parameters
+        )
         self._kinds: dict[object, Counted] = {}
 
     def output_room(self, visit: Visit, outputs: Region) -> int:
@@ -107,12 +110,21 @@ class Counting:
             return 0
         rows = ceil(Fraction(pooling.FY - 1, pooling.stride_y))
         columns = ceil(Fraction(pooling.FX - 1, pooling.stride_x))
-        n, g, k, y, _ = (end - start for start, end in outputs.ranges)
+        n, g, k, y, x = (end - start for start, end in outputs.ranges)
+        loops = letters_of(self.case.mapping.order)
+        # Until the other side of a cut comes, the loops inside the one that goes there are gone through.
+        in_rows, in_columns = loops[loops.index("OY") :], loops[loops.index("OX") :]
         # Windows of FY rows, S apart: at most ceil((FY - 1) / S) rows of them reach across a cut.
-        bottom = rows * pooling.OX if tile.y < self.layer.OY else 0
-        right = columns * (ceil(Fraction(y, pooling.stride_y)) + rows) if tile.x < self.layer.OX else 0
-        channels = self.layer.K if self.case.mapping.order == "pixels_outer" else k
-        return packed_bytes(n * g * channels * (bottom + right), self.case.sizes.activation_bits)
+        width = pooling.OX if "OX" in in_rows else ceil(Fraction(x, pooling.stride_x)) + columns
+        height = pooling.OY if "OY" in in_columns else ceil(Fraction(y, pooling.stride_y)) + rows
+        bottom = rows * width if tile.y < self.layer.OY else 0
+        right = columns * height if tile.x < self.layer.OX else 0
+        extents = {"N": (n, self.case.images), "G": (g, self.layer.G), "K": (k, self.layer.K)}
+        windows = sum(
+            cut * prod(extent if letter in inside else size for letter, (size, extent) in extents.items())
+            for cut, inside in ((bottom, in_rows), (right, in_columns))
+        )
+        return packed_bytes(windows, self.case.sizes.activation_bits)
 
     def step(self, visit: Visit, outputs: Region) -> Counted:
         """What the array and the vector unit do at a step, or the host."""

@@ -3,6 +3,7 @@
 Images are gone through one after the other, so that only those in work are remembered.
 """
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -62,23 +63,31 @@ class Stored:
 
 
 @dataclass
+class _Windows:
+    """Windows of some images; each array is images x G x K x rows x columns of results."""
+
+    seen_outputs: Integers
+    """How many outputs each has seen."""
+    computed: Integers
+    """How many of those were computed."""
+    so_far: Integers
+    """What they reduce to."""
+    to_take: int
+    """Results that have not been stored yet."""
+
+
+@dataclass
 class PoolingWindows:
     """Windows of a fused pooling: how many outputs each has seen, and what they gave so far."""
 
     layer: Layer
     pooling: Pooling[int]
-    seen_outputs: Integers = field(init=False)
-    """Of each window: images x G x K x rows x columns of results."""
-    computed: Integers = field(init=False)
-    """Of the outputs that a window has seen: how many were computed."""
     expected: Integers = field(init=False)
     """Outputs that a window covers: rows x columns of results."""
-    so_far: Integers = field(init=False)
-    """What the outputs that a window has seen reduce to."""
     unfinished: int = 0
     """Windows that have seen outputs and are not stored yet."""
-    images: Range = (0, 0)
-    """Those in work."""
+    in_work: dict[Range, _Windows] = field(default_factory=dict)
+    """By images."""
 
     def __post_init__(self) -> None:
         layer, pooling = self.layer, self.pooling
@@ -94,40 +103,52 @@ class PoolingWindows:
             values: Their values, where they are computed.
         """
         images, g, k, y, x = box.ranges
-        if images != self.images:
-            self._begin(images)
         pooling = self.pooling
         rows = _overlaps(pooling.OY, pooling.stride_y, pooling.pad_top, pooling.FY, y)
         columns = _overlaps(pooling.OX, pooling.stride_x, pooling.pad_left, pooling.FX, x)
+        if not (rows.any() and columns.any()):
+            return
+        windows = self._of(images)
         touched = (*_extent(rows), *_extent(columns))
         box_of = (slice(None), slice(*g), slice(*k), slice(*touched[:2]), slice(*touched[2:]))
-        counts = self.seen_outputs[box_of]  # a view: what is added to it is added to the windows
+        counts = windows.seen_outputs[box_of]  # a view: what is added to it is added to the windows
         self.unfinished += int(np.count_nonzero(counts == 0))
         overlap = np.outer(rows[box_of[3]], columns[box_of[4]])
         counts += overlap
         if values is not None:
-            self.computed[box_of] += overlap
-            self._gather(values, box_of, (y[0], x[0]))
+            windows.computed[box_of] += overlap
+            self._gather(windows.so_far, values, box_of, (y[0], x[0]))
 
     def take(self, region: Region) -> tuple[Integers, Integers]:
         """Results whose windows are complete, and which of them are computed."""
-        if region.ranges[0] != self.images:
-            refuse(Difference.STORES_OTHER_IMAGES, results=region)
+        images = region.ranges[0]
+        windows = self._of(images)
         box = (slice(None), *slices(region.ranges[1:]))
-        counts, expected = self.seen_outputs[box], self.expected[box[3:]]
+        counts, expected = windows.seen_outputs[box], self.expected[box[3:]]
         self.unfinished -= int(np.count_nonzero(counts))
         if (counts != expected).any():
             refuse(Difference.STORES_UNFINISHED_WINDOW, results=first_of(region, counts != expected))
-        return self.so_far[box], self.computed[box] == expected
+        windows.to_take -= elements_of(region)
+        if windows.to_take <= 0:
+            del self.in_work[images]
+        return windows.so_far[box], windows.computed[box] == expected
 
-    def _begin(self, images: Range) -> None:
-        shape = (images[1] - images[0], self.layer.G, self.layer.K, self.pooling.OY, self.pooling.OX)
-        self.images, self.unfinished = images, 0
-        self.seen_outputs = np.zeros(shape, dtype=np.int32)
-        self.computed = np.zeros(shape, dtype=np.int32)
-        self.so_far = np.full(shape, -np.inf if keeps_largest(self.pooling.operator) else 0.0)
+    def _of(self, images: Range) -> _Windows:
+        windows = self.in_work.get(images)
+        if windows is None:
+            layer, pooling = self.layer, self.pooling
+            shape = (images[1] - images[0], layer.G, layer.K, pooling.OY, pooling.OX)
+            windows = self.in_work[images] = _Windows(
+                seen_outputs=np.zeros(shape, dtype=np.int32),
+                computed=np.zeros(shape, dtype=np.int32),
+                so_far=np.full(shape, -np.inf if keeps_largest(pooling.operator) else 0.0),
+                to_take=math.prod(shape),
+            )
+        return windows
 
-    def _gather(self, values: Integers, box: tuple[slice, ...], first: tuple[int, int]) -> None:
+    def _gather(
+        self, so_far: Integers, values: Integers, box: tuple[slice, ...], first: tuple[int, int]
+    ) -> None:
         """Reduce rows, then columns, of a tile to what it gives each window."""
         pooling = self.pooling
         largest = keeps_largest(pooling.operator)
@@ -135,7 +156,7 @@ class PoolingWindows:
         windows = (pooling.stride_x, pooling.pad_left, pooling.FX)
         reduced = _reduced(rows, 4, first[1], box[4], windows, largest)
         combine = np.maximum if largest else np.add
-        self.so_far[box] = combine(self.so_far[box], reduced)
+        so_far[box] = combine(so_far[box], reduced)
 
 
 def _overlaps(results: int, stride: int, pad: int, window: int, outputs: tuple[int, int]) -> Integers:

@@ -252,6 +252,8 @@ class _Execution:
                 refuse(Difference.STORES_OTHER_OUTPUTS, results=results, outputs=outputs)
             self.stored.store(results)
             return
+        if results.ranges[0] != outputs.ranges[0]:
+            refuse(Difference.STORES_OTHER_IMAGES, results=results)
         self.windows.add(outputs, finished)
         self.stored.store(results)
         values, computed = self.windows.take(results)

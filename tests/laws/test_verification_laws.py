@@ -6,7 +6,7 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
 from machines import machine
-from strategies import ANY_BITS, cases, cut_cases, machines, packed_cases, unusual_layers
+from strategies import ANY_BITS, cases, cut_cases, machines, packed_cases, reordered_cases, unusual_layers
 
 from accelsim.network.configuration import configure
 from accelsim.network.description import NetworkDescription
@@ -36,6 +36,18 @@ def test_so_it_does_with_several_images_in_a_tile_and_kernels_that_are_cut(case)
 @settings(max_examples=max(120, settings.default.max_examples))
 @given(case=cut_cases(unusual_layers(), most_steps=600))
 def test_so_it_does_with_those_whatever_is_fused_and_pooled_behind_it(case):
+    verify_mapping(case.layer, case.mapping, case.hardware, batch=case.batch)
+
+
+@settings(max_examples=max(120, settings.default.max_examples))
+@given(case=reordered_cases())
+def test_so_it_does_with_loops_in_any_order(case):
+    verify_mapping(case.layer, case.mapping, case.hardware, batch=case.batch)
+
+
+@settings(max_examples=max(120, settings.default.max_examples))
+@given(case=reordered_cases(unusual_layers(), most_steps=600))
+def test_so_it_does_with_those_whatever_is_fused_and_pooled_behind_it_in_any_order(case):
     verify_mapping(case.layer, case.mapping, case.hardware, batch=case.batch)
 
 

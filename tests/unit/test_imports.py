@@ -65,6 +65,7 @@ OUTSIDE = {
 }
 """Packages that are the business of one room."""
 VALUES_OF_MAPPING = {
+    "accelsim.mapping.loop_order",
     "accelsim.mapping.mapping",
     "accelsim.mapping.regions",
     "accelsim.mapping.schedule",

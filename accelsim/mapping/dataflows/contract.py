@@ -16,6 +16,7 @@ from accelsim.hardware.array import ArraySide, PEArray
 from accelsim.hardware.machine import Hardware
 from accelsim.hardware.operand import Operand
 from accelsim.mapping.arithmetic import ceil_div, larger, smaller
+from accelsim.mapping.mapping import DataflowParameters
 from accelsim.mapping.tile import ArrayWork, Granularity, TileCounts, TileShape
 from accelsim.network.layer import Layer, LoopNest
 
@@ -109,6 +110,8 @@ class Dataflow(ABC):
     """Whether a weight that is zero takes no product and no cycle: `weight_density` says how many do."""
     parameters: ClassVar[type[Description]]
     """What a machine's file says of it."""
+    mapping_parameters: ClassVar[tuple[str, ...]] = ()
+    """Names of whole numbers that a mapping may say; where it is silent the dataflow finds them by itself."""
 
     @property
     def kept(self) -> tuple[Operand, ...]:
@@ -133,6 +136,21 @@ class Dataflow(ABC):
         What no dataflow of a machine can run goes to its host.
         """
         return ""
+
+    def fixed(self, parameters: DataflowParameters) -> "Dataflow":
+        """The same dataflow where a mapping says its parameters, instead of having it find them.
+
+        Args:
+            parameters: Names among `mapping_parameters`, each with its value; one at least.
+
+        Returns:
+            A dataflow whose `execute` takes these for every tile.
+
+        Raises:
+            ValueError: It has no such parameter, or not of that value; the text says which.
+        """
+        known = ", ".join(self.mapping_parameters) or "no parameters"
+        raise ValueError(f"{self.title} leaves {known} to a mapping, not {parameters[0][0]}")
 
     @abstractmethod
     def granularity(self, hardware: Hardware) -> Granularity:

@@ -1,10 +1,11 @@
 """What passes over a tile need to know, and what they count."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from accelsim.hardware.machine import Hardware
+from accelsim.mapping.mapping import DataflowParameters
 
 
 class TileWork(NamedTuple):
@@ -74,9 +75,13 @@ class ArrayMachine:
     parameters: Any
     """What the machine's file says of the dataflow whose passes these are, an object of its `parameters`;
     None for the vector unit."""
+    fixed: Mapping[str, int] = field(default_factory=dict)
+    """Parameters of the dataflow's own that the mapping says."""
 
     @classmethod
-    def of(cls, hardware: Hardware, dataflow: str, idle_rows: int) -> "ArrayMachine":
+    def of(
+        cls, hardware: Hardware, dataflow: str, idle_rows: int, fixed: DataflowParameters = ()
+    ) -> "ArrayMachine":
         """Those of a machine for a mapping of a dataflow that leaves some rows idle."""
         array = hardware.pe_array
         parameters = array.dataflows.get(dataflow)
@@ -88,6 +93,7 @@ class ArrayMachine:
             column_words_in=array.words_in("columns"),
             column_words_out=array.words_out("columns"),
             parameters=parameters,
+            fixed=dict(fixed),
         )
 
 
