@@ -92,3 +92,20 @@ class AreaTable(Description):
         if isinstance(law, AreaLaw):
             return sum([law.area_mm2(size_bytes) for size_bytes in sizes])
         return sum(sizes) / 1024 * law
+
+    def mm2_by_part(
+        self, *, pes: int, bits: int, register_file_bytes: float, memories: Iterable[Memory]
+    ) -> dict[str, float] | None:
+        """What each part of a chip takes; None where its words are wider than the table's.
+
+        PEs of narrower words are as large as the next width of the table.
+        """
+        pe_mm2 = self.pe_mm2_of(bits)
+        if pe_mm2 is None:
+            return None
+        return {
+            "pe_array": pes * pe_mm2,
+            "register_file": register_file_bytes / 1024 * self.register_file_mm2_per_kib,
+            "global_buffer": self.memories_mm2(memories),
+            "rest": self.rest_mm2,
+        }

@@ -10,6 +10,8 @@ ADDED_DATAFLOW: Final = "default, where no parameter is given: the machine did n
 _PAIRS: Final = (
     ("bandwidth.bytes_per_cycle", "bandwidth.bytes_per_second"),
     ("latency_cycles", "latency_seconds"),
+    *((f"{way}.bytes_per_cycle", f"{way}.bytes_per_second") for way in ("read", "write")),
+    *((f"{way}.latency_cycles", f"{way}.latency_seconds") for way in ("read", "write")),
 )
 """Keys of a memory that say the same: a machine has one of both."""
 _OTHER_PAIRS: Final = (

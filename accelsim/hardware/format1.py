@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
-from accelsim.descriptions import KeyPath, Mistake, Upgrade, mistakes_of
+from accelsim.descriptions import KeyPath, Mistake, Upgrade, absent, mistakes_of
 from accelsim.hardware.registry import parameters_of
 
 OFF_CHIP: Final = "dram"
@@ -119,6 +119,19 @@ def missing(data: Mapping[str, Any]) -> Iterator[Missing]:
             absent = [key for key in keys if key not in inside]
             yield from (Missing((table, key), _target((table, key))) for key in absent)
     yield from _missing_of_dataflows(data.get("pe_array"))
+
+
+def absence(fault: Missing, machine: type[BaseModel]) -> str:
+    """What to say of a key that format 1 needs."""
+    if fault.path == ("source",):
+        return absent(machine, ("name",))  # any text but an empty one
+    if fault.keys:
+        return f"missing, must be a mapping with the keys {', '.join(fault.keys)}"
+    match fault.target:
+        case ("pe_array", "dataflows", str(name), str(key)):
+            return absent(parameters_of(name), (key,))
+        case _:
+            return absent(machine, fault.target)
 
 
 def _missing_of_dataflows(array: Any) -> Iterator[Missing]:

@@ -8,7 +8,7 @@ from accelsim.descriptions import check, parse, shipped, value_of
 from accelsim.descriptions.arguments import check_path, value_or_named
 from accelsim.descriptions.kinds import FileKind, check_kind
 from accelsim.hardware.machine import Hardware
-from accelsim.hardware.memory import spelled_out
+from accelsim.hardware.memory import silent_latencies, spelled_out
 
 DEFAULTS: Final = {
     "clock_mhz": "1 GHz, as in the papers on such arrays",
@@ -105,6 +105,9 @@ def _defaults(hardware: Hardware, data: dict[str, Any]) -> Iterator[tuple[str, s
         channel = memory not in hardware.working
         for key, reason in (MEMORY_DEFAULTS | (CHANNEL_DEFAULTS if channel else {})).items():
             dotted = f"memories.{memory.name}.{key}"
-            in_seconds = key == "latency_cycles" and memory.latency_seconds is not None
-            if not (value_of(data, dotted)[0] or in_seconds or (channel and key == "banks")):
+            if key == "latency_cycles":
+                yield from (
+                    (f"memories.{memory.name}.{silent}", reason) for silent in silent_latencies(memory)
+                )
+            elif not (value_of(data, dotted)[0] or (channel and key == "banks")):
                 yield dotted, reason

@@ -11,7 +11,6 @@ from accelsim.descriptions import (
     Description,
     Mistake,
     Upgrade,
-    absent,
     may_hold,
     one_of,
     put,
@@ -23,6 +22,7 @@ from accelsim.hardware.area import AreaTable, Words
 from accelsim.hardware.array import PEArray, is_parameter
 from accelsim.hardware.changes import alternative_to, is_of_another_dataflow, listed_dataflows
 from accelsim.hardware.coding import Compress
+from accelsim.hardware.control import Control
 from accelsim.hardware.host import Host
 from accelsim.hardware.hosted import in_place_of_chip
 from accelsim.hardware.memory import (
@@ -34,7 +34,7 @@ from accelsim.hardware.memory import (
     Memory,
     access_price,
     banks_of,
-    channel_of,
+    channels_of,
     compress_of,
     for_tensors_alone,
     home_of,
@@ -43,7 +43,6 @@ from accelsim.hardware.memory import (
 from accelsim.hardware.operand import Operand
 from accelsim.hardware.parts import Ends, Mapper, Precision, VectorUnit
 from accelsim.hardware.prices import EnergyTable, Prices, StaticPower, missing_prices
-from accelsim.hardware.registry import parameters_of
 from accelsim.hardware.served import out_of_range, too_small, unserved
 from accelsim.hardware.static_power import energy_per_cycle, static_power_mw, without_leakage
 
@@ -65,6 +64,7 @@ class Hardware(Description):
         power: What the whole chip draws at all times.
         area: What its parts take; None where no source says.
         host: A processor for what the array cannot do; None where there is none.
+        control: Who hands tiles to the engines; None where that takes no time.
 
     Example:
         >>> from accelsim.hardware import load_hardware
@@ -88,6 +88,7 @@ class Hardware(Description):
     power: StaticPower = StaticPower()
     area: AreaTable | None = None
     host: Host | None = None
+    control: Control | None = None
     assumed: Mapping[str, str] = Field(default_factory=dict)
     """Keys (with dots) whose values no source gives, and why they are what they are."""
 
@@ -97,7 +98,7 @@ class Hardware(Description):
         if not format1.is_format1(data):
             return Upgrade(data)
         upgrade = format1.upgraded(data)
-        mistakes = [Mistake(fault.path, _absent(fault)) for fault in format1.missing(data)]
+        mistakes = [Mistake(fault.path, format1.absence(fault, Hardware)) for fault in format1.missing(data)]
         return upgrade._replace(mistakes=(*upgrade.mistakes, *mistakes))
 
     @classmethod
@@ -171,6 +172,16 @@ class Hardware(Description):
         ]
         if mistakes:
             raise refusal("hardware", mistakes)
+        return self
+
+    @model_validator(mode="after")
+    def _control_has_tiles_alone(self) -> Self:
+        keeper = next((memory.name for memory in self.memories if memory.keeps), None)
+        if self.control is not None and keeper is not None:
+            sentence = (
+                f"must be left out: {keeper} keeps tensors, and no machine with such a memory has one here"
+            )
+            raise refusal("hardware", [Mistake(("control",), sentence)])
         return self
 
     @model_validator(mode="after")
@@ -349,23 +360,29 @@ class Hardware(Description):
     @cached_property
     def channels(self) -> tuple[Channel, ...]:
         """Of each memory off chip, and of one for tensors alone, to those with tiles."""
-        memories, clock_mhz = self.off_chip, self.clock_mhz
-        homes = [[operand for operand in memory.holds if self.home(operand) == memory] for memory in memories]
-        outer = [channel_of(*pair, clock_mhz) for pair in zip(memories, homes, strict=True)]
-        of_tensors = [] if self.tensor_memory is None else [channel_of(self.tensor_memory, (), clock_mhz)]
-        return (*outer, *of_tensors)
+        of_tensors = () if self.tensor_memory is None else channels_of(self.tensor_memory, (), self.clock_mhz)
+        return (*self.channels_off_chip, *of_tensors)
+
+    @property
+    def channels_off_chip(self) -> tuple[Channel, ...]:
+        """Of each memory off chip."""
+        homes = [
+            [operand for operand in memory.holds if self.home(operand) == memory] for memory in self.off_chip
+        ]
+        of_memories = zip(self.off_chip, homes, strict=True)
+        return tuple(channel for pair in of_memories for channel in channels_of(*pair, self.clock_mhz))
 
     @property
     def bytes_per_cycle_off_chip(self) -> float:
-        """Of all memories outside the chip, while all of them stream."""
-        return sum([channel.bytes_per_cycle for channel in self.channels[: len(self.off_chip)]])
+        """Of all memories outside the chip, while all of them stream, both ways where there are two."""
+        return sum([channel.bytes_per_cycle for channel in self.channels_off_chip])
 
     @cached_property
     def homes(self) -> Mapping[str, tuple[str, ...]]:
         """The operands that are at home in each memory off chip, in the order in which it holds them."""
         return {
-            memory.name: tuple([operand.value for operand in memory.holds if operand in channel.operands])
-            for memory, channel in zip(self.off_chip, self.channels, strict=False)
+            memory.name: tuple([operand.value for operand in memory.holds if self.home(operand) == memory])
+            for memory in self.off_chip
         }
 
     @cached_property
@@ -412,36 +429,18 @@ class Hardware(Description):
 
     @property
     def area_mm2_by_part(self) -> Mapping[str, float] | None:
-        """What each part takes; None without an area table, or where words are wider than the table's.
-
-        PEs of narrower words are as large as the next width of the table.
-        """
-        bits = self.precision.widest_operand_bits
-        pe_mm2 = None if self.area is None else self.area.pe_mm2_of(bits)
-        if self.area is None or pe_mm2 is None:
+        """What each part takes; None without an area table, or where words are wider than the table's."""
+        if self.area is None:
             return None
-        return {
-            "pe_array": self.pe_array.pes * pe_mm2,
-            "register_file": self.register_file_bytes / 1024 * self.area.register_file_mm2_per_kib,
-            "global_buffer": self.area.memories_mm2(self.on_chip),
-            "rest": self.area.rest_mm2,
-        }
+        return self.area.mm2_by_part(
+            pes=self.pe_array.pes,
+            bits=self.precision.widest_operand_bits,
+            register_file_bytes=self.register_file_bytes,
+            memories=self.on_chip,
+        )
 
     @property
     def area_mm2(self) -> float | None:
         """Of the whole chip; None where that cannot be told."""
         parts = self.area_mm2_by_part
         return None if parts is None else math.fsum(parts.values())
-
-
-def _absent(fault: format1.Missing) -> str:
-    """What to say of a key that format 1 needs."""
-    if fault.path == ("source",):
-        return absent(Hardware, ("name",))  # any text but an empty one
-    if fault.keys:
-        return f"missing, must be a mapping with the keys {', '.join(fault.keys)}"
-    match fault.target:
-        case ("pe_array", "dataflows", str(name), str(key)):
-            return absent(parameters_of(name), (key,))
-        case _:
-            return absent(Hardware, fault.target)

@@ -7,19 +7,16 @@ the working memories there may be one for tensors alone, the *tensor memory*, wi
 lies there is read and written there by tiles, and not at its home.
 """
 
-import fractions
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Annotated, Any, Final, Literal, NamedTuple, Self, get_args
 
 from pydantic import Field, model_validator
 
-from accelsim.descriptions import Description, Mistake, refusal
+from accelsim.descriptions import Description
 from accelsim.descriptions.quantities import (
     BufferBytes,
     BurstBytes,
-    BytesPerCycle,
-    BytesPerSecond,
     Descriptors,
     Exponent,
     Fraction,
@@ -28,16 +25,13 @@ from accelsim.descriptions.quantities import (
     LeakageMilliwatts,
     Price,
 )
+from accelsim.hardware.bandwidth import Bandwidth, Latency, Way, in_cycles, refuse_two_latencies
 from accelsim.hardware.coding import Compress
 from accelsim.hardware.operand import Operand
 from accelsim.hardware.prices import OFF_CHIP_ENERGY, ON_CHIP_ENERGY, AccessPrice
 
 ROUNDING: Final = 1e-9
 """By how much shares that are meant to add up to one may miss it."""
-ROUNDING_CYCLES: Final = 1e-6
-"""By how much a latency in seconds may exceed whole cycles because it is no sum of powers of two: 128 ns at
-500 MHz are 64 cycles."""
-HERTZ_PER_MEGAHERTZ: Final = 1e6
 LATENCY_CYCLES: Final = 100
 PREFETCH: Final = 8
 """What the channel of a memory off chip has whose file does not say."""
@@ -76,46 +70,6 @@ CONTENTS: Final = (
 not among them: a memory for one may go by its name."""
 OFF_CHIP, ON_CHIP = "dram", "global_buffer"
 """What results call all traffic of the memories off chip (`dram_bytes`), and of those on chip."""
-
-
-class Bandwidth(Description):
-    """How fast a channel streams, shared by reads and writes.
-
-    One of both is said: bytes per cycle of the chip's clock, or bytes per second where the channel has a
-    clock of its own, which stays as it is when the chip's changes.
-
-    Example:
-        >>> Bandwidth(bytes_per_second=5e8).per_cycle(clock_mhz=500)
-        1.0
-    """
-
-    bytes_per_cycle: BytesPerCycle | None = None
-    bytes_per_second: BytesPerSecond | None = None
-
-    @model_validator(mode="after")
-    def _one_of_both(self) -> Self:
-        if (self.bytes_per_cycle is None) == (self.bytes_per_second is None):
-            raise ValueError("must give either bytes_per_cycle or bytes_per_second")
-        return self
-
-    def per_cycle(self, clock_mhz: float) -> float:
-        """Bytes in a cycle of the chip's clock, rounded up where no float says it: so 21 bytes at 0.7 a cycle
-        take 30 cycles, and not 31 because 21 / 0.7 is 30.000000000000004.
-        """
-        if self.bytes_per_second is not None:
-            return _rounded_up(_decimal(self.bytes_per_second) / (_decimal(clock_mhz) * 1_000_000))
-        return _rounded_up(_decimal(self.bytes_per_cycle or 0.0))  # one of both is said
-
-
-def _decimal(number: float) -> fractions.Fraction:
-    """The number that a file means: 0.7 is seven tenths, which no float is."""
-    return fractions.Fraction(str(number))
-
-
-def _rounded_up(number: fractions.Fraction) -> float:
-    """The smallest float that is no less."""
-    nearest = float(number)
-    return nearest if nearest >= number else math.nextafter(nearest, math.inf)
 
 
 Layout = Literal["nhwc", "nchw"]
@@ -189,6 +143,12 @@ POOL: Final = "pool"
 """The name of the one bank of a memory that all of its operands share."""
 TENSORS: Final = "tensors"
 """That of a memory in which no tiles lie."""
+WayOut = Literal["read", "write"]
+"""Which of the two channels of a memory."""
+READ: Final[WayOut] = "read"
+WRITE: Final[WayOut] = "write"
+STORED: Final = frozenset({Operand.OUTPUTS})
+"""What goes out; everything else comes in."""
 
 
 class Memory(Description):
@@ -216,6 +176,10 @@ class Memory(Description):
     """None: the operands buffered in it have equal shares; `pool`: all of them share the whole of it."""
     bandwidth: Bandwidth | None = None
     """Of the channel to the memories in which tiles are buffered, of one off chip or for tensors alone."""
+    read: Way | None = None
+    """In place of `bandwidth` and a latency, of one off chip: what is loaded goes one way, what is stored
+    another (`write`), each at its own pace and in a queue of its own, so that they overlap."""
+    write: Way | None = None
     latency_cycles: LatencyCycles | None = None
     """Until the first byte of a transfer comes; latencies of several requests overlap."""
     latency_seconds: LatencySeconds | None = None
@@ -230,15 +194,16 @@ class Memory(Description):
     is nhwc."""
     compress: Compress | None = None
     """How what it holds is compressed, of one off chip; None: not at all."""
+    stops_array: tuple[Operand, ...] = ()
+    """Of one on chip: operands that move between it and outside only while the array stands, which computes
+    nothing as long as they do."""
     energy: AccessEnergy | None = None
     leakage_mw_per_kib: LeakageMilliwatts | None = None
     """That a kibibyte of a memory on chip draws at all times."""
 
     @model_validator(mode="after")
     def _one_latency(self) -> Self:
-        if self.latency_cycles is not None and self.latency_seconds is not None:
-            sentence = "must be left out: latency_cycles says it in cycles"
-            raise refusal("memory", [Mistake(("latency_seconds",), sentence)])
+        refuse_two_latencies("memory", self)
         return self
 
     @property
@@ -278,6 +243,13 @@ class Channel(NamedTuple):
     """What it moves whole multiples of."""
     layout: Layout = LAYOUT
     """In which activations lie in the memory."""
+    way: WayOut | None = None
+    """Of two channels of one memory, which this one is."""
+
+    @property
+    def name(self) -> str:
+        """That of the memory, and which way it goes where there are two."""
+        return self.memory if self.way is None else f"{self.memory}.{self.way}"
 
 
 class Bank(NamedTuple):
@@ -352,7 +324,11 @@ def memories_off_chip(memories: Sequence[Memory]) -> tuple[Memory, ...]:
 def indices_off_chip(memories: Sequence[Memory]) -> list[int]:
     """The same, by their places in the list."""
     others = enumerate(memories[1:], 1)
-    return [0, *(index for index, memory in others if memory.size_bytes is None and memory.bandwidth)]
+    return [0, *(index for index, memory in others if memory.size_bytes is None and _has_channel(memory))]
+
+
+def _has_channel(memory: Memory) -> bool:
+    return (memory.bandwidth or memory.read or memory.write) is not None
 
 
 def for_tensors_alone(memory: Memory, memories: Sequence[Memory]) -> bool:
@@ -375,11 +351,31 @@ def spelled_out(memory: Memory, *, off_chip: bool, has_activations: bool) -> Mem
         defaults["banks"] = memory.banks or Banks(shares=bank_shares(memory))
     else:
         defaults["prefetch"] = PREFETCH if memory.prefetch is None else memory.prefetch
-        if memory.latency_cycles is None and memory.latency_seconds is None:
-            defaults["latency_cycles"] = LATENCY_CYCLES
+        defaults |= _default_latencies(memory)
         defaults["burst_bytes"] = memory.burst_bytes or 1
         defaults["layout"] = memory.layout or (LAYOUT if has_activations else None)
     return memory.model_copy(update=defaults)
+
+
+def silent_latencies(memory: Memory) -> list[str]:
+    """The dotted keys of latencies that the file of a memory with a channel, or with two, leaves out."""
+    ways = {"read.": memory.read, "write.": memory.write}
+    said: Mapping[str, Latency] = {key: way for key, way in ways.items() if way is not None} or {"": memory}
+    return [
+        f"{key}latency_cycles"
+        for key, one in said.items()
+        if one.latency_cycles is None and one.latency_seconds is None
+    ]
+
+
+def _default_latencies(memory: Memory) -> dict[str, Any]:
+    """What is taken for them."""
+    values: dict[str, Any] = {}
+    for key in silent_latencies(memory):
+        way, _, inner = key.rpartition(".")
+        default = {inner: LATENCY_CYCLES}
+        values |= {way: getattr(memory, way).model_copy(update=default)} if way else default
+    return values
 
 
 def access_price(memory: Memory, *, off_chip: bool) -> AccessPrice:
@@ -394,31 +390,44 @@ def default_energy(*, off_chip: bool) -> AccessEnergy:
     return AccessEnergy(read=price, write=price)
 
 
-def channel_of(memory: Memory, operands: Collection[Operand], clock_mhz: float) -> Channel:
-    """Between a memory, the home of some operands, and those in which tiles are buffered.
+def channels_of(
+    memory: Memory, operands: Collection[Operand], clock_mhz: float
+) -> tuple[Channel] | tuple[Channel, Channel]:
+    """Between a memory, the home of some operands, and those in which tiles are buffered: one, or one for
+    what is loaded and one for what is stored.
 
     Args:
         memory: The outer one.
         operands: Whose home it is.
         clock_mhz: The chip's, in whose cycles all is counted.
     """
-    return Channel(
+    moved = frozenset(operands)
+    plain = Channel(
         memory.name,
-        frozenset(operands),
+        moved,
         memory.bandwidth.per_cycle(clock_mhz) if memory.bandwidth else math.inf,
         latency_cycles(memory, clock_mhz),
         PREFETCH if memory.prefetch is None else memory.prefetch,
         memory.burst_bytes or 1,
         memory.layout or LAYOUT,
     )
+    if memory.read is None or memory.write is None:
+        return (plain,)
+    loaded, stored = (
+        plain._replace(
+            operands=part,
+            bytes_per_cycle=said.per_cycle(clock_mhz),
+            latency_cycles=in_cycles(said, clock_mhz, LATENCY_CYCLES),
+            way=way,
+        )
+        for part, said, way in ((moved - STORED, memory.read, READ), (moved & STORED, memory.write, WRITE))
+    )
+    return loaded, stored
 
 
 def latency_cycles(memory: Memory, clock_mhz: float) -> int:
-    """Of a memory with a channel, in whole cycles of the chip's clock."""
-    if memory.latency_seconds is not None:
-        cycles = memory.latency_seconds * clock_mhz * HERTZ_PER_MEGAHERTZ
-        return math.ceil(cycles - ROUNDING_CYCLES)
-    return LATENCY_CYCLES if memory.latency_cycles is None else memory.latency_cycles
+    """Of a memory with one channel, in whole cycles of the chip's clock."""
+    return in_cycles(memory, clock_mhz, LATENCY_CYCLES)
 
 
 def compress_of(memories: Sequence[Memory], channel_of: Mapping[Operand, Channel]) -> dict[Operand, Compress]:

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 from accelsim.descriptions.limits import MAX_BANDWIDTH, MAX_LATENCY_CYCLES, MAX_PRICE, MIN_BANDWIDTH
 from accelsim.descriptions.phrases import counted
+from accelsim.hardware.bandwidth import in_cycles
 from accelsim.hardware.memory import (
     ACTIVATIONS,
     COMPONENTS,
@@ -24,14 +25,13 @@ from accelsim.hardware.memory import (
     for_tensors_alone,
     home_of,
     indices_off_chip,
-    latency_cycles,
     with_banks_of_their_own,
 )
 from accelsim.hardware.operand import Operand
 
 CHANNEL_KEYS: Final = (
     *("bandwidth", "latency_cycles", "latency_seconds", "prefetch"),
-    *("burst_bytes", "layout", "compress"),
+    *("read", "write", "burst_bytes", "layout", "compress"),
 )
 """Of a memory that has a channel, and of no other."""
 WORDS_OF_A_BANK: Final = 2
@@ -72,8 +72,11 @@ def unserved(memories: Sequence[Memory]) -> Iterator[Unserved]:
         yield from (Unserved(index, key, sentence) for key, sentence in _unserved_on_chip(memories[index]))
     yield from _unserved_together(memories, on_chip)
     yield from _unserved_for_tensors(memories, of_tensors, on_chip)
+    yield from _unserved_stops(memories, on_chip)
+    yield from _unserved_beside_kept(memories, on_chip)
 
 
+_NO_BANDWIDTH: Final = "missing, must be a mapping with the key bytes_per_cycle or bytes_per_second"
 _NO_SIZE: Final = "missing, must be a whole number of bytes"
 
 
@@ -113,7 +116,7 @@ def _unserved_together(memories: Sequence[Memory], on_chip: Sequence[int]) -> It
         yield Unserved(index, "banks", sentence)
     for operand in Operand:
         holders = [index for index in on_chip if operand in memories[index].holds]
-        if not holders:
+        if not holders and operand is not Operand.WEIGHTS:  # which may stream past them into the array
             names = _names([memories[index] for index in on_chip])
             sentence = f"no memory on chip holds the {operand}: must be held by one of {names}"
             yield Unserved(len(memories) - 1, "holds", sentence)
@@ -123,6 +126,38 @@ def _unserved_together(memories: Sequence[Memory], on_chip: Sequence[int]) -> It
                 "operand, in which its tiles are buffered"
             )
             yield Unserved(index, "holds", sentence)
+
+
+def _unserved_stops(memories: Sequence[Memory], on_chip: Sequence[int]) -> Iterator[Unserved]:
+    """Operands that stop the array where they move: they have to move to a memory in which tiles are."""
+    for index, memory in enumerate(memories):
+        stopping = memory.stops_array
+        if not stopping:
+            continue
+        if index not in on_chip:
+            sentence = "must be left out: it is said of the memory on chip that operands move to and from"
+            yield Unserved(index, "stops_array", sentence)
+        elif len(set(stopping)) < len(stopping):
+            yield Unserved(index, "stops_array", "must name each operand once")
+        elif strange := [operand for operand in stopping if operand not in memory.holds]:
+            sentence = f"must not name {' and '.join(strange)}: the memory does not hold them"
+            yield Unserved(index, "stops_array", sentence)
+
+
+def _unserved_beside_kept(memories: Sequence[Memory], on_chip: Sequence[int]) -> Iterator[Unserved]:
+    """What goes together with tiles alone: no machine here has it beside tensors that stay on chip."""
+    keeper = next((memory for memory in memories if memory.keeps), None)
+    if keeper is None:
+        return
+    beside = f"{keeper.name} keeps tensors, and no machine with such a memory has that here"
+    for index, memory in enumerate(memories):
+        for key in ("read", "write", "stops_array"):
+            if getattr(memory, key) and (index in on_chip) == (key == "stops_array"):
+                yield Unserved(index, key, f"must be left out: {beside}")
+    if not any(Operand.WEIGHTS in memories[index].holds for index in on_chip):
+        names = _names([memories[index] for index in on_chip])
+        sentence = f"no memory on chip holds the weights: must be held by one of {names}, since {keeper.name}"
+        yield Unserved(len(memories) - 1, "holds", f"{sentence} keeps tensors")
 
 
 def _taken_by(name: str, *, off_chip: bool) -> str | None:
@@ -185,8 +220,15 @@ def _unserved_inner_homes(
 
 
 def _unserved_off_chip(memory: Memory) -> Iterator[tuple[str, str]]:
-    if memory.bandwidth is None:
-        yield "bandwidth", "missing, must be a mapping with the key bytes_per_cycle or bytes_per_second"
+    ways = {"read": memory.read, "write": memory.write}
+    if all(way is None for way in ways.values()):
+        if memory.bandwidth is None:
+            yield "bandwidth", f"{_NO_BANDWIDTH}, or read and write must be there in its place"
+    else:
+        yield from ((key, f"{_NO_BANDWIDTH}: the other way is said") for key in ways if ways[key] is None)
+        for key in ("bandwidth", "latency_cycles", "latency_seconds"):
+            if getattr(memory, key) is not None:
+                yield key, "must be left out: read and write say it, each of one way"
     if memory.banks is not None:
         yield "banks", "must be left out: tiles are buffered in the memories on chip"
     if memory.keeps:
@@ -204,6 +246,7 @@ def _of_others(memory: Memory, off_chip: Sequence[Memory]) -> Iterator[tuple[str
     compress = memory.compress
     keys = [
         ("layout", memory.layout, Operand.OUTPUTS),
+        ("write", memory.write, Operand.OUTPUTS),
         ("compress.activations", compress and compress.activations, Operand.OUTPUTS),
         ("compress.weights", compress and compress.weights, Operand.WEIGHTS),
     ]
@@ -267,24 +310,26 @@ def _unserved_banks(memory: Memory) -> Iterator[tuple[str, str]]:
 def out_of_range(memories: Sequence[Memory], clock_mhz: float) -> Iterator[Unserved]:
     """What is said in seconds or by a law, and comes to what is outside the bounds of plain figures."""
     for index, memory in enumerate(memories):
-        bandwidth = memory.bandwidth
-        if bandwidth is not None and bandwidth.bytes_per_second is not None:
-            per_cycle = bandwidth.per_cycle(clock_mhz)
-            if not MIN_BANDWIDTH <= per_cycle <= MAX_BANDWIDTH:
-                sentence = f"comes to {per_cycle:.4g} bytes in a cycle of {clock_mhz:g} MHz: must come to"
-                range_words = f"from {MIN_BANDWIDTH:g} to {MAX_BANDWIDTH:g}"
-                yield Unserved(index, "bandwidth.bytes_per_second", f"{sentence} {range_words}")
+        ways = {"bandwidth": memory.bandwidth, "read": memory.read, "write": memory.write}
+        for key, bandwidth in ways.items():
+            if bandwidth is not None and bandwidth.bytes_per_second is not None:
+                per_cycle = bandwidth.per_cycle(clock_mhz)
+                if not MIN_BANDWIDTH <= per_cycle <= MAX_BANDWIDTH:
+                    sentence = f"comes to {per_cycle:.4g} bytes in a cycle of {clock_mhz:g} MHz: must come to"
+                    range_words = f"from {MIN_BANDWIDTH:g} to {MAX_BANDWIDTH:g}"
+                    yield Unserved(index, f"{key}.bytes_per_second", f"{sentence} {range_words}")
         if memory.energy is not None:
             at_size = memory.energy.at_size(memory.size_bytes)
             price = max(at_size.read, at_size.write)
             if price > MAX_PRICE:
                 sentence = f"comes to {price:.4g} for an access at {memory.size_bytes} bytes: must come to"
                 yield Unserved(index, "energy", f"{sentence} at most {MAX_PRICE:g}")
-        if memory.latency_seconds is not None:
-            cycles = latency_cycles(memory, clock_mhz)
+        answers = {"latency_seconds": memory, "read.latency_seconds": memory.read}
+        for key, said in (answers | {"write.latency_seconds": memory.write}).items():
+            cycles = 0 if said is None else in_cycles(said, clock_mhz, 0)
             if cycles > MAX_LATENCY_CYCLES:
                 sentence = f"comes to {cycles} cycles of {clock_mhz:g} MHz: must come to"
-                yield Unserved(index, "latency_seconds", f"{sentence} at most {MAX_LATENCY_CYCLES}")
+                yield Unserved(index, key, f"{sentence} at most {MAX_LATENCY_CYCLES}")
 
 
 def _names(memories: Sequence[Memory]) -> str:

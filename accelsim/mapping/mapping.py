@@ -39,11 +39,17 @@ class Crossing(NamedTuple):
     """Bytes of what is loaded, as it lies outside: coded, or as it is."""
     written: MappingOf[Operand, int]
     """The same of what is stored."""
+    load_cycles: MappingOf[Operand, int] | None = None
+    """For how long the channel is busy with what is loaded, at least a cycle each, where that does not follow
+    from bytes and bandwidth: None, it does."""
+    store_cycles: int | None = None
+    """The same of all that is stored."""
 
     def of_loads(self, operands: Collection[Operand]) -> "Crossing":
         """The same where only some operands are loaded, in another order perhaps."""
         loads, read = ({operand: sizes[operand] for operand in operands} for sizes in (self.loads, self.read))
-        return self._replace(loads=loads, read=read)
+        cycles = self.load_cycles and {operand: self.load_cycles[operand] for operand in operands}
+        return self._replace(loads=loads, read=read, load_cycles=cycles)
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,7 +87,7 @@ def diagnose(layer: LayerResult, mapping: Mapping, hardware: Hardware) -> Diagno
         by_zero=max(0.0, 1 - nonzero_macs / executed) if executed else 0.0,
         times_compulsory=traffic / layer.compulsory_dram_bytes if layer.compulsory_dram_bytes else 1.0,
         macs_per_byte=executed / traffic if traffic else 0.0,
-        balance=hardware.pe_array.pes / _bytes_per_cycle(layer, hardware.channels[: len(hardware.off_chip)]),
+        balance=hardware.pe_array.pes / _bytes_per_cycle(layer, hardware.channels_off_chip),
         tiles=layer.tiles,
         rows=hardware.pe_array.rows,
         idle_rows=mapping.idle_rows,

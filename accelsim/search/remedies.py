@@ -8,8 +8,9 @@ from accelsim.choices import AUTO
 from accelsim.descriptions import vary
 from accelsim.errors import AccelsimError, Complaint
 from accelsim.hardware import Hardware, Memory, dataflow_names
+from accelsim.hardware.bandwidth import HERTZ_PER_MEGAHERTZ
 from accelsim.hardware.host import Host
-from accelsim.hardware.memory import ACTIVATIONS, HERTZ_PER_MEGAHERTZ, LAYOUTS, POOL, Kept, Layout
+from accelsim.hardware.memory import ACTIVATIONS, LAYOUTS, POOL, Kept, Layout
 from accelsim.network.description import Network
 from accelsim.search.redesign import channel_arguments, concrete, longer_side, rounded_up
 
