@@ -90,7 +90,7 @@ def evaluate(space: Space, hardware: Hardware, batch: int, numbers: Ints) -> Can
     tiles, order = space.tiles(numbers // len(ORDERS)), numbers % len(ORDERS)
     array, last_array_cycles = array_total(space, tiles, hardware)
     nesting = Nesting(np.equal(order, 1), False, False)
-    moved = transfers(space, tiles, _reads(tiles, nesting, batch), hardware, batch)
+    moved = transfers(space, tiles, _reads(tiles, nesting, batch, hardware), hardware, batch)
     counts = sum(_counts(space, tiles, moved, hardware, batch), array.counts * batch)
     array_cycles = column_of(array.cycles * batch, len(numbers))
     time = timing_of(tiles, moved, hardware, batch).least_cycles(array_cycles, last_array_cycles)
@@ -107,7 +107,7 @@ def at_least(space: Space, hardware: Hardware, batch: int) -> Bounds:
     """
     tiles, nesting = space.tiles(slice(None)), Nesting(_SECOND_ORDER, False, False)
     array = _array_at_least(space, tiles, hardware)
-    moved = transfers(space, tiles, _reads(tiles, nesting, batch), hardware, batch)
+    moved = transfers(space, tiles, _reads(tiles, nesting, batch, hardware), hardware, batch)
     time = timing_of(tiles, moved, hardware, batch).least_cycles(array.cycles * batch, 0)
     prices = layer_prices(space.layers, hardware)
     energy = total_energy(array.counts * batch, prices)
@@ -122,8 +122,9 @@ def with_static_energy(energy: Real, prices: Prices, cycles: Count | Real) -> Re
     return energy + prices.static_per_cycle * cycles if prices.static_per_cycle else energy
 
 
-def _reads(tiles: Tiles, nesting: Nesting, batch: int) -> Reads:
-    return Reads.of(tiles, Stay.in_order(tiles, nesting), batch)
+def _reads(tiles: Tiles, nesting: Nesting, batch: int, hardware: Hardware) -> Reads:
+    streamed = Operand.WEIGHTS not in hardware.bank_of
+    return Reads.of(tiles, Stay.in_order(tiles, nesting), batch, streamed=streamed)
 
 
 def least_of_array(layers: LoopNest[Count], dataflow: str, hardware: Hardware, batch: int) -> Bounds:
@@ -156,7 +157,8 @@ def counts_on_chip(
         partial_sum_counts(layers, entries(outputs, tiles.owner), channels.c_tiles, hardware),
     ]
     if not layers.on_array:
-        counts.append(on_chip_counts(hardware, {Operand.INPUTS: plane.input_bytes * batch}, {}))
+        input_bytes = plane.input_bytes * (batch // tiles.shape.n)
+        counts.append(on_chip_counts(hardware, {Operand.INPUTS: input_bytes}, {}))
     return counts
 
 

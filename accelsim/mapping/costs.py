@@ -149,11 +149,13 @@ def _cost_of(
 def on_chip_counts(
     hardware: Hardware, read: Mapping[Operand, CountT], written: Mapping[Operand, CountT]
 ) -> ActionCounts[CountT]:
-    """Bytes of operands that array and vector unit read from, or write to, their working memories."""
+    """Bytes of operands that array and vector unit read from, or write to, their working memories; none of
+    what streams past them.
+    """
     of = hardware.bank_of
     return accesses(
-        *((of[operand].memory, operand, Direction.READ, count) for operand, count in read.items()),
-        *((of[operand].memory, operand, Direction.WRITE, count) for operand, count in written.items()),
+        *((of[operand].memory, operand, Direction.READ, n) for operand, n in read.items() if operand in of),
+        *((of[operand].memory, operand, Direction.WRITE, n) for operand, n in written.items() if operand in of),
     )
 
 

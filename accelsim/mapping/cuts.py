@@ -40,6 +40,8 @@ class Cuts:
     planes: PlaneCuts
     largest_inputs: Count
     """Of each cut of the output plane: input pixels of the tile that reads most."""
+    images: int = 1
+    """Of a tile."""
 
     @property
     def tiles(self) -> int:
@@ -87,6 +89,7 @@ class Cuts:
             channel_cut=channel_cut,
             plane_cut=plane_cut,
             fits=np.ones((1, 1, 1), dtype=np.bool_),
+            images=self.images,
         )
 
     def _fits(self, owner: Ints, channel_cut: Ints, plane_cut: Ints) -> Flags:
@@ -126,13 +129,17 @@ def space_of(layer: Layer, hardware: Hardware, dataflow: str, *, finely: bool = 
 
 
 def cuts_of(
-    layers: Sequence[Layer], dataflows: Sequence[str], grids: Sequence[Grid], hardware: Hardware
+    layers: Sequence[Layer],
+    dataflows: Sequence[str],
+    grids: Sequence[Grid],
+    hardware: Hardware,
+    images: int = 1,
 ) -> Cuts:
-    """Sizes to cut layers of one structure into, each by its dataflow."""
+    """Sizes to cut layers of one structure into, each by its dataflow, in tiles of so many images."""
     stack, halves = stacked(layers), half_banks(hardware)
     footprint = Footprint.of(stack, hardware.precision)
     channel_owner, channels = _channel_cuts(stack, footprint, grids, halves[Operand.WEIGHTS])
-    plane_owner, planes, largest_inputs = _plane_cuts(stack, footprint, grids)
+    plane_owner, planes, largest_inputs = _plane_cuts(stack, footprint, grids, images)
     if hardware.burst_channels:
         tile = TileShape(1, channels.g, channels.k, channels.c, 1, 1, *_taps(stack, channel_owner))
         of_channels = channel_bursts(stack, footprint, channel_owner, tile, hardware)
@@ -148,6 +155,7 @@ def cuts_of(
         plane_owner=plane_owner,
         planes=planes,
         largest_inputs=largest_inputs,
+        images=images,
     )
 
 
@@ -191,7 +199,7 @@ def _channel_cuts(
 
 
 def _plane_cuts(
-    stack: LoopNest[Count], footprint: Footprint, grids: Sequence[Grid]
+    stack: LoopNest[Count], footprint: Footprint, grids: Sequence[Grid], images: int
 ) -> tuple[Ints, PlaneCuts, Count]:
     """Cuts of the output plane: the layer of each, the cuts, and what the tile that reads most reads."""
     row_owner, rows = _axis_cuts([grid.rows for grid in grids])
@@ -203,7 +211,7 @@ def _plane_cuts(
     tiles, largest, total, first_inputs, inner_tiles, inner_inputs, last_stored = (
         along_rows * along_columns for along_rows, along_columns in zip(of_rows, of_columns, strict=True)
     )
-    whole, of_owner = entries(whole_image(stack), owner), entries(footprint, owner)
+    whole, of_owner = entries(whole_image(stack, images), owner), entries(footprint, owner)
     planes = PlaneCuts(
         y=y,
         x=x,

@@ -73,7 +73,8 @@ class Step:
     """
 
     loads: MappingOf[Operand, int]
-    """What comes from outside, in the order in which it is asked for; it takes as much room."""
+    """What comes from outside, in the order in which it is asked for: the room that it takes, which is what moves
+    where there is no `crossing`."""
     takes: MappingOf[Operand, int]
     """Room that is taken before the step runs: none where it adds to the outputs of the step before."""
     freed_by_array: MappingOf[Operand, int]
@@ -94,8 +95,8 @@ class Step:
     completes: bool
     """Whether the outputs are complete, so that they go on to the vector unit and outside."""
     crossing: Crossing | None = None
-    """Where channels move whole bursts, or memories hold something coded; None where all of them move what is
-    loaded and stored, byte by byte."""
+    """Where channels move whole bursts, memories hold something coded, or give out whole banks; None where all of
+    them move what is loaded and stored, byte by byte, and it takes as much room."""
 
     in_place: ClassVar[frozenset[Operand]] = frozenset()
     """Of what is loaded: operands that come to where they stay, and take no room as tiles."""
@@ -329,6 +330,8 @@ class Mapping:
     placed: frozenset[Operand] = frozenset()
     """What lies in the memory that the array works on: it takes no room as tiles. Weights and inputs that are
     placed and moved come there once."""
+    streamed: frozenset[Operand] = frozenset()
+    """Operands that no memory on chip holds: they come with every step."""
     room_bytes: int = field(default=0, compare=False)
     """What its tiles need of a pool, of two steps at once; 0 where it was not mapped onto one."""
     parameters: DataflowParameters = ()

@@ -70,7 +70,7 @@ class PoolTiles:
     layer: Layer
     """In the form in which it is executed."""
     images: int
-    """That it goes through one after the other."""
+    """That it goes through, as many at a time as a tile has."""
     dataflow: str
     hardware: Hardware
     cuts: Cuts
@@ -162,7 +162,7 @@ class PoolTiles:
     @cached_property
     def _room(self) -> Room:
         """Of each loop order x tile."""
-        return room_of(self._tiles, self.cuts.largest_inputs, self.images)
+        return room_of(self._tiles, self.cuts.largest_inputs, self.images, self.hardware)
 
     @cached_property
     def _array(self) -> tuple[ArrayCost, Count]:
@@ -173,7 +173,13 @@ class PoolTiles:
 
     @cached_property
     def _reads(self) -> Reads:
-        return Reads.of(self._tiles, _STAY, self.images)
+        streamed = Operand.WEIGHTS not in self.hardware.bank_of
+        return Reads.of(self._tiles, _STAY, self.images, streamed=streamed)
+
+    @property
+    def _turns(self) -> int:
+        """How often the layer is gone through."""
+        return self.images // self.cuts.images
 
     def _moved(self, operand: Operand) -> tuple[Transfers, Real]:
         known = self._moving.get(operand)
@@ -198,7 +204,7 @@ class PoolTiles:
         space, operands = self._space, frozenset(operands_of(self.layer))
         moved = moved_bytes(space, self._tiles, self._reads, self.hardware, self.images, operands)
         counts = counts_on_chip(space, self._tiles, moved, self.hardware, self.images)
-        return total_energy(sum(counts, array.counts * self.images), self._prices)
+        return total_energy(sum(counts, array.counts * self._turns), self._prices)
 
     @cached_property
     def _vector(self) -> VectorWork:
@@ -221,7 +227,7 @@ class PoolTiles:
         array, last_cycles = self._array
         each_step = of_each_step(on_array=self.layer.on_array)
         timing = Timing(moving.streams, self._latency_steps, each_step, self._vector)
-        cycles = timing.least_cycles(array.cycles * self.images, last_cycles)
+        cycles = timing.least_cycles(array.cycles * self._turns, last_cycles)
         dynamic = sum([energy for _, energy in parts], self._energy_on_chip)
         if self.dataflow == HOST:
             host = host_of(self.hardware)

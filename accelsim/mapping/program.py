@@ -17,11 +17,12 @@ from accelsim.hardware.counts import weighted_sum
 from accelsim.hardware.host import HOST
 from accelsim.hardware.machine import Hardware
 from accelsim.hardware.operand import Operand
+from accelsim.mapping.banks import streamed
 from accelsim.mapping.costs import NOTHING, VECTOR, transfer_counts
 from accelsim.mapping.hosting import program_on_host
 from accelsim.mapping.loop_order import ADDING_UP, OF_INPUTS, OF_WEIGHTS, Dimension, Order, as_named, loops_of
 from accelsim.mapping.mapping import Choice, Mapping, ProgramPart, Repeat, Step, Totals
-from accelsim.mapping.odometer import BEFORE, Iterations, Loop, Position, TileExtent
+from accelsim.mapping.odometer import BEFORE, STREAMING, Iterations, Loop, Position, TileExtent
 from accelsim.mapping.tiling import Axis, channel_spans, column_axes, row_axes, together
 from accelsim.mapping.work import StepWork, TileKind, work_of_tiles
 
@@ -62,7 +63,10 @@ def mappings(choices: Sequence[Choice], batch: int, hardware: Hardware) -> list[
 def _mapping(choice: Choice, loops: Sequence[Loop], work: Sequence[StepWork], hardware: Hardware) -> Mapping:
     moving = tuple(loop for loop in loops if loop.moves)
     start, bringing = BEFORE[brought(choice)]
-    program = _Writer(choice.dataflow == VECTOR, moving, work, bringing).part(start)
+    streams = streamed(hardware)
+    if streams:
+        start = STREAMING
+    program = _Writer(choice.dataflow == VECTOR, moving, work, bringing, streams).part(start)
     if choice.dataflow == HOST:
         program = program_on_host(program, hardware)
     return Mapping(
@@ -76,6 +80,7 @@ def _mapping(choice: Choice, loops: Sequence[Loop], work: Sequence[StepWork], ha
         idle_rows=choice.idle_rows,
         moved=choice.moved,
         placed=choice.placed,
+        streamed=streams,
         parameters=choice.parameters,
     )
 
@@ -270,6 +275,8 @@ class _Writer:
     """Of each kind of tile."""
     bringing: type[Step]
     """Steps that bring what stays."""
+    streamed: frozenset[Operand]
+    """What comes and takes no room."""
     parts: dict[Position, tuple[ProgramPart, ...]] = field(default_factory=dict)
     steps: dict[tuple[int, ...], Step] = field(default_factory=dict)
     repeated: dict[tuple[int, ...], Repeat] = field(default_factory=dict)
@@ -318,7 +325,7 @@ class _Writer:
         work = self.work[position.kind]
         weights_come = work.weights if position.weights_come else {}
         inputs_come = work.inputs if position.inputs_come else {}
-        weights_go = work.weights if position.weights_go else {}
+        weights_go = work.weights if position.weights_go and not self.streamed else {}
         inputs_go = work.inputs if position.inputs_go else {}
         key = position.kind, *map(bool, (weights_come, inputs_come, weights_go, inputs_go))
         step = self.steps.get(key)

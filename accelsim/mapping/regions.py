@@ -155,13 +155,17 @@ def _visit(
     weights = tensors.weights(tile, resumes) if Operand.WEIGHTS in moved else ()
     inputs = tensors.inputs(position, tile) if Operand.INPUTS in moved else ()
     residual = tensors.residual(tile) if completes and Operand.RESIDUAL in moved else ()
-    stay = brought(mapping)
+    stay, streamed = brought(mapping), mapping.streamed
     weights_come, inputs_come = (
-        _are_new(position, loops) if operand in stay else _moves(loops, before, position)
+        _are_new(position, loops)
+        if operand in stay
+        else operand in streamed or _moves(loops, before, position)
         for operand, loops in _LOOPS_OF.items()
     )
     weights_go, inputs_go = (
-        regions if operand not in stay and _moves(loops, position, after) else ()
+        regions
+        if operand not in stay and (operand in streamed or _moves(loops, position, after))
+        else ()
         for (operand, loops), regions in zip(_LOOPS_OF.items(), (weights, inputs), strict=True)
     )
     frees, frees_later = (*weights_go, *inputs_go), residual

@@ -50,11 +50,12 @@ class TileShape(Generic[CountT_co]):
         return self.fy * self.fx
 
 
-def whole_image(layer: LoopNest[CountT]) -> TileShape[CountT]:
-    """The tile that is all of a layer, for one image.
+def whole_image(layer: LoopNest[CountT], images: int = 1) -> TileShape[CountT]:
+    """The tile that is all of a layer, for one image or several.
 
     Args:
         layer: One layer, or a stack of them.
+        images: How many.
 
     Returns:
         Its bounds.
@@ -64,7 +65,7 @@ def whole_image(layer: LoopNest[CountT]) -> TileShape[CountT]:
         >>> whole_image(Layer("fc", "fully_connected", K=10, C=64, OY=1, OX=1, IY=1, IX=1))
         TileShape(n=1, g=1, k=10, c=64, y=1, x=1, fy=1, fx=1)
     """
-    return TileShape(1, layer.G, layer.K, layer.C, layer.OY, layer.OX, layer.FY, layer.FX)
+    return TileShape(images, layer.G, layer.K, layer.C, layer.OY, layer.OX, layer.FY, layer.FX)
 
 
 def is_partial(layer: LoopNest[CountT], tile: TileShape[CountT]) -> CountT:

@@ -23,8 +23,11 @@ def as_coded(graph: ExecutedGraph, hardware: Hardware) -> ExecutedGraph:
         hardware: The machine.
 
     Returns:
-        The graph itself where no memory compresses anything.
+        With that, and with the part of their inputs that is not zero where an array saves products by it; the
+        graph itself where no memory compresses anything, and no array does.
     """
+    if hardware.pe_array.gates_zeros:
+        graph = _with_zeros(graph)
     compress_of = hardware.compress_of
     if not compress_of:
         return graph
@@ -34,6 +37,22 @@ def as_coded(graph: ExecutedGraph, hardware: Hardware) -> ExecutedGraph:
         for node in graph.nodes
     ]
     return replace(graph, nodes=tuple(nodes))
+
+
+def _with_zeros(graph: ExecutedGraph) -> ExecutedGraph:
+    """The same layers, which say how many of their inputs are not zero: what the layers that write them say."""
+    written = {node.name: _or_all(node.layer.output_density) for node in graph.nodes}
+    nodes = []
+    for node in graph.nodes:
+        parts = [(written[read.producer], read.input_elements) for read in node.reads]
+        inputs = _mean([*parts, (1.0, node.network_input_elements)])
+        nodes.append(replace(node, layer=replace(node.layer, input_density=inputs)))
+    return replace(graph, nodes=tuple(nodes))
+
+
+def _or_all(density: float | None) -> float:
+    """What nobody says anything of is taken to have no zeros."""
+    return 1.0 if density is None else density
 
 
 def _output_part(layer: Layer, compress_of: Mapping[Operand, Compress], hardware: Hardware) -> float:

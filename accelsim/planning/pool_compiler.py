@@ -12,7 +12,7 @@ from typing import Any, Final, TypeAlias
 from accelsim.descriptions.limits import MAX_BUFFER_BYTES
 from accelsim.errors import MappingError
 from accelsim.hardware import Hardware, Objective, Operand
-from accelsim.hardware.memory import Bank
+from accelsim.hardware.bank import Bank
 from accelsim.mapping.banks import shortfall
 from accelsim.mapping.grids import Grids
 from accelsim.mapping.mapping import Mapping

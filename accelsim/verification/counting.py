@@ -194,7 +194,8 @@ class Counting:
             weight_bytes = packed_bytes(walked.weight_read_words, sizes.weight_bits)
         else:
             weight_bytes = packed_bytes(walked.weight_reads * sizes.stored_weight_bits(weights), 1)
-        traffic[self.memory_of("weights"), "read", "weights"] = weight_bytes
+        if Operand.WEIGHTS in self.case.hardware.bank_of:
+            traffic[self.memory_of("weights"), "read", "weights"] = weight_bytes
         traffic[self.memory_of("inputs"), "read", "inputs"] = packed_bytes(
             walked.input_read_words, sizes.activation_bits
         )
@@ -210,7 +211,7 @@ class Counting:
             CountedAccess(self.memory_of(operand), Operand(operand), direction): size
             for direction, sizes in ((Direction.READ, read), (Direction.WRITE, written))
             for operand, size in sizes.items()
-            if size
+            if size and Operand(operand) in self.case.hardware.bank_of
         }
 
     def _register_bytes(self, walked: PassCounts) -> int:

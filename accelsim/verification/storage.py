@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from accelsim.columns import Flags
-from accelsim.hardware.memory import POOL, Bank
+from accelsim.hardware.bank import Bank
+from accelsim.hardware.memory import POOL
 from accelsim.hardware.operand import Operand
 from accelsim.mapping.regions import Range, Region
 from accelsim.verification.axes import AXES
@@ -101,8 +102,20 @@ class Storage:
                 return loaded.values[box]
         return _missing(region, [loaded.region for loaded in regions])
 
+    def room(self, operand: str, size_bytes: int) -> int:
+        """What so many bytes take: whole banks, where a memory is given out in such."""
+        units = [bank.unit_bytes for bank in self.banks if Operand(operand) in bank.operands]
+        unit_bytes = units[0] if units else 1
+        return -(-size_bytes // unit_bytes) * unit_bytes
+
+    def rooms(self, sizes: Mapping[str, int]) -> dict[str, int]:
+        """The same of several operands."""
+        return {operand: self.room(operand, size) for operand, size in sizes.items()}
+
     def take(self, operand: str, size_bytes: int) -> None:
-        """Take room in the bank of an operand."""
+        """Take room in the bank of an operand; what streams past all of them takes none."""
+        if self._streams(operand):
+            return
         bank, room = self._bank_of(operand)
         used_bytes = self.used_bytes[bank] = self.used_bytes.get(bank, 0) + size_bytes
         if used_bytes > room:
@@ -110,6 +123,8 @@ class Storage:
 
     def give_back(self, operand: str, size_bytes: int) -> None:
         """Free room in the bank of an operand."""
+        if self._streams(operand):
+            return
         bank, _ = self._bank_of(operand)
         self.used_bytes[bank] = self.used_bytes.get(bank, 0) - size_bytes
         if self.used_bytes[bank] < 0:
@@ -119,6 +134,9 @@ class Storage:
     def give_back_pool(self, size_bytes: int) -> None:
         """Free what tensors took of the pool all the while."""
         self.used_bytes[POOL] = self.used_bytes.get(POOL, 0) - size_bytes
+
+    def _streams(self, operand: str) -> bool:
+        return not any(Operand(operand) in bank.operands for bank in self.banks)
 
     def _bank_of(self, operand: str) -> tuple[str, int]:
         """The bank that the machine gives to an operand, and its bytes."""

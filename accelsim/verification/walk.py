@@ -145,7 +145,7 @@ class _Execution:
         return [*weights, *(["offsets"] if weights and layer.bias else []), *inputs]
 
     def _load(self, step: Step, visit: Visit) -> None:
-        sizes = self.case.sizes.by_operand(visit.loads)
+        sizes = self.storage.rooms(self.case.sizes.by_operand(visit.loads))
         for operand, size in step_bytes.loads(step).items():
             expect_equal(Quantity.LOADED_BYTES, size, sizes.get(operand, 0), operand=operand)
         outside = self._outside(visit.loads)
@@ -181,6 +181,7 @@ class _Execution:
         room = self.counting.output_room(visit, outputs)
         if Operand.OUTPUTS in self.placed and visit.completes:
             room = self.counting.window_room(outputs)
+        room = self.storage.room("outputs", room)
         expect_equal(Quantity.TAKEN_BYTES, step_bytes.takes_for_outputs(step), room)
         self.storage.take("outputs", room)
         self._give_back()
@@ -209,8 +210,10 @@ class _Execution:
         return channels * tap_rows * tap_columns * self.case.mapped.operands
 
     def _free(self, step: Step, visit: Visit) -> None:
-        sizes = self.case.sizes.by_operand(visit.frees)
-        later = self.case.sizes.by_operand(visit.frees_later)
+        sizes = self.storage.rooms(self.case.sizes.by_operand(visit.frees))
+        later = self.storage.rooms(self.case.sizes.by_operand(visit.frees_later))
+        for operand in self.case.mapping.streamed:
+            sizes.pop(operand, None)
         for operand, size in step_bytes.frees_after_array(step).items():
             expect_equal(Quantity.FREED_BYTES, size, sizes.get(operand, 0), operand=operand)
         by_vector_unit = step_bytes.frees_after_vector_unit(step)

@@ -34,6 +34,7 @@ from accelsim.hardware.machine import Hardware
 from accelsim.hardware.operand import Operand
 from accelsim.mapping.arithmetic import ceil_div, ceil_scaled, chosen, equal_part, larger, smaller
 from accelsim.mapping.dataflows.contract import Dataflow
+from accelsim.mapping.mapping import DataflowParameters
 from accelsim.mapping.tile import ArrayWork, Granularity, TileCounts, TileShape, whole_image
 from accelsim.network.layer import LoopNest
 
@@ -105,6 +106,11 @@ class RowStationary(Dataflow):
     axes: ClassVar = {"rows": ("FY", "C", "K", "OY"), "columns": ("OY", "C", "K")}
     stationary = Operand.WEIGHTS
     parameters = Parameters
+    takes_images = True
+    mapping_parameters = PARAMETERS
+
+    def __init__(self, fixed: DataflowParameters = ()) -> None:
+        self._fixed = dict(fixed)
 
     @property
     def kept(self) -> tuple[Operand, ...]:
@@ -114,6 +120,14 @@ class RowStationary(Dataflow):
     def of(self, array: PEArray) -> Parameters:
         """What a machine's file says."""
         return described(array, self.name, Parameters)
+
+    def fixed(self, parameters: DataflowParameters) -> "RowStationary":
+        """The same with some of p, q, r and t given: a tile that has less to do takes less of each."""
+        for name, value in parameters:
+            if name not in PARAMETERS or value < 1:
+                known = ", ".join(PARAMETERS)
+                raise ValueError(f"{self.title} leaves {known} to a mapping, 1 at least each, not {name} = {value}")
+        return RowStationary(parameters)
 
     def gates_zeros(self, array: PEArray) -> bool:
         """Whether products with inputs that are zero are not done."""
@@ -129,13 +143,7 @@ class RowStationary(Dataflow):
         """Every pass of a tile, folded as takes least time."""
         return self._work(layer, tile, self.folding(layer, tile, hardware), hardware.pe_array)
 
-    def folding(
-        self,
-        layer: LoopNest[Count],
-        tile: TileShape[Count],
-        hardware: Hardware,
-        fixed: Mapping[str, int] = {},  # noqa: B006 (frozen: nobody writes to it)
-    ) -> Folding:
+    def folding(self, layer: LoopNest[Count], tile: TileShape[Count], hardware: Hardware) -> Folding:
         """How a tile lies in the PEs: of those foldings that are tried the one that takes least time.
 
         Of equals the one that reads and writes the buffer least.
@@ -144,11 +152,10 @@ class RowStationary(Dataflow):
             layer: Its stride and dilation.
             tile: Its bounds.
             hardware: The machine.
-            fixed: Values of p, q, r, t that are given.
         """
         array = hardware.pe_array
         best, least_cycles, least_words = None, None, None
-        for folding, fits in _foldings(tile, array, self.of(array), fixed):
+        for folding, fits in _foldings(tile, array, self.of(array), self._fixed):
             cycles = self._cycles(layer, tile, folding, array)
             words = sum(self._buffer_words(layer, tile, folding))
             if best is None:

@@ -53,15 +53,17 @@ def _shapes(tile: TileWork, machine: ArrayMachine) -> Iterator[Shape]:
     rows = max(end - start for start, end in folds(tile.y, sets_above * machine.columns))
     strips_above = ceil(rows / machine.columns)
     sets = max(machine.columns // rows, 1) * (sets_above // strips_above)
-    for most_channels, channel_sets in product(TRIED, TRIED):
+    fixed = machine.fixed
+    tried = [(fixed[name],) if name in fixed else TRIED for name in ("q", "r")]
+    for most_channels, channel_sets in product(*tried):
         words = most_channels * filter_columns
         if words > min(own.input_words, own.filter_words) or channel_sets > sets:
             continue
         channel_sets_used = min(channel_sets, tile.c)
         channels = _equal(ceil(tile.c / channel_sets_used), most_channels)
-        filter_sets = min(sets // channel_sets, tile.k)
+        filter_sets = min(fixed.get("t", sets // channel_sets), tile.k)
         filters_of_a_set = ceil(tile.k / filter_sets)
-        most_filters = min(own.sum_words, own.filter_words // (channels * filter_columns))
+        most_filters = min(fixed.get("p", own.sum_words), own.filter_words // (channels * filter_columns))
         for passes in range(2):
             filters = ceil(filters_of_a_set / (ceil(filters_of_a_set / most_filters) + passes))
             yield Shape(
