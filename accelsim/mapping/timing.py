@@ -14,6 +14,7 @@ from accelsim.columns import Count, Floats
 from accelsim.hardware import Hardware, Operand
 from accelsim.hardware.host import HOST
 from accelsim.mapping.arithmetic import ceil_div, entries
+from accelsim.mapping.banks import alone_in_turn
 from accelsim.mapping.costs import vector_ops
 from accelsim.mapping.hosting import host_of
 from accelsim.mapping.space import Tiles
@@ -44,6 +45,8 @@ class Timing(NamedTuple):
     each_step: frozenset[Operand]
     """The operands of which one at least comes with each of those steps."""
     vector: VectorWork
+    standing_cycles: Count | Floats = 0
+    """In which the array stands because operands move that stop it."""
 
     def least_cycles(self, array_cycles: Count, last_array_cycles: Count) -> Floats:
         """With an array that works for so long in all, and so long for the last step."""
@@ -70,7 +73,9 @@ class Timing(NamedTuple):
             moving = latency + streams.cycles
             of_channel = np.maximum(np.maximum(on_chip, reading), np.maximum(moving, under_way))
             cycles = of_channel if streams is first else np.maximum(cycles, of_channel)
-        return _whole(cycles)
+        if isinstance(self.standing_cycles, int):  # few machines have such operands
+            return _whole(cycles)
+        return _whole(np.maximum(cycles, array_cycles + self.standing_cycles))
 
 
 _STORED: Final = frozenset({Operand.OUTPUTS})
@@ -97,6 +102,22 @@ def timing_of(tiles: Tiles, moved: Transfers, hardware: Hardware, batch: int) ->
         latency_steps=latency_steps(tiles, batch),
         each_step=of_each_step(on_array=tiles.layers.on_array),
         vector=vector_work(tiles, batch, hardware),
+        standing_cycles=standing_cycles(moved, hardware),
+    )
+
+
+def standing_cycles(moved: Transfers, hardware: Hardware) -> Count | Floats:
+    """For how long what stops the array moves, at least; 0 where nothing does."""
+    stopping = alone_in_turn(hardware)
+    return sum(
+        [
+            np.divide(size, hardware.channel_of[operand].bytes_per_cycle)
+            for operand in Operand
+            if operand in stopping
+            for way in (moved.read, moved.written)
+            for of_way, size in way.items()
+            if of_way is operand
+        ]
     )
 
 
