@@ -346,7 +346,7 @@ def memory_results(
     """What each memory was accessed for by layers that have these homes, and, if known, the most it held."""
     homes = hardware.homes if homes is None else homes
     accesses, tensor_memory = counts.accesses, hardware.tensor_memory
-    channels = {channel.memory for channel in hardware.channels}
+    channels_of = _channels_of(hardware)
     return {
         memory.name: MemoryResult(
             read_bytes={
@@ -360,14 +360,27 @@ def memory_results(
             energy=energies[memory.name],
             peak_bytes=peak_bytes.get(memory.name),
             home_of=homes.get(memory.name, ()),
-            busy_cycles=sum([layer.busy_cycles_by_memory[memory.name] for layer in layers])
-            if len(channels) > 1 and memory.name in channels
+            busy_cycles=_streamed(layers, channels_of[memory.name])
+            if len(hardware.channels) > 1 and memory.name in channels_of
             else None,
             keeps_tensors=memory is tensor_memory,
             beside_bytes=_beside(accesses, memory),
         )
         for memory in hardware.memories
     }
+
+
+def _channels_of(hardware: Hardware) -> dict[str, list[str]]:
+    """The names of the channels of each memory that has any."""
+    channels_of: dict[str, list[str]] = {}
+    for channel in hardware.channels:
+        channels_of.setdefault(channel.memory, []).append(channel.name)
+    return channels_of
+
+
+def _streamed(layers: Sequence[LayerActivity], channels: Sequence[str]) -> int:
+    """Cycles in which the channel of a memory streams for layers: of two, the one that is busier."""
+    return max([sum([layer.busy_cycles_by_memory[name] for layer in layers]) for name in channels])
 
 
 def _beside(accesses: MappingOf[Access, int], memory: Memory) -> dict[str, int]:

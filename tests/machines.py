@@ -193,6 +193,39 @@ def with_host(hardware: Hardware = _MACHINE, **host: Any) -> Hardware:
     return Hardware.model_validate_json(json.dumps({**described, "host": host}))
 
 
+def with_engines(
+    hardware: Hardware = _MACHINE,
+    *,
+    control: dict[str, int] | None = None,
+    read: dict[str, float] | None = None,
+    write: dict[str, float] | None = None,
+    stops_array: Sequence[Operand] = (),
+    weights_past: bool = False,
+) -> Hardware:
+    """A machine with engines that have rules of their own.
+
+    `read` and `write` are those of the home of outputs; what stops the array does so where it is held;
+    weights may go past the memories on chip, whose banks stay as large.
+    """
+    described = hardware.model_dump(mode="json", exclude_none=True)
+    for memory in described["memories"]:
+        if read and write and memory["name"] == hardware.channel_of[Operand.OUTPUTS].memory:
+            for key in ("bandwidth", "latency_cycles"):
+                del memory[key]
+            memory |= {"read": read, "write": write}
+        if "size_bytes" in memory:
+            if weights_past and Operand.WEIGHTS in memory["holds"]:
+                memory["holds"].remove(Operand.WEIGHTS)
+                if isinstance(memory.get("banks"), dict):
+                    banks = [bank for bank in hardware.banks if bank.memory == memory["name"]]
+                    memory["banks"] = {
+                        "bytes": {bank.name: bank.size_bytes for bank in banks if bank.name != "weights"}
+                    }
+            memory["stops_array"] = [operand for operand in stops_array if operand in memory["holds"]]
+    changes = {"assumed": {}} | ({"control": control} if control else {})
+    return Hardware.model_validate_json(json.dumps({**described, **changes}))
+
+
 _WITH_BANKS = (Operand.INPUTS, Operand.WEIGHTS, Operand.OUTPUTS)
 
 

@@ -138,13 +138,18 @@ class Hardware(Description):
         return memories
 
     @model_validator(mode="after")
-    def _ends_have_a_place(self) -> Self:
+    def _parts_go_together(self) -> Self:
+        """Networks' ends have a place, and control hands over tiles alone."""
         places = self.activation_places
         mistakes = [
             Mistake(("io", key), f"must be a memory that holds or keeps activations: {one_of(places)}")
             for key, name in (("inputs", self.io.inputs), ("outputs", self.io.outputs))
             if name is not None and name not in places
         ]
+        keeper = next((memory.name for memory in self.memories if memory.keeps), None)
+        if self.control is not None and keeper is not None:
+            sentence = f"must be left out: {keeper} keeps tensors, and no machine here has both"
+            mistakes.append(Mistake(("control",), sentence))
         if mistakes:
             raise refusal("hardware", mistakes)
         return self
@@ -172,16 +177,6 @@ class Hardware(Description):
         ]
         if mistakes:
             raise refusal("hardware", mistakes)
-        return self
-
-    @model_validator(mode="after")
-    def _control_has_tiles_alone(self) -> Self:
-        keeper = next((memory.name for memory in self.memories if memory.keeps), None)
-        if self.control is not None and keeper is not None:
-            sentence = (
-                f"must be left out: {keeper} keeps tensors, and no machine with such a memory has one here"
-            )
-            raise refusal("hardware", [Mistake(("control",), sentence)])
         return self
 
     @model_validator(mode="after")
@@ -371,6 +366,13 @@ class Hardware(Description):
         ]
         of_memories = zip(self.off_chip, homes, strict=True)
         return tuple(channel for pair in of_memories for channel in channels_of(*pair, self.clock_mhz))
+
+    @cached_property
+    def is_plain(self) -> bool:
+        """Whether steps go on as they have what they need: no control, ways, stops, weights past memories."""
+        ways = any(channel.way for channel in self.channels)
+        stops = any(memory.stops_array for memory in self.memories)
+        return not (self.control or ways or stops or Operand.WEIGHTS not in self.bank_of)
 
     @property
     def bytes_per_cycle_off_chip(self) -> float:

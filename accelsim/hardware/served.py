@@ -222,7 +222,7 @@ def _unserved_off_chip(memory: Memory) -> Iterator[tuple[str, str]]:
     ways = {"read": memory.read, "write": memory.write}
     if all(way is None for way in ways.values()):
         if memory.bandwidth is None:
-            yield "bandwidth", f"{_NO_BANDWIDTH}, or read and write must be there in its place"
+            yield "bandwidth", _NO_BANDWIDTH
     else:
         yield from ((key, f"{_NO_BANDWIDTH}: the other way is said") for key in ways if ways[key] is None)
         for key in ("bandwidth", "latency_cycles", "latency_seconds"):

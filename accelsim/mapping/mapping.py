@@ -40,10 +40,15 @@ class Crossing(NamedTuple):
     written: MappingOf[Operand, int]
     """The same of what is stored."""
     load_cycles: MappingOf[Operand, int] | None = None
-    """For how long the channel is busy with what is loaded, at least a cycle each, where that does not follow
-    from bytes and bandwidth: None, it does."""
+    """For how long the channel is busy with each load, where that does not follow from bytes and bandwidth:
+    no less than what does, which bounds of the search are made of. None: it follows."""
     store_cycles: int | None = None
     """The same of all that is stored."""
+
+    @property
+    def takes_its_own_time(self) -> bool:
+        """Whether it says for how long a channel is busy."""
+        return self.load_cycles is not None or self.store_cycles is not None
 
     def of_loads(self, operands: Collection[Operand]) -> "Crossing":
         """The same where only some operands are loaded, in another order perhaps."""

@@ -104,11 +104,19 @@ def _bytes_per_cycle(layer: LayerResult, channels: Sequence[Channel]) -> float:
     """What channels stream together at most, where each moves its part of a layer's traffic."""
     if len(channels) == 1:
         return channels[0].bytes_per_cycle
-    moved = {channel: sum(layer.memories[channel.memory].moved_bytes.values()) for channel in channels}
+    moved = {channel: _moved_bytes(layer, channel) for channel in channels}
     slowest_cycles = max(size_bytes / channel.bytes_per_cycle for channel, size_bytes in moved.items())
     if not slowest_cycles:
         return sum(channel.bytes_per_cycle for channel in channels)
     return sum(moved.values()) / slowest_cycles
+
+
+def _moved_bytes(layer: LayerResult, channel: Channel) -> int:
+    """What a channel moved for a layer: of two of a memory, that of its own way."""
+    by_operand = layer.memories[channel.memory].moved_bytes
+    if channel.way is None:
+        return sum(by_operand.values())
+    return sum([size for operand, size in by_operand.items() if operand in channel.operands])
 
 
 def _density(mapping: Mapping, hardware: Hardware) -> float:

@@ -10,7 +10,7 @@ from accelsim.errors import AccelsimError, Complaint
 from accelsim.hardware import Hardware, Memory, dataflow_names
 from accelsim.hardware.bandwidth import HERTZ_PER_MEGAHERTZ
 from accelsim.hardware.host import Host
-from accelsim.hardware.memory import ACTIVATIONS, LAYOUTS, POOL, Kept, Layout
+from accelsim.hardware.memory import ACTIVATIONS, LAYOUTS, POOL, WRITE, Kept, Layout, WayOut
 from accelsim.network.description import Network
 from accelsim.search.redesign import channel_arguments, concrete, longer_side, rounded_up
 
@@ -36,7 +36,8 @@ class PartChange:
     before: float
     after: float
     memories: tuple[str, ...] = ()
-    """Names of the memories that it is a part of: one with a channel, or all with tiles."""
+    """Names of the memories that it is a part of: one with a channel (`dram.read`: the one of its two for
+    what is read), or all with tiles."""
     one_of_several: bool = False
     """Whether there are others that have such a part too."""
     of_each_column: bool = False
@@ -45,7 +46,7 @@ class PartChange:
     @property
     def name(self) -> str:
         """`bandwidth`; `flash_bandwidth` where other memories have one too."""
-        return f"{self.memories[0]}_{self.part}" if self.one_of_several else self.part
+        return f"{self.memories[0].replace('.', '_')}_{self.part}" if self.one_of_several else self.part
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class LatencyChange:
 
     kind: ClassVar[RemedyKind] = "machine"
     memory: str
-    """Its name."""
+    """Its name, and which way where it has two channels: `dram.read`."""
     before_cycles: int
     after_cycles: int
     one_of_several: bool = False
@@ -63,7 +64,7 @@ class LatencyChange:
     @property
     def name(self) -> str:
         """`latency`; `flash_latency` where there are others."""
-        return f"{self.memory}_latency" if self.one_of_several else "latency"
+        return f"{self.memory.replace('.', '_')}_latency" if self.one_of_several else "latency"
 
 
 @dataclass(frozen=True)
@@ -233,8 +234,8 @@ def remedies(network: Network, hardware: Hardware, dataflow: str) -> Iterator[Re
     several, memories = len(hardware.channels) > 1, {memory.name: memory for memory in hardware.memories}
     for channel in hardware.channels:
         before = channel.bytes_per_cycle
-        faster = PartChange("bandwidth", before, TIMES * before, (channel.memory,), several)
-        yield _changed_machine(baseline, faster, **_more_bandwidth(memories[channel.memory]))
+        faster = PartChange("bandwidth", before, TIMES * before, (channel.name,), several)
+        yield _changed_machine(baseline, faster, **_more_bandwidth(memories[channel.memory], channel.way))
     for part in PARTS_ON_CHIP:
         if part == "buffer":
             yield from _larger_buffers(baseline)
@@ -242,8 +243,8 @@ def remedies(network: Network, hardware: Hardware, dataflow: str) -> Iterator[Re
             yield _more_of(baseline, part)
     for channel in hardware.channels:
         if latency := channel.latency_cycles:
-            shorter = LatencyChange(channel.memory, latency, latency // TIMES, several)
-            values = _latency(memories[channel.memory], shorter.after_cycles, hardware.clock_mhz)
+            shorter = LatencyChange(channel.name, latency, latency // TIMES, several)
+            values = _latency(memories[channel.memory], channel.way, shorter.after_cycles, hardware.clock_mhz)
             yield _changed_machine(baseline, shorter, **values)
     yield from _layouts(baseline)
     if hardware.host is not None:
@@ -265,9 +266,10 @@ def most_remedies(hardware: Hardware) -> int:
     return 3 * len(hardware.channels) + parts + len(KEPT) + of_dataflows + 4
 
 
-def _more_bandwidth(memory: Memory) -> dict[str, float]:
-    """The key that says how fast the channel of a memory streams, in its own unit, and more of it."""
-    key, bandwidth = f"memories.{memory.name}.bandwidth", memory.bandwidth
+def _more_bandwidth(memory: Memory, way: WayOut | None) -> dict[str, float]:
+    """The key that says how fast a channel of a memory streams, in its own unit, and more of it."""
+    bandwidth = memory.bandwidth if way is None else getattr(memory, way)
+    key = f"memories.{memory.name}.{way or 'bandwidth'}"
     if bandwidth is None:  # of a channel without bounds
         return {}
     if bandwidth.bytes_per_second is not None:
@@ -275,10 +277,11 @@ def _more_bandwidth(memory: Memory) -> dict[str, float]:
     return {f"{key}.bytes_per_cycle": TIMES * (bandwidth.bytes_per_cycle or 0.0)}
 
 
-def _latency(memory: Memory, cycles: int, clock_mhz: float) -> dict[str, float]:
-    """The key that says how long the channel of a memory takes to answer, in its own unit, with cycles."""
-    key = f"memories.{memory.name}"
-    if memory.latency_seconds is not None:
+def _latency(memory: Memory, way: WayOut | None, cycles: int, clock_mhz: float) -> dict[str, float]:
+    """The key that says how long a channel of a memory takes to answer, in its own unit, with cycles."""
+    key = f"memories.{memory.name}" if way is None else f"memories.{memory.name}.{way}"
+    said = memory if way is None else getattr(memory, way)
+    if said.latency_seconds is not None:
         return {f"{key}.latency_seconds": cycles / (clock_mhz * HERTZ_PER_MEGAHERTZ)}
     return {f"{key}.latency_cycles": cycles}
 
@@ -350,7 +353,8 @@ def _layouts(baseline: _Baseline) -> Iterator[Remedy | ImpossibleRemedy]:
     hardware = baseline.hardware
     for channel in hardware.channels:
         of_tensors = hardware.tensor_memory is not None and channel.memory == hardware.tensor_memory.name
-        if channel.burst_bytes == 1 or not (of_tensors or channel.operands & frozenset(ACTIVATIONS)):
+        in_bursts = channel.burst_bytes > 1 and channel.way != WRITE  # what is read says it of both ways
+        if not (in_bursts and (of_tensors or channel.operands & frozenset(ACTIVATIONS))):
             continue
         for layout in LAYOUTS:
             if layout != channel.layout:

@@ -9,8 +9,9 @@ from accelsim.hardware.operand import Operand
 
 Component = Literal["dram", "array", "vector", "host"]
 """What can be busy: a channel of a memory off chip, the array, the vector unit, the host."""
-Resource = Literal["descriptor", "room", "producer"]
-"""What the DMA may lack: a free descriptor, room in a bank, or the results of layers that a layer reads."""
+Resource = Literal["descriptor", "room", "producer", "control"]
+"""What the DMA may lack: a free descriptor, room in a bank, the results of layers that a layer reads, or that
+a step is handed over to it."""
 
 
 _NONE: Final[Mapping[str, int]] = {}
@@ -41,7 +42,7 @@ class Busy(NamedTuple):
     operand: Operand | None = None
     """What a transfer moves; None of array and vector unit."""
     memory: str | None = None
-    """Off chip, over whose channel a transfer goes."""
+    """Off chip, over whose channel a transfer goes; `dram.read` or `dram.write` of one with two."""
     bytes: int = 0
     request_cycle: int | None = None
     """When a transfer was asked for; it starts after the latency, when the channel is free."""
@@ -123,9 +124,11 @@ class LayerActivity(NamedTuple):
     waiting_cycles: Mapping[Operand, int]
     """Cycles in which nothing was executed because of one of its steps, by what that step still lacked first:
     an operand that had not come, or `outputs` where there was no room, for them or for all of a step that
-    takes its room in a pool. None of them is 0."""
+    takes its room in a pool, where its turn had not come, or where something moved that stops the array. None
+    of them is 0."""
     busy_cycles_by_memory: Mapping[str, int] = _NONE
-    """In which each of several channels streamed for it, by the memory off chip; empty where there is one."""
+    """In which each of several channels streamed for it, by the memory off chip, or `dram.read` and
+    `dram.write` of one with two; empty where there is one."""
     host_busy_cycles: int = 0
     """In which the host executed it."""
 
@@ -187,11 +190,11 @@ def moved_finish(end_cycles: Iterable[int], finish_cycle: int = 0) -> list[int]:
 class Recorder:
     """Collects what the components report, layer by layer."""
 
-    def __init__(self, layers: int, memories: Sequence[str], *, keep_timeline: bool) -> None:
+    def __init__(self, layers: int, channels: Sequence[str], *, keep_timeline: bool) -> None:
         self._start: list[int | None] = [None] * layers
         self._end = [0] * layers
         self._busy: dict[Component, list[int]] = {name: [0] * layers for name in ("array", "vector", "host")}
-        self._streamed = {memory: [0] * layers for memory in memories}
+        self._streamed = {channel: [0] * layers for channel in channels}
         self._counts = [ActionCounts()] * layers
         self._timeline: list[Busy] | None = [] if keep_timeline else None
         self._waits: list[Wait] = []

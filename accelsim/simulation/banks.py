@@ -49,9 +49,9 @@ class Banks:
             {bank: [] for bank in self._free} if keep_occupancy else None
         )
 
-    def bank_of(self, operand: Operand) -> str:
-        """The bank that an operand's tiles lie in."""
-        return self._bank_of[operand]
+    def bank_of(self, operand: Operand) -> str | None:
+        """The bank that an operand's tiles lie in; None of one that streams past all of them."""
+        return self._bank_of.get(operand)
 
     def take(self, bank: str, size_bytes: int, tensor_bytes: int = 0) -> simpy.Event:
         """Room for so many bytes, more than none, in a bank; the event happens when there is enough.
@@ -71,7 +71,8 @@ class Banks:
     def give_back_tiles(self, freed: Mapping[Operand, int]) -> None:
         """Free the room of operands."""
         for operand, size_bytes in freed.items():
-            self.give_back(self._bank_of[operand], size_bytes)
+            if (bank := self.bank_of(operand)) is not None:
+                self.give_back(bank, size_bytes)
 
     def peaks(self) -> tuple[dict[str, int], dict[str, int], int]:
         """The most that each bank, that each memory, and that all with tiles together, held."""

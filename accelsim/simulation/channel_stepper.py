@@ -77,16 +77,20 @@ class ChannelStepper(Stepper):
     def __init__(self, hardware: Hardware, idle_descriptors: int = 0, pool_bytes: int = 0) -> None:
         super().__init__(hardware, idle_descriptors, pool_bytes)
         self.prefetch = most_descriptors(hardware) - idle_descriptors
-        self.channels = hardware.channels
-        self.queue_of: dict[Operand, int] = {
-            operand: self.channels.index(channel) for operand, channel in hardware.channel_of.items()
-        }
-        """Of the layer that is being asked for."""
+        self.channels = self._of_queues(hardware)
+        self.queue_of: dict[Operand, int] = dict.fromkeys(Operand, 0)
+        """Of the layer that is being asked for; the first, of operands without a home."""
+        for number, channel in enumerate(self.channels):
+            self.queue_of |= dict.fromkeys(channel.operands, number)
         self.queues = self._empty_queues()
         self.asked_for: TileTask | None = None
         """The task that is being asked for."""
         self.to_ask: list[tuple[int, int]] = []
         """Of its loads that are not asked for, the next one last: the bit, and the number of the queue."""
+
+    def _of_queues(self, hardware: Hardware) -> Sequence[Channel]:
+        """The channel that each queue is of."""
+        return hardware.channels
 
     def _empty_queues(self) -> list[Queue]:
         """With the writes, which are the stepper's own, where outputs go."""

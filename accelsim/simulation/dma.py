@@ -12,10 +12,13 @@ import simpy
 from accelsim.hardware.counts import Direction, accesses
 from accelsim.hardware.memory import POOL, TENSORS
 from accelsim.hardware.operand import Operand
+from accelsim.mapping.mapping import Step
 from accelsim.simulation.activity import Resource, Wait
 from accelsim.simulation.dram import HOST_WRITE, READ, WRITE
-from accelsim.simulation.machine import EventTask, Machine, Process
+from accelsim.simulation.machine import EventTask, Machine
+from accelsim.simulation.occupation import load_cycles, store_cycles
 from accelsim.simulation.pool import room_bytes
+from accelsim.simulation.process import Process
 
 
 def load(machine: Machine) -> Process:
@@ -24,14 +27,15 @@ def load(machine: Machine) -> Process:
     for layer, index, step, last in machine.steps():
         transfers: list[tuple[Operand, simpy.Event]] = []
         task = EventTask(layer, index, step, last, transfers)
+        yield from _wait_for_turn(machine, task, transfers)
         yield from _take_descriptor(machine, task)
         yield from _take_room_in_pool(machine, task, transfers)
         for operand, size in step.loads.items():
             if operand.of_layers and layer != ready_layer:
                 yield from _wait_for_producers(machine, task)
                 ready_layer = layer
-            if operand not in machine.pooled:
-                bank = machine.banks.bank_of(operand)
+            bank = None if operand in machine.pooled else machine.banks.bank_of(operand)
+            if bank is not None:
                 yield from _wait(machine, task, "room", machine.banks.take(bank, size), bank)
             sizes = step.read[operand], step.moved_loads[operand]
             transfers.append((operand, _read(machine, task, operand, *sizes)))
@@ -42,6 +46,16 @@ def load(machine: Machine) -> Process:
             ready_layer = layer
         machine.recorder.begins(layer, machine.now)
         machine.to_array.put(task)
+
+
+def _wait_for_turn(machine: Machine, task: EventTask, arrivals: list[tuple[Operand, simpy.Event]]) -> Process:
+    """Where somebody hands steps over; a turn arrives before all that a step needs."""
+    if machine.turns is None:
+        return
+    start = machine.now
+    yield from machine.turns.take(task.layer, task.index, last=task.last)
+    machine.recorder.waited(Wait("control", task.layer, task.index, start, machine.now))
+    arrivals.append((Operand.OUTPUTS, machine.env.event().succeed(machine.now)))
 
 
 def _take_descriptor(machine: Machine, task: EventTask) -> Process:
@@ -88,6 +102,7 @@ def store(machine: Machine, task: EventTask) -> Process:
     for operand, size in step.written.items():
         yield _transfer(machine, task, operand, size, step.moved_stores[operand], direction)
     machine.banks.give_back_tiles(step.freed_by_store)
+    machine.ended(task)
     machine.unstored[task.layer] -= 1
     if not machine.unstored[task.layer]:
         if freed_bytes := machine.entries[task.layer].freed_bytes:
@@ -115,26 +130,44 @@ def _transfer(
     machine: Machine, task: EventTask, operand: Operand, size_bytes: int, moved_bytes: int, direction: int
 ) -> simpy.Event:
     """So many bytes as they lie outside, for which the channel moves so many."""
-    transfer = machine.channels[task.layer][operand].request(moved_bytes, direction)
+    channel = machine.channels[task.layer][operand]
+    cycles = _stream_cycles(task.step, operand, moved_bytes, direction, channel.bytes_per_cycle)
+    transfer = channel.request(cycles, direction, stops_array=operand in machine.stopping)
     if transfer.callbacks is not None:
-        transfer.callbacks.append(_report(machine, task, operand, size_bytes, moved_bytes, direction))
+        sizes = size_bytes, moved_bytes - size_bytes
+        transfer.callbacks.append(_report(machine, task, operand, sizes, direction, cycles))
     return transfer
 
 
+def _stream_cycles(
+    step: Step, operand: Operand, moved_bytes: int, direction: int, bytes_per_cycle: float
+) -> int:
+    if direction == READ:
+        return load_cycles(step, operand, moved_bytes, bytes_per_cycle)
+    return store_cycles(step, bytes_per_cycle)
+
+
 def _report(
-    machine: Machine, task: EventTask, operand: Operand, size_bytes: int, moved_bytes: int, direction: int
+    machine: Machine,
+    task: EventTask,
+    operand: Operand,
+    sizes: tuple[int, int],
+    direction: int,
+    cycles: int,
 ) -> Callable[[simpy.Event], None]:
+    """When it has ended: of use, and beside that, so many bytes, and for how long the channel was busy."""
     request_cycle, channel = machine.now, machine.channels[task.layer][operand]
+    size_bytes, beside_bytes = sizes
     way, beside = (
         (Direction.READ, Direction.OVERFETCH) if direction == READ else (Direction.WRITE, Direction.MASKED)
     )
     counts = accesses(
         (channel.memory, operand, way, size_bytes),
-        (channel.memory, operand, beside, moved_bytes - size_bytes),
+        (channel.memory, operand, beside, beside_bytes),
     )
 
     def report(_: simpy.Event) -> None:
-        start = machine.now - channel.stream_cycles(moved_bytes)
-        machine.worked("dram", task, start, counts, operand, channel.memory, size_bytes, request_cycle)
+        start = machine.now - cycles
+        machine.worked("dram", task, start, counts, operand, channel.name, size_bytes, request_cycle)
 
     return report

@@ -2,11 +2,11 @@
 
 Latencies overlap with each other and with other transfers' streams, as with any memory that takes several
 requests. The channel serves whoever has been ready longest; of those that became ready in the same cycle,
-reads before writes, since the array waits for reads.
+reads before writes, since the array waits for reads, and both after what does not stop the array. What does
+waits until that stands, and others pass it meanwhile.
 """
 
 import heapq
-import math
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
@@ -14,6 +14,7 @@ import simpy
 from simpy.events import EventPriority
 
 from accelsim.hardware.memory import Channel
+from accelsim.simulation.stops import Stops
 
 READ: Final = 0
 WRITE: Final = 1
@@ -40,6 +41,7 @@ class _Request(NamedTuple):
     """A transfer that has waited out its latency; the smallest is served first."""
 
     ready_at: int
+    stops_array: bool
     direction: int
     number: int
     stream_cycles: int
@@ -49,53 +51,78 @@ class _Request(NamedTuple):
 class DRAMChannel:
     """One channel for reads and writes."""
 
-    def __init__(self, env: simpy.Environment, channel: Channel) -> None:
+    def __init__(self, env: simpy.Environment, channel: Channel, stops: Stops) -> None:
         self._env = env
         self._channel = channel
+        self._stops = stops
+        stops.call_when_array_stands(self._decide_at_end_of_cycle)
         self._ready: list[_Request] = []
+        self._ready_to_stop: list[_Request] = []
+        """Those that stop the array."""
         self._requests = 0
         self._streaming = False
         self._deciding = False
+
+    @property
+    def name(self) -> str:
+        """That of the memory off chip, or of the way to it that it is."""
+        return self._channel.name
 
     @property
     def memory(self) -> str:
         """The name of the one off chip."""
         return self._channel.memory
 
-    def stream_cycles(self, size_bytes: int) -> int:
-        """Cycles in which so many bytes keep the channel busy."""
-        return math.ceil(size_bytes / self._channel.bytes_per_cycle)
+    @property
+    def bytes_per_cycle(self) -> float:
+        """While it streams."""
+        return self._channel.bytes_per_cycle
 
-    def request(self, size_bytes: int, direction: int) -> simpy.Event:
-        """A transfer; the event happens when its last byte has passed, and its value is that cycle."""
+    def request(self, stream_cycles: int, direction: int, *, stops_array: bool = False) -> simpy.Event:
+        """A transfer that keeps the channel busy for so long; the event happens when its last byte has
+        passed, and its value is that cycle.
+        """
         completed = self._env.event()
         self._requests += 1
         ready_at = int(self._env.now) + self._channel.latency_cycles
-        request = _Request(ready_at, direction, self._requests, self.stream_cycles(size_bytes), completed)
+        request = _Request(ready_at, stops_array, direction, self._requests, stream_cycles, completed)
         latency = self._env.timeout(self._channel.latency_cycles)
         if latency.callbacks is not None:
             latency.callbacks.append(lambda _: self._arrive(request))
         return completed
 
     def _arrive(self, request: _Request) -> None:
-        heapq.heappush(self._ready, request)
+        heapq.heappush(self._ready_to_stop if request.stops_array else self._ready, request)
         self._decide_at_end_of_cycle()
 
     def _decide_at_end_of_cycle(self) -> None:
-        if not self._streaming and not self._deciding:
+        if not (self._streaming or self._deciding) and (self._ready or self._ready_to_stop):
             self._deciding = True
             _EndOfCycle(self._env, self._decide)
 
     def _decide(self, _: simpy.Event) -> None:
         self._deciding = False
+        queue = self._queue_of_the_next()
+        if not queue:
+            return
         self._streaming = True
-        request = heapq.heappop(self._ready)
+        request = heapq.heappop(queue)
+        if request.stops_array:
+            self._stops.begin_to_move()
         stream = self._env.timeout(request.stream_cycles)
         if stream.callbacks is not None:
-            stream.callbacks.append(lambda _: self._finish(request.completed))
+            stream.callbacks.append(lambda _: self._finish(request))
 
-    def _finish(self, completed: simpy.Event) -> None:
+    def _queue_of_the_next(self) -> list[_Request]:
+        """Where the request stands first that goes next; an empty one if none may."""
+        ready, to_stop = self._ready, self._ready_to_stop
+        if self._stops.array_computes or not to_stop or (ready and ready[0] < to_stop[0]):
+            return ready
+        return to_stop
+
+    def _finish(self, request: _Request) -> None:
         self._streaming = False
-        completed.succeed(int(self._env.now))
-        if self._ready:
-            self._decide_at_end_of_cycle()
+        if request.stops_array:
+            self._stops.end_to_move()
+        request.completed.succeed(int(self._env.now))
+        self._decide_at_end_of_cycle()

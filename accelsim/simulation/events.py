@@ -8,6 +8,7 @@ from accelsim.hardware import Channel, Hardware, Operand
 from accelsim.mapping.schedule import Schedule
 from accelsim.simulation.activity import Activity, Recorder
 from accelsim.simulation.banks import Banks
+from accelsim.simulation.control import Turns
 from accelsim.simulation.dma import load
 from accelsim.simulation.dram import DRAMChannel
 from accelsim.simulation.entry import channels_of, entries_of, most_descriptors
@@ -16,6 +17,7 @@ from accelsim.simulation.images import of_all_images
 from accelsim.simulation.machine import Machine
 from accelsim.simulation.pe_array import execute
 from accelsim.simulation.standstill import Standstill
+from accelsim.simulation.stops import Stops
 from accelsim.simulation.vector_unit import finish
 
 
@@ -45,7 +47,8 @@ def simulate_events(schedule: Schedule, hardware: Hardware, *, keep_timeline: bo
     env = simpy.Environment()
     layers = len(schedule.mappings)
     most = most_descriptors(hardware) - schedule.idle_descriptors
-    channels = {channel.memory: DRAMChannel(env, channel) for channel in hardware.channels}
+    stops = Stops(env)
+    channels = {channel.name: DRAMChannel(env, channel, stops) for channel in hardware.channels}
     pool_bytes = schedule.pool_bytes_at_start
     machine = Machine(
         env=env,
@@ -62,6 +65,8 @@ def simulate_events(schedule: Schedule, hardware: Hardware, *, keep_timeline: bo
         finished=[env.event() for _ in range(layers)],
         recorder=Recorder(layers, list(channels), keep_timeline=keep_timeline),
         standstill=Standstill(layers),
+        turns=None if hardware.control is None else Turns(env, hardware.control),
+        stops=stops,
     )
     env.process(load(machine))
     env.process(execute(machine))
@@ -93,5 +98,5 @@ def _observed(machine: Machine, images: int, *, keep_timeline: bool) -> Activity
 def _at_home(
     channels: Mapping[str, DRAMChannel], homes: Mapping[Operand, Channel]
 ) -> dict[Operand, DRAMChannel]:
-    """Those of channels, by their memories, over which the operands of a layer come or go."""
-    return {operand: channels[channel.memory] for operand, channel in homes.items()}
+    """Those of channels, by their names, over which the operands of a layer come or go."""
+    return {operand: channels[channel.name] for operand, channel in homes.items()}

@@ -11,10 +11,11 @@ from operator import sub
 
 from accelsim.hardware import Channel, Hardware, Operand
 from accelsim.hardware.host import HOST
-from accelsim.mapping.mapping import Mapping, ProgramPart, Repeat
+from accelsim.mapping.mapping import Mapping, ProgramPart, Repeat, Step
 from accelsim.mapping.schedule import Schedule
 from accelsim.simulation.activity import Activity, LayerActivity, moved_finish
 from accelsim.simulation.entry import entries_of, idle_alone
+from accelsim.simulation.occupation import load_cycles, store_cycles
 from accelsim.simulation.stepper import Log, bank_sums, banks_by_memory
 from accelsim.simulation.transitions import Transitions
 from accelsim.simulation.traversal import Traversal
@@ -133,7 +134,7 @@ def _busy_cycles(program: Sequence[ProgramPart], channels: Sequence[Channel]) ->
     if not others:
         return _stream_cycles(program, first.bytes_per_cycle), {}
     of_each = {
-        channel.memory: _stream_cycles(program, channel.bytes_per_cycle, channel.operands)
+        channel.name: _stream_cycles(program, channel.bytes_per_cycle, channel.operands)
         for channel in channels
     }
     return max(of_each.values()), of_each
@@ -147,6 +148,8 @@ def _stream_cycles(
     for part in program:
         if isinstance(part, Repeat):
             cycles += part.times * _stream_cycles(part.body, bandwidth, operands)
+        elif part.crossing is not None and part.crossing.takes_its_own_time:
+            cycles += _own_cycles(part, bandwidth, operands)
         elif operands is not None:
             moved = chain(part.moved_loads.items(), part.moved_stores.items())
             cycles += sum([math.ceil(size / bandwidth) for operand, size in moved if operand in operands])
@@ -154,3 +157,14 @@ def _stream_cycles(
             transfers = chain(part.moved_loads.values(), part.moved_stores.values())
             cycles += sum([math.ceil(size / bandwidth) for size in transfers])
     return cycles
+
+
+def _own_cycles(step: Step, bandwidth: float, operands: frozenset[Operand] | None) -> int:
+    """The same of a step that says for how long channels are busy with it."""
+    loads = [
+        load_cycles(step, operand, size, bandwidth)
+        for operand, size in step.moved_loads.items()
+        if operands is None or operand in operands
+    ]
+    stores = operands is None or not operands.isdisjoint(step.stores)
+    return sum(loads) + (store_cycles(step, bandwidth) if stores and step.stores else 0)

@@ -1,7 +1,8 @@
 """The host: whole steps of its layers, one after the other, while the array goes on with the steps behind."""
 
 from accelsim.simulation.dma import store
-from accelsim.simulation.machine import EventTask, Machine, Process
+from accelsim.simulation.machine import EventTask, Machine
+from accelsim.simulation.process import Process
 
 
 def process(machine: Machine) -> Process:

@@ -1,8 +1,7 @@
 """What the processes of one simulation share: the clock, the components, and who reports to whom."""
 
-from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
 
 import simpy
 
@@ -13,11 +12,11 @@ from accelsim.mapping.mapping import Step
 from accelsim.mapping.schedule import Schedule
 from accelsim.simulation.activity import Busy, Component, Recorder
 from accelsim.simulation.banks import Banks
+from accelsim.simulation.control import Turns
 from accelsim.simulation.dram import DRAMChannel
 from accelsim.simulation.entry import Entry
 from accelsim.simulation.standstill import Standstill
-
-Process: TypeAlias = Generator[simpy.Event, Any, None]
+from accelsim.simulation.stops import Stops
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +58,21 @@ class Machine:
     """Of each layer: all its outputs are in DRAM."""
     recorder: Recorder
     standstill: Standstill
+    turns: Turns | None
+    """Of steps, where somebody hands them over; None where the DMA takes them up by itself."""
+    stops: Stops
+    """Of the array, for what moves only while it stands."""
 
     @property
     def pooled(self) -> Collection[Operand]:
         """What lies in the pool, if there is one."""
         pool = self.hardware.pool
         return () if pool is None else pool.operands
+
+    @property
+    def stopping(self) -> Collection[Operand]:
+        """What moves only while the array stands."""
+        return [operand for memory in self.hardware.on_chip for operand in memory.stops_array]
 
     @property
     def now(self) -> int:
@@ -78,6 +86,11 @@ class Machine:
             for index, step in enumerate(mapping.steps()):
                 yield layer, index, step, index == last
 
+    def ended(self, task: EventTask) -> None:
+        """A step has been executed, and what it stores is stored."""
+        if self.turns is not None:
+            self.turns.end(task.layer, task.index)
+
     def worked(
         self,
         component: Component,
@@ -85,12 +98,12 @@ class Machine:
         start: int,
         counts: ActionCounts[int],
         operand: Operand | None = None,
-        memory: str | None = None,
+        channel: str | None = None,
         size_bytes: int = 0,
         request_cycle: int | None = None,
     ) -> None:
         """A component has just finished a piece of work."""
         busy = Busy(
-            component, task.layer, task.index, start, self.now, operand, memory, size_bytes, request_cycle
+            component, task.layer, task.index, start, self.now, operand, channel, size_bytes, request_cycle
         )
         self.recorder.worked(busy, counts)

@@ -1,6 +1,9 @@
-"""The PE array: one tile after the other, each when its operands are there and its outputs have a place."""
+"""The PE array: one tile after the other, each when its operands are there and its outputs have a place, and
+nothing moves that stops it.
+"""
 
-from accelsim.simulation.machine import EventTask, Machine, Process
+from accelsim.simulation.machine import EventTask, Machine
+from accelsim.simulation.process import Process
 
 
 def execute(machine: Machine) -> Process:
@@ -16,12 +19,17 @@ def execute(machine: Machine) -> Process:
             if not transfer.processed:
                 yield transfer
         for operand, size in step.takes.items():
-            if operand not in machine.pooled:
-                yield machine.banks.take(machine.banks.bank_of(operand), size)
+            bank = None if operand in machine.pooled else machine.banks.bank_of(operand)
+            if bank is not None:
+                yield machine.banks.take(bank, size)
+        while step.array_cycles and machine.stops.moves:
+            yield machine.stops.still
         start = machine.now
         machine.standstill.begins(task.layer, step, task.loaded, start)
         if step.array_cycles:
+            machine.stops.array_begins()
             yield machine.env.timeout(step.array_cycles)
+            machine.stops.array_stands()
         machine.worked("array", task, start, step.array_counts)
         machine.standstill.leaves_array(step, machine.now)
         machine.banks.give_back_tiles(step.freed_by_array)
@@ -29,3 +37,5 @@ def execute(machine: Machine) -> Process:
             machine.to_host.put(task)
         elif step.completes:
             machine.to_vector.put(task)
+        else:
+            machine.ended(task)

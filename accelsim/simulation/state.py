@@ -29,6 +29,20 @@ class ChannelState(NamedTuple):
     """Outputs of the host, of a machine that has one."""
 
 
+class EngineState(NamedTuple):
+    """What a machine is in whose engines have rules of their own (engine_stepper.py)."""
+
+    next_turn_cycles: int
+    """Until the next step may be handed over."""
+    in_flight: tuple[int, ...]
+    """Steps that are handed over and not done, in order: how each will end, or that it has ended and waits
+    for one before it."""
+    seen_cycles: tuple[int, ...]
+    """Until each step that is done is seen to be."""
+    has_room: bool
+    """Whether the first step that waits for the array has its room, and waits for what stops the array."""
+
+
 class HostState(NamedTuple):
     """What the host does."""
 
@@ -36,6 +50,8 @@ class HostState(NamedTuple):
     """How long it still works on what it has been given."""
     to_finish: QueueState | None
     """When it is done with tasks that free bytes then or have nothing to store, and these tasks."""
+    engines: EngineState | None = None
+    """Of a machine whose engines have rules of their own."""
 
 
 class State(NamedTuple):
@@ -71,7 +87,7 @@ class State(NamedTuple):
     earliest first, the channel of each operand."""
 
     host: HostState | None = None
-    """None where the machine has no host."""
+    """None where the machine has no host, and its engines no rules of their own."""
 
     @property
     def entries(self) -> int:

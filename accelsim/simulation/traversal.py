@@ -36,6 +36,10 @@ MOST_GLIMPSES: Final = 4_096
 
 def stepper_of(hardware: Hardware, idle_descriptors: int = 0, pool_bytes: int = 0) -> Stepper:
     """The state machine of a machine, where tensors take so much of its pool from the beginning."""
+    if not hardware.is_plain:
+        from accelsim.simulation.engine_stepper import stepper_of_engines  # noqa: PLC0415 (few machines)
+
+        return stepper_of_engines(hardware, idle_descriptors, pool_bytes)
     if hardware.host is not None:
         from accelsim.simulation.host_stepper import stepper_with_host  # noqa: PLC0415 (few machines have one)
 

@@ -1,7 +1,8 @@
 """The vector unit: activation, addition and pooling of complete outputs, and layers without products."""
 
 from accelsim.simulation.dma import store
-from accelsim.simulation.machine import EventTask, Machine, Process
+from accelsim.simulation.machine import EventTask, Machine
+from accelsim.simulation.process import Process
 
 
 def finish(machine: Machine) -> Process:

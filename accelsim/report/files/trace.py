@@ -247,11 +247,11 @@ def united(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
 def threads_of(hardware: Hardware) -> dict[tuple[Component, str | None], tuple[int, str]]:
     """The track of each component; of each channel, by the memory off chip, where there are several."""
     number, _ = COMPONENT_THREADS["dram"]
-    memories = [channel.memory for channel in hardware.channels]
+    names = [channel.name for channel in hardware.channels]
     threads: dict[tuple[Component, str | None], tuple[int, str]] = {}
-    for place, memory in enumerate(memories):
-        own_name = f"{memory_word(memory)} channel"
-        threads["dram", memory] = number - len(memories) + 1 + place, own_name
+    for place, name in enumerate(names):
+        own_name = f"{memory_word(name)} channel"
+        threads["dram", name] = number - len(names) + 1 + place, own_name
     return {
         **threads,
         ("array", None): COMPONENT_THREADS["array"],

@@ -117,7 +117,7 @@ def peaks(hardware: Hardware) -> Iterator[tuple[str, str]]:
         words = quantity(channel.bytes_per_cycle * per_second, "B/s")
         memory = by_name[channel.memory]
         notes = [*_in_cycles(memory, channel), *_as_it_lies(memory, channel, hardware)]
-        yield memory_word(channel.memory), f"{words}: {', '.join(notes)}" if notes else words
+        yield memory_word(channel.name), f"{words}: {', '.join(notes)}" if notes else words
     if hardware.static_power_mw:
         yield "static power", engineering(hardware.static_power_mw * 1e-3, "W")
     if hardware.area is not None and (parts := hardware.area_mm2_by_part) is not None:
@@ -138,10 +138,11 @@ def _at_its_size(memory: Memory, hardware: Hardware) -> str:
 
 def _in_cycles(memory: Memory, channel: Channel) -> Iterator[str]:
     """What a channel with a clock of its own comes to in cycles of the chip's; nothing of others."""
-    bandwidth = memory.bandwidth
+    way = None if channel.way is None else getattr(memory, channel.way)
+    bandwidth, latency = way or memory.bandwidth, way or memory
     if bandwidth is not None and bandwidth.bytes_per_second is not None:
         yield f"{channel.bytes_per_cycle:.4g} B a cycle"
-    if memory.latency_seconds is not None:
+    if latency.latency_seconds is not None:
         yield f"latency {counted(channel.latency_cycles, 'cycle')}"
 
 

@@ -78,8 +78,10 @@ def component_word(component: str) -> str:
 
 
 def memory_word(memory: str) -> str:
-    """`DRAM`, and `weight memory` for `weight_memory`."""
-    return COMPONENTS.get(memory) or phrases.memory_word(memory)
+    """`DRAM`, and `weight memory` for `weight_memory`; `DRAM read` for the channel `dram.read`."""
+    name, _, way = memory.partition(".")
+    word = COMPONENTS.get(name) or phrases.memory_word(name)
+    return f"{word} {way}" if way else word
 
 
 def on_chip_word(memories: Sequence[str]) -> str:

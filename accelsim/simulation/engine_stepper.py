@@ -1,0 +1,279 @@
+"""EngineStepper: the state machine of a machine whose engines have rules of their own.
+
+It may have a control, which hands steps to the DMA one by one and lets so many be under way; a memory that is
+read and written over two channels; operands that move only while the array stands; and weights for which no
+memory on chip has room. What each does is in the processes of the event engine (control.py, stops.py); here
+it is a few more cycles at which something may go on.
+
+A channel with operands that stop the array and others is two queues, of which one streams at a time: what
+stops the array waits for it, and what does not goes first. It is made of the stepper of a machine with a
+host, which there need not be.
+"""
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from accelsim.hardware.machine import Hardware
+from accelsim.hardware.memory import Channel
+from accelsim.hardware.operand import Operand
+from accelsim.mapping.mapping import Step
+from accelsim.simulation.channel_stepper import Queue
+from accelsim.simulation.host_stepper import HostPoolStepper, HostQueue, HostStepper
+from accelsim.simulation.occupation import load_cycles, store_cycles
+from accelsim.simulation.state import EngineState, State
+from accelsim.simulation.stepper import bank_sums
+from accelsim.simulation.task_queue import NEVER, TaskQueue, TileTask
+
+_ENDED: Final = 0
+"""Of a step in flight that has ended, and waits for one before it."""
+_WITH_ARRAY, _WITH_UNIT, _WITH_STORE, _WITH_HOST, _WITH_HOST_STORE = range(1, 6)
+"""How a step ends: those that end the same way do so in the order of the steps."""
+
+
+def _ending(step: Step) -> int:
+    """How it ends."""
+    if step.on_host:
+        return _WITH_HOST_STORE if step.stores else _WITH_HOST
+    if not step.completes:
+        return _WITH_ARRAY
+    return _WITH_STORE if step.stores else _WITH_UNIT
+
+
+class EngineQueue(HostQueue):
+    """What a channel has been asked for that stops the array, or that does not."""
+
+    def __init__(self, channel: Channel, writes: TaskQueue, *, stops: bool) -> None:
+        super().__init__(channel, writes)
+        self.stops = stops
+
+    def arbitrate(self, cycle: int) -> None:
+        """A store may say for how long it takes."""
+        super().arbitrate(cycle)
+        if self.streaming is not None and not self.bit_of_read:
+            self.stream_ends = cycle + store_cycles(self.streaming.step, self.bandwidth)
+
+    def due_after(self, cycle: int) -> int:
+        """When its stream ends, or else a request is ready that is not yet: one that is waits for others."""
+        due = self.next_cycle
+        return due if due > cycle or self.streaming is not None else NEVER
+
+
+class EngineStepper(HostStepper):
+    """The state of a machine whose engines have rules of their own."""
+
+    engine_queues: list[EngineQueue]
+    """Its queues, which are these."""
+
+    def __init__(self, hardware: Hardware, idle_descriptors: int = 0, pool_bytes: int = 0) -> None:
+        self.stopping = frozenset([operand for memory in hardware.on_chip for operand in memory.stops_array])
+        super().__init__(hardware, idle_descriptors, pool_bytes)
+        self.banks = len(self.free_bytes)
+        if Operand.WEIGHTS not in self.bank_of:  # no memory on chip holds them: there is room always
+            self.bank_of[Operand.WEIGHTS] = self.banks
+            self.free_bytes.append(NEVER)
+        self.control = hardware.control
+        self.next_turn = 0 if self.control is None else self.control.cycles_per_layer
+        """The cycle from which on the next step may be handed over."""
+        self.wakes_at = NEVER
+        """When the DMA, which waits for its turn, looks again."""
+        self.in_flight: deque[int] = deque()
+        """How each step will end that is handed over and not done."""
+        self.seen_at: deque[int] = deque()
+        """When each step that is done is seen to be."""
+        self.has_room = False
+        """Of the first step that waits for the array, and waits only for what stops the array."""
+
+    # Channels and queues
+
+    def _of_queues(self, hardware: Hardware) -> Sequence[Channel]:
+        return [part for channel in hardware.channels for part in self._parts(channel)]
+
+    def _parts(self, channel: Channel) -> Iterator[Channel]:
+        """What a channel moves whatever the array does, and what it moves only while that stands."""
+        for operands in (channel.operands - self.stopping, channel.operands & self.stopping):
+            if operands:
+                yield channel._replace(operands=operands)
+
+    def _empty_queues(self) -> list[Queue]:
+        of_outputs, groups = self.queue_of[Operand.OUTPUTS], dict[str, list[EngineQueue]]()
+        self.engine_queues = []
+        for number, channel in enumerate(self.channels):
+            writes = self.writes if number == of_outputs else TaskQueue()
+            queue = EngineQueue(channel, writes, stops=not self.stopping.isdisjoint(channel.operands))
+            self.engine_queues.append(queue)
+            groups.setdefault(channel.name, []).append(queue)
+        self.of_channels = list(groups.values())
+        """Those of each channel."""
+        self.host_queues = list(self.engine_queues)
+        return list(self.engine_queues)
+
+    def _read(self, size_bytes: int, task: TileTask) -> None:
+        """Ask for the next of the loads of a task, which may say for how long it takes."""
+        super()._read(size_bytes, task)
+        operand = list(task.step.loads)[-1 - len(self.to_ask)]
+        queue = self.queues[self.queue_of[operand]]
+        ready_at, _, _, bit = queue.reads.pop()
+        queue.reads.append(
+            (ready_at, load_cycles(task.step, operand, size_bytes, queue.bandwidth), task, bit)
+        )
+
+    def _observe(self) -> None:
+        self.log.observe(bank_sums(self.free_bytes[: self.banks], self.memories))
+        self.holds_more = False
+
+    def _go_on(self) -> None:
+        """Until something is free that the DMA may have waited for, or it is its turn to look."""
+        waiting, finishing, on_host = self.to_array, self.to_finish, self.to_finish_on_host
+        queues = self.engine_queues
+        while True:
+            if self.in_array is None and waiting and not waiting[0].reads_due:
+                self._start_array_if_there_is_room()
+            array_ends = self.array_ends
+            next_cycle = min(array_ends, finishing.head_cycle, on_host.head_cycle, self.wakes_at)
+            if array_ends > self.cycle:  # else the cycle is not over: a step of no cycles leaves in it
+                if self.holds_more:
+                    self._observe()
+                for of_channel in self.of_channels:
+                    self._arbitrate_among(of_channel)
+                cycle = min(next_cycle, *[queue.due_after(self.cycle) for queue in queues])
+            else:
+                cycle = self.cycle
+            if cycle == NEVER:
+                raise RuntimeError(f"the simulation came to a stop in layer {self.layer}")
+            self.cycle = cycle
+            ended = [queue for queue in queues if queue.stream_ends == cycle]
+            frees = [queue for queue in ended if self._end_stream_of(queue)]
+            if not frees and next_cycle > cycle:  # a request is ready, or a read has come: nothing is free
+                continue
+            if self.array_ends == cycle:
+                self._end_array()
+            for unit in (finishing, on_host):
+                while unit.head_cycle == cycle:
+                    self._finish(unit.get())
+            return
+
+    def _arbitrate_among(self, of_channel: Sequence[EngineQueue]) -> None:
+        """At the end of a cycle: what has been ready longest, of equals what does not stop the array; that
+        does not begin while it computes.
+        """
+        if any(queue.streaming is not None for queue in of_channel):
+            return
+        computes = self.in_array is not None
+        ready = [queue for queue in of_channel if queue.next_cycle <= self.cycle]
+        free = [queue for queue in ready if not (queue.stops and computes)]
+        if free:
+            min(free, key=lambda queue: (queue.next_cycle, queue.stops)).arbitrate(self.cycle)
+
+    # The array, and what it stands still for
+
+    def _start_array_if_there_is_room(self) -> None:
+        if self.has_room:
+            self._start_array()
+        else:
+            super()._start_array_if_there_is_room()
+
+    def _start_array(self) -> None:
+        """Unless something moves that stops it; then its room is taken all the same."""
+        computes = self.to_array[0].step.array_cycles > 0
+        stopped = computes and any(
+            queue.stops and queue.streaming is not None for queue in self.engine_queues
+        )
+        if not stopped:
+            self.has_room = False
+            super()._start_array()
+        elif not self.has_room:
+            self.has_room = self.holds_more = True
+
+    # Control
+
+    def hand_over(self, step: Step, number: int, last: bool) -> None:
+        """When it is the turn of a step, until it is asked for and waits for the array."""
+        if self.control is not None:
+            self._wait_for_turn(step)
+            if self.in_array is None and not self.to_array:
+                self._stood_still(TileTask(step, number, self.layer, last), Operand.OUTPUTS)
+        super().hand_over(step, number, last)
+        if self.control is not None and last:
+            self.next_turn += self.control.cycles_per_layer
+
+    def _wait_for_turn(self, step: Step) -> None:
+        control, seen_at = self.control, self.seen_at
+        assert control is not None  # else nobody waits
+        most = NEVER if control.tiles_in_flight is None else control.tiles_in_flight
+        while True:
+            while seen_at and seen_at[0] <= self.cycle:
+                seen_at.popleft()
+            if self.next_turn <= self.cycle and len(self.in_flight) + len(seen_at) < most:
+                break
+            coming = [cycle for cycle in (self.next_turn, *seen_at) if cycle > self.cycle]
+            self.wakes_at = min(coming, default=NEVER)
+            self._go_on()
+        self.wakes_at = NEVER
+        self.next_turn = self.cycle + control.cycles_per_tile
+        if control.tiles_in_flight is not None:
+            self.in_flight.append(_ending(step))
+
+    def _ended(self, step: Step) -> None:
+        """A step has ended; those are done before which all have."""
+        in_flight = self.in_flight
+        if self.control is None or self.control.tiles_in_flight is None:
+            return
+        in_flight[in_flight.index(_ending(step))] = _ENDED
+        while in_flight and in_flight[0] == _ENDED:
+            in_flight.popleft()
+            self.seen_at.append(self.cycle + self.control.completion_cycles)
+
+    def _end_array(self) -> None:
+        task = self.in_array
+        super()._end_array()
+        if task is not None and not task.step.on_host and not task.step.completes:
+            self._ended(task.step)
+
+    def _stored(self, task: TileTask) -> None:
+        super()._stored(task)
+        self._ended(task.step)
+
+    def _finish(self, task: TileTask) -> None:
+        super()._finish(task)
+        if not task.step.stores:
+            self._ended(task.step)
+
+    # The state, as a value
+
+    def glimpse(self) -> tuple[int, ...]:
+        """Some of the state: where it differs, so does the state."""
+        turn = max(self.next_turn - self.cycle, 0)
+        return (*super().glimpse(), turn, len(self.in_flight), len(self.seen_at))
+
+    def state(self) -> State:
+        """The state between two steps, with what its engines wait for."""
+        cycle, state = self.cycle, super().state()
+        engines = EngineState(
+            next_turn_cycles=max(self.next_turn - cycle, 0),
+            in_flight=tuple(self.in_flight),
+            seen_cycles=tuple([seen_at - cycle for seen_at in self.seen_at if seen_at > cycle]),
+            has_room=self.has_room,
+        )
+        assert state.host is not None  # it is made of such a state
+        return state._replace(host=state.host._replace(engines=engines))
+
+    def put_into(self, state: State, layer: int, cycle: int, steps: Sequence[Step]) -> None:
+        """Go on from a state at another place and time."""
+        super().put_into(state, layer, cycle, steps)
+        assert state.host is not None  # it is a state of such a machine
+        assert state.host.engines is not None
+        turn_cycles, in_flight, seen_cycles, self.has_room = state.host.engines
+        self.next_turn, self.wakes_at = cycle + turn_cycles, NEVER
+        self.in_flight = deque(in_flight)
+        self.seen_at = deque([cycle + cycles for cycles in seen_cycles])
+
+
+class EnginePoolStepper(EngineStepper, HostPoolStepper):
+    """The state of such a machine with a pool."""
+
+
+def stepper_of_engines(hardware: Hardware, idle_descriptors: int, pool_bytes: int) -> EngineStepper:
+    """That of a machine whose engines have rules of their own, which keeps no tensors."""
+    kind = EngineStepper if hardware.pool is None else EnginePoolStepper
+    return kind(hardware, idle_descriptors, pool_bytes)
