@@ -66,7 +66,7 @@ def _mapping(choice: Choice, loops: Sequence[Loop], work: Sequence[StepWork], ha
     streams = streamed(hardware)
     if streams:
         start = STREAMING
-    program = _Writer(choice.dataflow == VECTOR, moving, work, bringing, streams).part(start)
+    program = _Writer(choice.dataflow == VECTOR, moving, work, bringing).part(start)
     if choice.dataflow == HOST:
         program = program_on_host(program, hardware)
     return Mapping(
@@ -275,8 +275,6 @@ class _Writer:
     """Of each kind of tile."""
     bringing: type[Step]
     """Steps that bring what stays."""
-    streamed: frozenset[Operand]
-    """What comes and takes no room."""
     parts: dict[Position, tuple[ProgramPart, ...]] = field(default_factory=dict)
     steps: dict[tuple[int, ...], Step] = field(default_factory=dict)
     repeated: dict[tuple[int, ...], Repeat] = field(default_factory=dict)
@@ -325,7 +323,7 @@ class _Writer:
         work = self.work[position.kind]
         weights_come = work.weights if position.weights_come else {}
         inputs_come = work.inputs if position.inputs_come else {}
-        weights_go = work.weights if position.weights_go and not self.streamed else {}
+        weights_go = work.weights if position.weights_go else {}
         inputs_go = work.inputs if position.inputs_go else {}
         key = position.kind, *map(bool, (weights_come, inputs_come, weights_go, inputs_go))
         step = self.steps.get(key)

@@ -212,8 +212,6 @@ class _Execution:
     def _free(self, step: Step, visit: Visit) -> None:
         sizes = self.storage.rooms(self.case.sizes.by_operand(visit.frees))
         later = self.storage.rooms(self.case.sizes.by_operand(visit.frees_later))
-        for operand in self.case.mapping.streamed:
-            sizes.pop(operand, None)
         for operand, size in step_bytes.frees_after_array(step).items():
             expect_equal(Quantity.FREED_BYTES, size, sizes.get(operand, 0), operand=operand)
         by_vector_unit = step_bytes.frees_after_vector_unit(step)
