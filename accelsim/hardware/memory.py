@@ -19,14 +19,13 @@ from accelsim.descriptions.quantities import (
     BurstBytes,
     Descriptors,
     Exponent,
-    Fraction,
     LatencyCycles,
     LatencySeconds,
     LeakageMilliwatts,
     Price,
 )
-from accelsim.hardware.bank import Bank, Banks
 from accelsim.hardware.bandwidth import Bandwidth, Latency, Way, in_cycles, refuse_two_latencies
+from accelsim.hardware.bank import Bank, Banks
 from accelsim.hardware.coding import Compress
 from accelsim.hardware.operand import Operand
 from accelsim.hardware.prices import OFF_CHIP_ENERGY, ON_CHIP_ENERGY, AccessPrice

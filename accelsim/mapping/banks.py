@@ -4,7 +4,6 @@ import math
 from typing import Final
 
 from accelsim.columns import Count
-from accelsim.descriptions.limits import MAX_BUFFER_BYTES
 from accelsim.hardware.bank import Bank
 from accelsim.hardware.machine import Hardware
 from accelsim.hardware.memory import Memory, bank_shares
@@ -46,17 +45,27 @@ def bank_demand(
     }
 
 
+NO_BOUND: Final = 1 << 62
+"""Bytes that a tile may take of an operand which no memory on chip holds."""
+_WEIGHTS: Final = frozenset({Operand.WEIGHTS})
+
+
+def streamed(hardware: Hardware) -> frozenset[Operand]:
+    """Operands that no memory on chip holds: they stream past, into the array, with each step again."""
+    return frozenset() if Operand.WEIGHTS in hardware.bank_of else _WEIGHTS
+
+
 def half_banks(hardware: Hardware) -> dict[Operand, int]:
     """Bytes that a tile may take in each bank: half, so that the next tile can be loaded meanwhile.
 
     A bank is named after its operand; the residual lies with the inputs. Of a pool a tile of one operand may
     take all, as far as the other operands leave it (see pool.py). What no memory on chip holds takes no room.
     """
-    banks = {operand: hardware.bank_of.get(operand) for operand in BANKS}
-    return {
-        operand: MAX_BUFFER_BYTES if bank is None else bank.size_bytes // (1 if bank is hardware.pool else 2)
-        for operand, bank in banks.items()
+    banks = {operand: hardware.bank_of[operand] for operand in BANKS if operand in hardware.bank_of}
+    halves = {
+        operand: bank.size_bytes // (1 if bank is hardware.pool else 2) for operand, bank in banks.items()
     }
+    return halves | dict.fromkeys(streamed(hardware), NO_BOUND)
 
 
 def in_units(size: Count, bank: Bank | None) -> Count:
@@ -69,11 +78,6 @@ def in_units(size: Count, bank: Bank | None) -> Count:
 def alone_in_turn(hardware: Hardware) -> frozenset[Operand]:
     """Operands of which there is one tile at a time: the array stands while the next one comes, or goes."""
     return frozenset([operand for memory in hardware.on_chip for operand in memory.stops_array])
-
-
-def streamed(hardware: Hardware) -> frozenset[Operand]:
-    """Operands that no memory on chip holds: they come with every step, since none of it stays anywhere."""
-    return frozenset([operand for operand in BANKS if operand not in hardware.bank_of])
 
 
 def shortfall(layer: Layer, hardware: Hardware) -> NoTileFits:

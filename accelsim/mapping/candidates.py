@@ -123,8 +123,7 @@ def with_static_energy(energy: Real, prices: Prices, cycles: Count | Real) -> Re
 
 
 def _reads(tiles: Tiles, nesting: Nesting, batch: int, hardware: Hardware) -> Reads:
-    streamed = Operand.WEIGHTS not in hardware.bank_of
-    return Reads.of(tiles, Stay.in_order(tiles, nesting), batch, streamed=streamed)
+    return Reads.of(tiles, Stay.in_order(tiles, nesting), batch, hardware)
 
 
 def least_of_array(layers: LoopNest[Count], dataflow: str, hardware: Hardware, batch: int) -> Bounds:

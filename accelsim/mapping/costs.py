@@ -154,8 +154,12 @@ def on_chip_counts(
     """
     of = hardware.bank_of
     return accesses(
-        *((of[operand].memory, operand, Direction.READ, n) for operand, n in read.items() if operand in of),
-        *((of[operand].memory, operand, Direction.WRITE, n) for operand, n in written.items() if operand in of),
+        *(
+            (of[operand].memory, operand, Direction.READ, count)
+            for operand, count in read.items()
+            if operand in of  # else it streams past them
+        ),
+        *((of[operand].memory, operand, Direction.WRITE, count) for operand, count in written.items()),
     )
 
 

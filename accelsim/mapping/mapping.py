@@ -336,7 +336,7 @@ class Mapping:
     """What lies in the memory that the array works on: it takes no room as tiles. Weights and inputs that are
     placed and moved come there once."""
     streamed: frozenset[Operand] = frozenset()
-    """Operands that no memory on chip holds: they come with every step."""
+    """What no memory on chip holds: it comes with each step, whatever came before, and takes no room."""
     room_bytes: int = field(default=0, compare=False)
     """What its tiles need of a pool, of two steps at once; 0 where it was not mapped onto one."""
     parameters: DataflowParameters = ()

@@ -84,15 +84,6 @@ class Position(NamedTuple):
         )
 
 
-class _StreamingPosition(Position):
-    """Where weights stay nowhere on chip: they come with every step, and go with it."""
-
-    def into(self, loop: Loop, iterations: Iterations) -> "Position":
-        """One loop further in."""
-        inside = super().into(loop, iterations)
-        return type(self)(*inside._replace(weights_come=True, weights_go=True))
-
-
 class _BringingPosition(Position):
     """Where operands come once, to the place where they stay: a tile of one is new as long as each loop that
     does not need elements of its own is at its first iteration. They do not go.
@@ -126,8 +117,6 @@ class _BringingBoth(_BringingPosition):
 
 _BEFORE_THE_FIRST_LOOP: Final = Position(0, 0, True, True, True, True)
 """The first step needs everything, and the last one leaves nothing behind."""
-STREAMING: Final[Position] = _StreamingPosition(*_BEFORE_THE_FIRST_LOOP)
-"""Where a program begins whose weights stream past the memories on chip."""
 BEFORE: Final[dict[frozenset[Operand], tuple[Position, type[Step]]]] = {
     frozenset(): (_BEFORE_THE_FIRST_LOOP, Step),
     PinningStep.in_place: (_BringingWeights(0, 0, True, True, False, True), PinningStep),

@@ -26,7 +26,14 @@ from accelsim.mapping.pool_room import NESTING, Room, distinct_orders, fits_by_i
 from accelsim.mapping.precision import layer_prices
 from accelsim.mapping.space import POOL_ORDERS, Space, Tiles
 from accelsim.mapping.staircase import Arriving, Movement, moved_by
-from accelsim.mapping.timing import Timing, VectorWork, latency_steps, of_each_step, standing_cycles, vector_work
+from accelsim.mapping.timing import (
+    Timing,
+    VectorWork,
+    latency_steps,
+    of_each_step,
+    standing_cycles,
+    vector_work,
+)
 from accelsim.mapping.transfers import (
     Reads,
     Stay,
@@ -173,8 +180,7 @@ class PoolTiles:
 
     @cached_property
     def _reads(self) -> Reads:
-        streamed = Operand.WEIGHTS not in self.hardware.bank_of
-        return Reads.of(self._tiles, _STAY, self.images, streamed=streamed)
+        return Reads.of(self._tiles, _STAY, self.images, self.hardware)
 
     @property
     def _turns(self) -> int:
@@ -227,7 +233,11 @@ class PoolTiles:
         array, last_cycles = self._array
         each_step = of_each_step(on_array=self.layer.on_array)
         timing = Timing(
-            moving.streams, self._latency_steps, each_step, self._vector, standing_cycles(moving, self.hardware)
+            moving.streams,
+            self._latency_steps,
+            each_step,
+            self._vector,
+            standing_cycles(moving, self.hardware),
         )
         cycles = timing.least_cycles(array.cycles * self._turns, last_cycles)
         dynamic = sum([energy for _, energy in parts], self._energy_on_chip)

@@ -22,7 +22,7 @@ from accelsim.mapping.costs import NOTHING, VECTOR, transfer_counts
 from accelsim.mapping.hosting import program_on_host
 from accelsim.mapping.loop_order import ADDING_UP, OF_INPUTS, OF_WEIGHTS, Dimension, Order, as_named, loops_of
 from accelsim.mapping.mapping import Choice, Mapping, ProgramPart, Repeat, Step, Totals
-from accelsim.mapping.odometer import BEFORE, STREAMING, Iterations, Loop, Position, TileExtent
+from accelsim.mapping.odometer import BEFORE, Iterations, Loop, Position, TileExtent
 from accelsim.mapping.tiling import Axis, channel_spans, column_axes, row_axes, together
 from accelsim.mapping.work import StepWork, TileKind, work_of_tiles
 
@@ -61,11 +61,10 @@ def mappings(choices: Sequence[Choice], batch: int, hardware: Hardware) -> list[
 
 
 def _mapping(choice: Choice, loops: Sequence[Loop], work: Sequence[StepWork], hardware: Hardware) -> Mapping:
-    moving = tuple(loop for loop in loops if loop.moves)
+    moving, past = tuple(loop for loop in loops if loop.moves), streamed(hardware)
+    if past:  # weights come with each step
+        moving = tuple(loop._replace(of_weights=True) for loop in moving)
     start, bringing = BEFORE[brought(choice)]
-    streams = streamed(hardware)
-    if streams:
-        start = STREAMING
     program = _Writer(choice.dataflow == VECTOR, moving, work, bringing).part(start)
     if choice.dataflow == HOST:
         program = program_on_host(program, hardware)
@@ -80,7 +79,7 @@ def _mapping(choice: Choice, loops: Sequence[Loop], work: Sequence[StepWork], ha
         idle_rows=choice.idle_rows,
         moved=choice.moved,
         placed=choice.placed,
-        streamed=streams,
+        streamed=past,
         parameters=choice.parameters,
     )
 

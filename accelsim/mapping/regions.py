@@ -163,9 +163,7 @@ def _visit(
         for operand, loops in _LOOPS_OF.items()
     )
     weights_go, inputs_go = (
-        regions
-        if operand not in stay and (operand in streamed or _moves(loops, position, after))
-        else ()
+        regions if operand not in stay and (operand in streamed or _moves(loops, position, after)) else ()
         for (operand, loops), regions in zip(_LOOPS_OF.items(), (weights, inputs), strict=True)
     )
     frees, frees_later = (*weights_go, *inputs_go), residual

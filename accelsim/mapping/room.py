@@ -10,8 +10,8 @@ from itertools import takewhile
 from math import prod
 from typing import NamedTuple
 
-from accelsim.hardware.machine import Hardware
 from accelsim.hardware.bank import Bank
+from accelsim.hardware.machine import Hardware
 from accelsim.hardware.operand import Operand
 from accelsim.mapping.banks import alone_in_turn
 from accelsim.mapping.loop_order import ADDING_UP, OF_INPUTS, OF_OUTPUTS, OF_WEIGHTS, Dimension, loops_of

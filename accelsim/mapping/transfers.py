@@ -16,6 +16,7 @@ from accelsim.hardware.machine import Hardware
 from accelsim.hardware.memory import Channel
 from accelsim.hardware.operand import Operand
 from accelsim.mapping.arithmetic import chosen, entries, larger
+from accelsim.mapping.banks import streamed
 from accelsim.mapping.bursts import bursts_of_arriving, bursts_of_tiles, bytes_outside, coded_part
 from accelsim.mapping.costs import NOTHING
 from accelsim.mapping.footprint import bits_to_bytes
@@ -140,12 +141,12 @@ class Reads(NamedTuple):
     weights: Count
 
     @classmethod
-    def of(cls, tiles: Tiles, stay: Stay, batch: int, *, streamed: bool = False) -> Self:
-        """What stays comes once, what does not with each turn of the loop; weights that are `streamed` with
-        each step.
+    def of(cls, tiles: Tiles, stay: Stay, batch: int, hardware: Hardware) -> Self:
+        """What stays comes once, what does not with each turn of the loop; what streams past all memories on
+        chip, with each step.
         """
         channels, plane, turns = tiles.channels, tiles.plane, batch // tiles.shape.n
-        if streamed:
+        if streamed(hardware):
             return cls(chosen(stay.inputs, 1, channels.k_tiles) * turns, plane.tiles * turns)
         weights = chosen(stay.weights, 1, plane.tiles)
         if turns > 1:

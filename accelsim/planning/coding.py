@@ -12,7 +12,7 @@ from accelsim.hardware import Hardware, Operand
 from accelsim.hardware.coding import Compress
 from accelsim.mapping.precision import activation_bits
 from accelsim.network.executed import ExecutedGraph, ExecutedNode
-from accelsim.network.layer import CodedParts, Layer
+from accelsim.network.layer import CodedParts
 
 
 def as_coded(graph: ExecutedGraph, hardware: Hardware) -> ExecutedGraph:

@@ -2,8 +2,8 @@
 
 Latencies overlap with each other and with other transfers' streams, as with any memory that takes several
 requests. The channel serves whoever has been ready longest; of those that became ready in the same cycle,
-reads before writes, since the array waits for reads, and both after what does not stop the array. What does
-waits until that stands, and others pass it meanwhile.
+reads before writes, since the array waits for reads. What stops the array waits until that stands, and others
+pass it meanwhile.
 """
 
 import heapq
@@ -41,11 +41,11 @@ class _Request(NamedTuple):
     """A transfer that has waited out its latency; the smallest is served first."""
 
     ready_at: int
-    stops_array: bool
     direction: int
     number: int
     stream_cycles: int
     completed: simpy.Event
+    stops_array: bool
 
 
 class DRAMChannel:
@@ -85,7 +85,7 @@ class DRAMChannel:
         completed = self._env.event()
         self._requests += 1
         ready_at = int(self._env.now) + self._channel.latency_cycles
-        request = _Request(ready_at, stops_array, direction, self._requests, stream_cycles, completed)
+        request = _Request(ready_at, direction, self._requests, stream_cycles, completed, stops_array)
         latency = self._env.timeout(self._channel.latency_cycles)
         if latency.callbacks is not None:
             latency.callbacks.append(lambda _: self._arrive(request))

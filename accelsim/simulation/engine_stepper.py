@@ -53,6 +53,14 @@ class EngineQueue(HostQueue):
         if self.streaming is not None and not self.bit_of_read:
             self.stream_ends = cycle + store_cycles(self.streaming.step, self.bandwidth)
 
+    @property
+    def first(self) -> tuple[int, int]:
+        """Of what may stream next: when it is ready, and which way it goes."""
+        reads = self.reads[0][0] if self.reads else NEVER
+        heads = reads, self.writes.head_cycle, self.host_writes.head_cycle
+        ready_at = min(heads)
+        return ready_at, heads.index(ready_at)
+
     def due_after(self, cycle: int) -> int:
         """When its stream ends, or else a request is ready that is not yet: one that is waits for others."""
         due = self.next_cycle
@@ -154,16 +162,26 @@ class EngineStepper(HostStepper):
             return
 
     def _arbitrate_among(self, of_channel: Sequence[EngineQueue]) -> None:
-        """At the end of a cycle: what has been ready longest, of equals what does not stop the array; that
-        does not begin while it computes.
+        """At the end of a cycle: what has been ready longest; what stops the array does not while that
+        computes. Of equals reads, in the order in which they were asked for.
         """
         if any(queue.streaming is not None for queue in of_channel):
             return
         computes = self.in_array is not None
         ready = [queue for queue in of_channel if queue.next_cycle <= self.cycle]
         free = [queue for queue in ready if not (queue.stops and computes)]
+        if len(free) > 1:
+            free.sort(key=lambda queue: (*queue.first, *self._place_of_read(queue)))
         if free:
-            min(free, key=lambda queue: (queue.next_cycle, queue.stops)).arbitrate(self.cycle)
+            free[0].arbitrate(self.cycle)
+
+    def _place_of_read(self, queue: EngineQueue) -> tuple[int, int]:
+        """Of the first read of a queue among all, by its task and its place there."""
+        if not queue.reads:
+            return 0, 0
+        _, _, task, bit = queue.reads[0]
+        waiting = self.to_array
+        return waiting.index(task) if task in waiting else len(waiting), bit
 
     # The array, and what it stands still for
 

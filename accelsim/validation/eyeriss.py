@@ -8,7 +8,7 @@ measured; two constants of power are fitted (the machine's file says which), all
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from pydantic import PositiveFloat
 
@@ -27,10 +27,10 @@ from accelsim.planning.plan import Plan
 from accelsim.result import RunResult
 from accelsim.reuse.cache import Cache
 from accelsim.run import plan_run, run_plan
-from accelsim.validation.evaluate import shipped_hardware
-from accelsim.validation.log_errors import LogErrors, MeasuredFigure, log_errors
 
-Quantity: TypeAlias = Literal["active_pes", "processing_ms", "time_ms", "buffer_megabytes", "dram_megabytes", "power_mw"]
+Quantity: TypeAlias = Literal[
+    "active_pes", "processing_ms", "time_ms", "buffer_megabytes", "dram_megabytes", "power_mw"
+]
 QUANTITIES: Final[tuple[Quantity, ...]] = (
     "active_pes",
     "processing_ms",
@@ -207,7 +207,11 @@ class LayerRun:
 
 
 def runs_of(
-    layer: MeasuredLayer, images: int, hardware: Hardware, choices: Sequence[Callable[[Plan], Plan]], cache: Cache
+    layer: MeasuredLayer,
+    images: int,
+    hardware: Hardware,
+    choices: Sequence[Callable[[Plan], Plan]],
+    cache: Cache,
 ) -> list[LayerRun]:
     """A layer as the search maps it, and that changed in each of some ways."""
     plan = plan_run(layer.network(images), hardware, MappingOptions(batch=images), cache=cache)
@@ -235,7 +239,9 @@ def as_told(mapping: ChipMapping) -> Callable[[Plan], Plan]:
     def told(plan: Plan) -> Plan:
         (searched,) = plan.schedule.mappings
         layer = searched.layer
-        tile = TileShape(mapping.n, 1, mapping.m, mapping.q * mapping.r, mapping.e, layer.OX, layer.FY, layer.FX)
+        tile = TileShape(
+            mapping.n, 1, mapping.m, mapping.q * mapping.r, mapping.e, layer.OX, layer.FY, layer.FX
+        )
         choice = Choice(layer, DATAFLOW, tile, "filters_outer", parameters=mapping.parameters)
         given = mappings([choice], plan.options.batch, plan.hardware)
         return replace(plan, schedule=replace(plan.schedule, mappings=tuple(given)))

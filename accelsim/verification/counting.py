@@ -194,7 +194,7 @@ class Counting:
             weight_bytes = packed_bytes(walked.weight_read_words, sizes.weight_bits)
         else:
             weight_bytes = packed_bytes(walked.weight_reads * sizes.stored_weight_bits(weights), 1)
-        if Operand.WEIGHTS in self.case.hardware.bank_of:
+        if Operand.WEIGHTS in self.case.hardware.bank_of:  # else they stream past
             traffic[self.memory_of("weights"), "read", "weights"] = weight_bytes
         traffic[self.memory_of("inputs"), "read", "inputs"] = packed_bytes(
             walked.input_read_words, sizes.activation_bits

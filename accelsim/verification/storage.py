@@ -113,19 +113,21 @@ class Storage:
         return {operand: self.room(operand, size) for operand, size in sizes.items()}
 
     def take(self, operand: str, size_bytes: int) -> None:
-        """Take room in the bank of an operand; what streams past all of them takes none."""
-        if self._streams(operand):
+        """Take room in the bank of an operand; none of one that no memory holds."""
+        of_operand = self._bank_of(operand)
+        if of_operand is None:
             return
-        bank, room = self._bank_of(operand)
+        bank, room = of_operand
         used_bytes = self.used_bytes[bank] = self.used_bytes.get(bank, 0) + size_bytes
         if used_bytes > room:
             refuse(Difference.BANK_TOO_SMALL, operand=operand, used=used_bytes, bank=bank, room=room)
 
     def give_back(self, operand: str, size_bytes: int) -> None:
         """Free room in the bank of an operand."""
-        if self._streams(operand):
+        of_operand = self._bank_of(operand)
+        if of_operand is None:
             return
-        bank, _ = self._bank_of(operand)
+        bank, _ = of_operand
         self.used_bytes[bank] = self.used_bytes.get(bank, 0) - size_bytes
         if self.used_bytes[bank] < 0:
             excess = -self.used_bytes[bank]
@@ -135,14 +137,13 @@ class Storage:
         """Free what tensors took of the pool all the while."""
         self.used_bytes[POOL] = self.used_bytes.get(POOL, 0) - size_bytes
 
-    def _streams(self, operand: str) -> bool:
-        return not any(Operand(operand) in bank.operands for bank in self.banks)
-
-    def _bank_of(self, operand: str) -> tuple[str, int]:
-        """The bank that the machine gives to an operand, and its bytes."""
+    def _bank_of(self, operand: str) -> tuple[str, int] | None:
+        """The bank that the machine gives to an operand, and its bytes; none where weights stream past."""
         for bank in self.banks:
             if Operand(operand) in bank.operands:
                 return bank.name, bank.size_bytes
+        if operand == Operand.WEIGHTS:
+            return None
         raise ValueError(f"no bank holds {operand}")
 
     def expect_empty(self) -> None:

@@ -35,7 +35,7 @@ from accelsim.hardware.operand import Operand
 from accelsim.mapping.arithmetic import ceil_div, ceil_scaled, chosen, equal_part, larger, smaller
 from accelsim.mapping.dataflows.contract import Dataflow
 from accelsim.mapping.mapping import DataflowParameters
-from accelsim.mapping.tile import ArrayWork, Granularity, TileCounts, TileShape, whole_image
+from accelsim.mapping.tile import ArrayWork, Granularity, TileCounts, TileShape
 from accelsim.network.layer import LoopNest
 
 PARAMETERS: Final = ("p", "q", "r", "t")
@@ -126,7 +126,9 @@ class RowStationary(Dataflow):
         for name, value in parameters:
             if name not in PARAMETERS or value < 1:
                 known = ", ".join(PARAMETERS)
-                raise ValueError(f"{self.title} leaves {known} to a mapping, 1 at least each, not {name} = {value}")
+                raise ValueError(
+                    f"{self.title} leaves {known} to a mapping, 1 at least each, not {name} = {value}"
+                )
         return RowStationary(parameters)
 
     def gates_zeros(self, array: PEArray) -> bool:
@@ -307,9 +309,7 @@ def _foldings(
             # As few passes as can be, or one more: a last one that is nearly empty takes as long as the others.
             for passes in (ceil_div(filters, p_limit), ceil_div(filters, p_limit) + 1):
                 p = ceil_div(filters, passes)
-                folding = Folding(
-                    p, q, r, t, strips, e, row_parts, filter_rows, column_parts, filter_columns
-                )
+                folding = Folding(p, q, r, t, strips, e, row_parts, filter_rows, column_parts, filter_columns)
                 yield folding, fits & np.less_equal(r_limit, sets)
 
 

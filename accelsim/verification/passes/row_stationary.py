@@ -66,9 +66,7 @@ def _shapes(tile: TileWork, machine: ArrayMachine) -> Iterator[Shape]:
         most_filters = min(fixed.get("p", own.sum_words), own.filter_words // (channels * filter_columns))
         for passes in range(2):
             filters = ceil(filters_of_a_set / (ceil(filters_of_a_set / most_filters) + passes))
-            yield Shape(
-                filters, channels, channel_sets_used, filter_sets, rows, filter_rows, filter_columns
-            )
+            yield Shape(filters, channels, channel_sets_used, filter_sets, rows, filter_rows, filter_columns)
 
 
 def _equal(whole: int, most: int) -> int:
@@ -114,7 +112,10 @@ def _pass_cycles(tile: TileWork, shape: Shape, strips: int, own: object) -> int:
     filters = shape.filters * shape.filter_sets
     channels = shape.channels * shape.channel_sets
     ways_in, words = vars(own)["input_words_per_cycle"], vars(own)["sum_words_per_cycle"]
-    rows, columns = _reach(tile, 0, shape.rows, shape.filter_rows), _reach(tile, 1, tile.x, shape.filter_columns)
+    rows, columns = (
+        _reach(tile, 0, shape.rows, shape.filter_rows),
+        _reach(tile, 1, tile.x, shape.filter_columns),
+    )
     taps = shape.filter_rows * shape.filter_columns
     products = tile.n * shape.filters * shape.channels * shape.filter_columns * tile.x
     coming = ceil(tile.n * channels * rows * columns / ways_in)
