@@ -29,8 +29,10 @@ def load(machine: Machine) -> Process:
         task = EventTask(layer, index, step, last, transfers)
         yield from _wait_for_turn(machine, task, transfers)
         yield from _take_descriptor(machine, task)
+        past = _ask_for_what_streams_past(machine, task)
         yield from _take_room_in_pool(machine, task, transfers)
-        for operand, size in step.loads.items():
+        transfers += past
+        for operand, size in list(step.loads.items())[len(past) :]:
             if operand.of_layers and layer != ready_layer:
                 yield from _wait_for_producers(machine, task)
                 ready_layer = layer
@@ -46,6 +48,16 @@ def load(machine: Machine) -> Process:
             ready_layer = layer
         machine.recorder.begins(layer, machine.now)
         machine.to_array.put(task)
+
+
+def _ask_for_what_streams_past(machine: Machine, task: EventTask) -> list[tuple[Operand, simpy.Event]]:
+    """Weights for which no memory on chip has room, the first of what a step loads: they wait for none."""
+    step = task.step
+    return [
+        (operand, _read(machine, task, operand, step.read[operand], step.moved_loads[operand]))
+        for operand in step.loads
+        if machine.banks.bank_of(operand) is None
+    ]
 
 
 def _wait_for_turn(machine: Machine, task: EventTask, arrivals: list[tuple[Operand, simpy.Event]]) -> Process:

@@ -11,7 +11,7 @@ host, which there need not be.
 """
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from accelsim.hardware.machine import Hardware
@@ -289,6 +289,31 @@ class EngineStepper(HostStepper):
 
 class EnginePoolStepper(EngineStepper, HostPoolStepper):
     """The state of such a machine with a pool."""
+
+    def __init__(self, hardware: Hardware, idle_descriptors: int = 0, pool_bytes: int = 0) -> None:
+        super().__init__(hardware, idle_descriptors, pool_bytes)
+        self.past = frozenset({Operand.WEIGHTS}) - hardware.bank_of.keys()
+        """What streams past the memories on chip."""
+        self.without_room: TileTask | None = None
+        """The step that waits for room, of which that has been asked for."""
+
+    def _take_room(self, task: TileTask) -> Mapping[Operand, int]:
+        """What streams past needs none, and does not wait for it."""
+        loads = task.step.loads
+        if self.past.isdisjoint(loads):
+            return super()._take_room(task)
+        crossing = task.step.crossing
+        for operand in self.past:
+            self.free_bytes[self.bank_of[operand]] -= loads[operand]
+            self._read(loads[operand] if crossing is None else crossing.loads[operand], task)
+        self.without_room = task
+        super()._take_room(task)
+        self.without_room = None
+        return {operand: size_bytes for operand, size_bytes in loads.items() if operand not in self.past}
+
+    def _first_missing(self, task: TileTask) -> Operand:
+        """Room comes before operands."""
+        return Operand.OUTPUTS if task is self.without_room else super()._first_missing(task)
 
 
 def stepper_of_engines(hardware: Hardware, idle_descriptors: int, pool_bytes: int) -> EngineStepper:

@@ -8,7 +8,7 @@ take their room as they do without a pool.
 the question whether an operand lies in a pool, takes two percent longer for each step of all other machines.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from accelsim.hardware.machine import Hardware
 from accelsim.hardware.operand import Operand
@@ -48,9 +48,9 @@ class PoolStepper(Stepper):
         waiting = self.to_array
         while len(waiting) + (self.in_array is not None) > self.prefetch:
             self._go_on()
-        self._take_room(task)
+        loads = self._take_room(task)
         free_bytes, pooled, crossing = self.free_bytes, self.pooled, step.crossing
-        for operand, size_bytes in step.loads.items():
+        for operand, size_bytes in loads.items():
             while self.waits_for and operand.of_layers:
                 self._go_on()
             if operand not in pooled:
@@ -64,8 +64,8 @@ class PoolStepper(Stepper):
         waiting.append(task)
         self.layer += last
 
-    def _take_room(self, task: TileTask) -> None:
-        """All that a step needs of the pool, and the tensors that begin with it."""
+    def _take_room(self, task: TileTask) -> Mapping[Operand, int]:
+        """All that a step needs of the pool, and the tensors that begin with it; what it loads then."""
         free_bytes, pool = self.free_bytes, self.tensor_bank
         needed_bytes = self.taken_bytes + room_bytes(task.step, self.pooled)
         while needed_bytes > free_bytes[pool]:
@@ -75,6 +75,7 @@ class PoolStepper(Stepper):
         self.holds_more = True
         if self.in_array is None and not self.to_array:
             self._stood_still(task, Operand.OUTPUTS)
+        return task.step.loads
 
     def _start_array_if_there_is_room(self) -> None:
         """Outputs have their room already where they lie in the pool."""
