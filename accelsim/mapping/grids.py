@@ -11,7 +11,7 @@ from accelsim.mapping.arithmetic import ceil_div
 from accelsim.mapping.costs import VECTOR
 from accelsim.mapping.dataflows import dataflow_of
 from accelsim.mapping.tile import Granularity
-from accelsim.mapping.tiling import Axis, column_axis, row_axis, tile_sizes
+from accelsim.mapping.tiling import Axis, column_axis, coarse_sizes, row_axis, tile_sizes
 from accelsim.network.layer import Layer
 
 AXIS_COLUMNS: Final = ("outputs", "tiles", "largest", "total", "first", "inside", "each", "last_stored")
@@ -41,7 +41,7 @@ class Grids:
     finely: bool = False
     """Whether sizes are tried that the machine's compiler does not try."""
     channels: dict[tuple[int, int, int, Granularity], Ints] = field(default_factory=dict)
-    axes: dict[tuple[Axis, int], Ints] = field(default_factory=dict)
+    axes: dict[tuple[Axis, int, bool], Ints] = field(default_factory=dict)
     sizes: dict[tuple[int, int], tuple[int, ...]] = field(default_factory=dict)
 
     def of(self, layer: Layer, unit: Granularity) -> Grid:
@@ -49,7 +49,7 @@ class Grids:
         return Grid(
             self._channels(layer, unit),
             self._axis_cuts(row_axis(layer), unit.y),
-            self._axis_cuts(column_axis(layer), unit.x),
+            self._axis_cuts(column_axis(layer), unit.x, whole=unit.whole_rows),
         )
 
     def _channels(self, layer: Layer, unit: Granularity) -> Ints:
@@ -68,8 +68,8 @@ class Grids:
             self.channels[key] = cuts
         return cuts
 
-    def _axis_cuts(self, axis: Axis, unit: int) -> Ints:
-        cuts = self.axes.get((axis, unit))
+    def _axis_cuts(self, axis: Axis, unit: int, *, whole: bool = False) -> Ints:
+        cuts = self.axes.get((axis, unit, whole))
         if cuts is None:
             rows = [
                 (
@@ -79,9 +79,9 @@ class Grids:
                     *axis.inside(size),
                     axis.last_stored(size),
                 )
-                for size in self._sizes(axis.outputs, unit)
+                for size in (coarse_sizes(axis.outputs) if whole else self._sizes(axis.outputs, unit))
             ]
-            cuts = self.axes[axis, unit] = np.array(rows, dtype=np.int64)
+            cuts = self.axes[axis, unit, whole] = np.array(rows, dtype=np.int64)
         return cuts
 
     def _sizes(self, extent: int, unit: int) -> tuple[int, ...]:

@@ -103,6 +103,8 @@ class Granularity:
     c: int = 1
     y: int = 1
     x: int = 1
+    whole_rows: bool = False
+    """Whether rows of outputs are worked on whole, and cut only where they have no room."""
     in_turn: str = ""
     """Letters of the loops that every PE goes through in turn; the others lie across the PEs."""
 

@@ -136,8 +136,8 @@ class RowStationary(Dataflow):
         return self.of(array).zero_gating
 
     def granularity(self, hardware: Hardware) -> Granularity:  # noqa: ARG002 (passes differ from tile to tile)
-        """Tiles may be cut anywhere: how they lie in the PEs is chosen for each."""
-        return Granularity()
+        """Tiles may be cut anywhere: how they lie in the PEs is chosen for each. Rows of outputs stay whole."""
+        return Granularity(whole_rows=True)
 
     def execute(
         self, layer: LoopNest[Count], tile: TileShape[Count], resumes: Count, hardware: Hardware
@@ -156,27 +156,28 @@ class RowStationary(Dataflow):
             hardware: The machine.
         """
         array = hardware.pe_array
-        best, least_cycles, least_words = None, None, None
-        for folding, fits in _foldings(tile, array, self.of(array), self._fixed):
-            cycles = self._cycles(layer, tile, folding, array)
-            words = sum(self._buffer_words(layer, tile, folding))
-            if best is None:
-                best, least_cycles, least_words = folding, cycles, words
-                continue
+        foldings = _foldings(tile, array, self.of(array), self._fixed)
+        best, _ = next(foldings)
+        least_cycles, least_words = self._costs(layer, tile, best, array)
+        for folding, fits in foldings:
+            cycles, words = self._costs(layer, tile, folding, array)
             better = fits & (
                 np.less(cycles, least_cycles) | (np.equal(cycles, least_cycles) & np.less(words, least_words))
             )
             if not np.any(better):
                 continue
-            is_column = isinstance(better, np.ndarray)
-            condition = better if is_column else bool(better)
-            best = Folding(*(chosen(condition, new, old) for new, old in zip(folding, best, strict=True)))
-            least_cycles, least_words = (
-                chosen(condition, cycles, least_cycles),
-                chosen(condition, words, least_words),
-            )
-        assert best is not None  # the first always fits
+            condition = better if isinstance(better, np.ndarray) else bool(better)
+            best = Folding(*[chosen(condition, new, old) for new, old in zip(folding, best, strict=True)])
+            least_cycles = chosen(condition, cycles, least_cycles)
+            least_words = chosen(condition, words, least_words)
         return best
+
+    def _costs(
+        self, layer: LoopNest[Count], tile: TileShape[Count], folding: Folding, array: PEArray
+    ) -> tuple[Count, Count]:
+        """Cycles, and words that are read from the buffer and written to it."""
+        inputs, sums = self._buffer_words(layer, tile, folding)
+        return self._cycles(layer, tile, folding, array), inputs + sums
 
     def least_work(
         self,
