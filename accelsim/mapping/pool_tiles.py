@@ -26,14 +26,7 @@ from accelsim.mapping.pool_room import NESTING, Room, distinct_orders, fits_by_i
 from accelsim.mapping.precision import layer_prices
 from accelsim.mapping.space import POOL_ORDERS, Space, Tiles
 from accelsim.mapping.staircase import Arriving, Movement, moved_by
-from accelsim.mapping.timing import (
-    Timing,
-    VectorWork,
-    latency_steps,
-    of_each_step,
-    standing_cycles,
-    vector_work,
-)
+from accelsim.mapping.timing import VectorWork, latency_steps, timing_with, vector_work
 from accelsim.mapping.transfers import (
     Reads,
     Stay,
@@ -231,14 +224,9 @@ class PoolTiles:
         parts += [self._moved(operand) for operand in operands_of(self.layer) if operand in moved]
         moving = together([moved_alone for moved_alone, _ in parts])
         array, last_cycles = self._array
-        each_step = of_each_step(on_array=self.layer.on_array)
-        timing = Timing(
-            moving.streams,
-            self._latency_steps,
-            each_step,
-            self._vector,
-            standing_cycles(moving, self.hardware),
-        )
+        steps, on_array = self._tiles.tile_counts.total * self._turns, self.layer.on_array
+        of_steps = steps, self._latency_steps, self._vector
+        timing = timing_with(moving, *of_steps, self.hardware, on_array=on_array)
         cycles = timing.least_cycles(array.cycles * self._turns, last_cycles)
         dynamic = sum([energy for _, energy in parts], self._energy_on_chip)
         if self.dataflow == HOST:

@@ -6,7 +6,7 @@ simulation.
 """
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
@@ -14,12 +14,14 @@ from accelsim.columns import Count, Floats
 from accelsim.hardware import Hardware, Operand
 from accelsim.hardware.host import HOST
 from accelsim.mapping.arithmetic import ceil_div, entries
-from accelsim.mapping.banks import alone_in_turn
 from accelsim.mapping.costs import vector_ops
 from accelsim.mapping.hosting import host_of
 from accelsim.mapping.space import Tiles
 from accelsim.mapping.transfers import Streams, Transfers
 from accelsim.network.layer import LoopNest
+
+if TYPE_CHECKING:
+    from accelsim.mapping.engine_times import EngineTimes
 
 CYCLE_ROUNDING: Final = 1e-6
 """Cycles: sums of fractions of a cycle that are whole together differ by less."""
@@ -45,11 +47,21 @@ class Timing(NamedTuple):
     each_step: frozenset[Operand]
     """The operands of which one at least comes with each of those steps."""
     vector: VectorWork
-    standing_cycles: Count | Floats = 0
-    """In which the array stands because operands move that stop it."""
+    engines: "EngineTimes | None" = None
+    """What rules of their own add; None where the machine is plain."""
 
     def least_cycles(self, array_cycles: Count, last_array_cycles: Count) -> Floats:
         """With an array that works for so long in all, and so long for the last step."""
+        least = self._least_of_plain(array_cycles, last_array_cycles)
+        if self.engines is None:
+            return least
+        finishing = last_array_cycles + self.vector.last_cycles
+        busy = 0 if self.vector.in_turn else array_cycles
+        of_engines = self.engines.least_cycles(busy, array_cycles + self.vector.cycles, finishing)
+        return np.maximum(least, _whole(of_engines))
+
+    def _least_of_plain(self, array_cycles: Count, last_array_cycles: Count) -> Floats:
+        """Where whatever has what it needs goes on."""
         working = np.maximum(array_cycles + self.vector.last_cycles, self.vector.cycles)
         if self.vector.in_turn:
             # The array passes its steps on as soon as they are loaded: none is under way while it works.
@@ -97,28 +109,33 @@ _OF_VECTOR_UNIT: Final = frozenset({Operand.INPUTS})
 
 def timing_of(tiles: Tiles, moved: Transfers, hardware: Hardware, batch: int) -> Timing:
     """Of tiles that move so much."""
-    return Timing(
-        streams=moved.streams,
-        latency_steps=latency_steps(tiles, batch),
-        each_step=of_each_step(on_array=tiles.layers.on_array),
-        vector=vector_work(tiles, batch, hardware),
-        standing_cycles=standing_cycles(moved, hardware),
+    return timing_with(
+        moved,
+        tiles.tile_counts.total * (batch // tiles.shape.n),
+        latency_steps(tiles, batch),
+        vector_work(tiles, batch, hardware),
+        hardware,
+        on_array=tiles.layers.on_array,
     )
 
 
-def standing_cycles(moved: Transfers, hardware: Hardware) -> Count | Floats:
-    """For how long what stops the array moves, at least; 0 where nothing does."""
-    stopping = alone_in_turn(hardware)
-    return sum(
-        [
-            np.divide(size, hardware.channel_of[operand].bytes_per_cycle)
-            for operand in Operand
-            if operand in stopping
-            for way in (moved.read, moved.written)
-            for of_way, size in way.items()
-            if of_way is operand
-        ]
-    )
+def timing_with(
+    moved: Transfers,
+    steps: Count,
+    latency_steps: Count,
+    vector: VectorWork,
+    hardware: Hardware,
+    *,
+    on_array: bool,
+) -> Timing:
+    """Of mappings of so many steps that move so much."""
+    each_step = of_each_step(on_array=on_array)
+    if hardware.is_plain:
+        return Timing(moved.streams, latency_steps, each_step, vector)
+    from accelsim.mapping.engine_times import engine_times  # noqa: PLC0415 (few machines have such)
+
+    engines = engine_times(moved, steps, latency_steps, each_step, hardware)
+    return Timing(moved.streams, latency_steps, each_step, vector, engines)
 
 
 def latency_steps(tiles: Tiles, batch: int) -> Count:

@@ -5,6 +5,7 @@ from unittest import mock
 
 import hypothesis.strategies as st
 import numpy as np
+from engines import HOSTS, on_host
 from hypothesis import assume, given, settings
 from machines import with_host
 from strategies import (
@@ -20,9 +21,8 @@ from strategies import (
 
 from accelsim.hardware.host import HOST
 from accelsim.mapping.candidates import candidates
-from accelsim.mapping.hosting import program_on_host
 from accelsim.mapping.mapping import Choice
-from accelsim.mapping.program import mappings, program_totals
+from accelsim.mapping.program import mappings
 from accelsim.mapping.schedule import PoolChange
 from accelsim.mapping.search import as_executed
 from accelsim.simulation import traversal
@@ -30,23 +30,6 @@ from accelsim.simulation.events import simulate_events
 from accelsim.simulation.fast import cycles_alone, simulate_fast
 from accelsim.simulation.transitions import Transitions
 from accelsim.verification.layers import verify_mapping
-
-HOSTS = st.fixed_dictionaries(
-    {
-        "macs_per_cycle": st.sampled_from([0.3, 1, 2, 16]),
-        "elements_per_cycle": st.sampled_from([0.1, 0.7, 1, 4]),
-        "cycles_per_call": st.sampled_from([0, 1, 50, 1000]),
-        "cycles_per_tile": st.sampled_from([0, 0, 3, 32]),
-        "energy": st.just({"mac": 3.0, "element": 2.0, "call": 10.0}),
-    }
-)
-
-
-def on_host(hardware, mapping, places):
-    """The same steps, done by the host: cycles of array and vector unit are its own."""
-    program = program_on_host(mapping.program, hardware)
-    totals = program_totals(program, hardware.with_places(places))
-    return replace(mapping, dataflow=HOST, program=program, totals=totals)
 
 
 @st.composite
