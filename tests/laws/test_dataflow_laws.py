@@ -52,9 +52,9 @@ def worked(dataflow, tile, layer=SMALL, hardware=ROOMY, resumes=0):
     return dataflow.execute(layer, tile, resumes, hardware)
 
 
-def lying(axis, tile, dataflow):
+def lying(axis, tile, dataflow, array):
     """How many places of an axis a tile can fill."""
-    return math.prod(getattr(tile, BOUNDS[loop]) for loop in dataflow.axes[axis])
+    return math.prod(getattr(tile, BOUNDS[loop]) for loop in dataflow.loops_on(axis, array))
 
 
 @DATAFLOWS
@@ -64,7 +64,7 @@ def test_a_dataflow_computes_no_more_in_a_cycle_than_the_loops_on_its_axes_fill(
 ):
     tile, array = data.draw(tiles_of(layer)), hardware.pe_array
     work = worked(dataflow, tile, layer, hardware, resumes)
-    rows, columns = (lying(axis, tile, dataflow) for axis in ("rows", "columns"))
+    rows, columns = (lying(axis, tile, dataflow, array) for axis in ("rows", "columns"))
     assert work.macs <= work.cycles * min(array.rows, rows) * min(array.columns, columns)
 
 
@@ -146,7 +146,7 @@ def passed_cycles(dataflow, tile, work, array, resumes, hidden):
         for side in port.sides:
             used = array.ports_of(side)
             if not port.any_port:
-                used = min(used, lying(side, tile, dataflow))
+                used = min(used, lying(side, tile, dataflow, array))
             if operand is not Operand.OUTPUTS:
                 by_side.append(words[operand] / used / array.words_in(side))
             elif array.words_out(side):

@@ -132,6 +132,10 @@ class Dataflow(ABC):
         exposed = [cycles for operand, cycles in passing.items() if not self.ports[operand].hidden]
         return sum(exposed, start=reduce(larger, hidden, computing))
 
+    def loops_on(self, axis: ArrayAxis, array: PEArray) -> tuple[str, ...]:  # noqa: ARG002 (for those that pack)
+        """The loops that lie along an axis of an array: those of `axes`, and what its file lets join them."""
+        return self.axes[axis]
+
     def refusal(self, layer: Layer) -> str:  # noqa: ARG002 (for those that refuse any)
         """Why the array cannot run a layer: a few words for an error; nothing where it can, as most can all.
 
