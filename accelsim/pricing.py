@@ -280,6 +280,8 @@ def form_of(layer: Layer, hardware: Hardware) -> Layer:
         partial_sum_bits=partial_sum_bits(layer, machine),
         pruned_index_bits=pruned_index_bits(layer, machine),
         weight_density=1.0 if dense else layer.weight_density,
+        given=None,
+        given_pooling=None,
     )
 
 

@@ -16,6 +16,7 @@ from accelsim.mapping.banks import half_banks, input_demand, weight_demand
 from accelsim.mapping.bursts import channel_bursts, plane_bursts
 from accelsim.mapping.footprint import Footprint
 from accelsim.mapping.grids import Grid, Grids, granularity
+from accelsim.mapping.loop_order import Order
 from accelsim.mapping.space import ORDERS, ChannelCuts, PlaneCuts, Space
 from accelsim.mapping.stack import stacked
 from accelsim.mapping.tile import TileShape, whole_image
@@ -40,6 +41,8 @@ class Cuts:
     planes: PlaneCuts
     largest_inputs: Count
     """Of each cut of the output plane: input pixels of the tile that reads most."""
+    order: Order | None = None
+    """The only loop order, where it is said beforehand."""
     images: int = 1
     """Of a tile."""
 
@@ -117,7 +120,10 @@ class Cuts:
             entries(self.planes.tiles, plane_cut),
         )
         orders_differ = np.greater(k_tiles, 1) & np.greater(plane_tiles, 1)
-        by_order: Flags = fits & np.stack([np.ones_like(orders_differ), orders_differ])
+        may_be = [np.ones_like(orders_differ), orders_differ]
+        if self.order is not None:
+            may_be = [np.full_like(orders_differ, order == self.order) for order in ORDERS]
+        by_order: Flags = fits & np.stack(may_be)
         return by_order
 
 
@@ -133,9 +139,12 @@ def cuts_of(
     dataflows: Sequence[str],
     grids: Sequence[Grid],
     hardware: Hardware,
+    order: Order | None = None,
     images: int = 1,
 ) -> Cuts:
-    """Sizes to cut layers of one structure into, each by its dataflow, in tiles of so many images."""
+    """Sizes to cut layers of one structure into, each by its dataflow: in the only order, if one is said, and in
+    tiles of so many images.
+    """
     stack, halves = stacked(layers), half_banks(hardware)
     footprint = Footprint.of(stack, hardware.precision)
     channel_owner, channels = _channel_cuts(stack, footprint, grids, halves[Operand.WEIGHTS])
@@ -155,6 +164,7 @@ def cuts_of(
         plane_owner=plane_owner,
         planes=planes,
         largest_inputs=largest_inputs,
+        order=order,
         images=images,
     )
 

@@ -208,7 +208,7 @@ class LayerTiles:
         return LayerMappings(
             tuple(
                 [
-                    PoolMappings(tiles, tiles.held_tiles, np.zeros_like(tiles.held_tiles))
+                    PoolMappings(tiles, tiles.held_tiles, np.full_like(tiles.held_tiles, tiles.first_order))
                     for tiles in self.by_dataflow
                 ]
             )
@@ -265,5 +265,5 @@ def _cuts_of(layer: Layer, images: int, dataflow: str, hardware: Hardware, grids
     grid = grids.of(layer, granularity(dataflow, hardware))
     several = layer.on_array and dataflow != HOST and dataflow_of(dataflow).takes_images
     for each in range(1, images + 1 if several else 2):
-        if images % each == 0:
-            yield cuts_of([layer], [dataflow], [grid], hardware, each)
+        if images % each == 0 and grids.given.allows("N", each):
+            yield cuts_of([layer], [dataflow], [grid], hardware, grids.order, each)
