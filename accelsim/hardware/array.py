@@ -168,7 +168,7 @@ class PEArray(Description):
 
     @property
     def gates_zeros(self) -> bool:
-        """Whether a dataflow saves products with inputs that are zero, so that it matters how many there are."""
+        """Whether a dataflow saves products with inputs that are zero, which may be many."""
         return any(registered(name).gates_zeros(self) for name in self.dataflows)
 
     @property

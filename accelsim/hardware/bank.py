@@ -13,10 +13,10 @@ from accelsim.hardware.operand import Operand
 class Banks(Description):
     """How operands divide a memory on chip.
 
-    By `shares` or `bytes` each has a bank of its own, which is named after it and double buffered; the residual
-    lies with the inputs. By `bank_bytes` the memory is a pool that is given out in banks of one size, each of
-    them wholly to one operand: what tiles take is rounded up (Eyeriss's global buffer: Chen et al., JSSC 2017,
-    section IV-B).
+    By `shares` or `bytes` each has a bank of its own, which is named after it and double buffered; the
+    residual lies with the inputs. By `bank_bytes` the memory is a pool that is given out in banks of one
+    size, each of them wholly to one operand: what tiles take is rounded up. So is Eyeriss's global buffer
+    (Chen et al., JSSC 2017, section V-B).
     """
 
     shares: Mapping[Operand, Fraction] | None = None

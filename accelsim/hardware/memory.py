@@ -195,7 +195,7 @@ class Memory(Description):
 
     @property
     def unit_bytes(self) -> int | None:
-        """Of a pool: it is given out in whole multiples of it, each to one operand; None of any other memory."""
+        """Of a pool: it is given out in whole multiples of it, each to one operand; else None."""
         if isinstance(self.banks, Banks):
             return self.banks.bank_bytes
         return 1 if self.banks == POOL else None

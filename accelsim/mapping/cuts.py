@@ -142,8 +142,9 @@ def cuts_of(
     order: Order | None = None,
     images: int = 1,
 ) -> Cuts:
-    """Sizes to cut layers of one structure into, each by its dataflow: in the only order, if one is said, and in
-    tiles of so many images.
+    """Sizes to cut layers of one structure into, each by its dataflow; and the only order, if one is said.
+
+    Tiles are of so many images.
     """
     stack, halves = stacked(layers), half_banks(hardware)
     footprint = Footprint.of(stack, hardware.precision)

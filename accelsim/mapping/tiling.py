@@ -43,7 +43,7 @@ def tile_sizes(extent: int, unit: int, *, finely: bool = False) -> tuple[int, ..
 
 
 def coarse_sizes(extent: int) -> tuple[int, ...]:
-    """All of an extent, and quarters of it, quarters of those, ...: for what is cut only where it has no room.
+    """All of an extent, quarters of it, quarters of those, ...: of what is cut only where it has no room.
 
     Example:
         >>> coarse_sizes(55)

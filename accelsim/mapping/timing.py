@@ -85,9 +85,7 @@ class Timing(NamedTuple):
             moving = latency + streams.cycles
             of_channel = np.maximum(np.maximum(on_chip, reading), np.maximum(moving, under_way))
             cycles = of_channel if streams is first else np.maximum(cycles, of_channel)
-        if isinstance(self.standing_cycles, int):  # few machines have such operands
-            return _whole(cycles)
-        return _whole(np.maximum(cycles, array_cycles + self.standing_cycles))
+        return _whole(cycles)
 
 
 _STORED: Final = frozenset({Operand.OUTPUTS})

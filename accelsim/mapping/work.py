@@ -180,8 +180,8 @@ def _crossing(
 
 
 def _in_whole_banks(
-    by_operand: Sequence[Sequence[dict[Operand, int]]], hardware: Hardware
-) -> list[Sequence[dict[Operand, int]]]:
+    by_operand: Sequence[list[dict[Operand, int]]], hardware: Hardware
+) -> list[list[dict[Operand, int]]]:
     """The same, each as the room that it takes; what is stored takes none of its own."""
     *taking, stored = by_operand
     rooms = [

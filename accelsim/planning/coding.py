@@ -41,7 +41,7 @@ def as_coded(graph: ExecutedGraph, hardware: Hardware) -> ExecutedGraph:
 
 
 def _with_zeros(graph: ExecutedGraph) -> ExecutedGraph:
-    """The same layers, which say how many of their inputs are not zero: what the layers that write them say."""
+    """The same layers, which say how many of their inputs are not zero: what those say that write them."""
     written = {node.name: _or_all(node.layer.output_density) for node in graph.nodes}
     nodes = []
     for node in graph.nodes:
@@ -61,7 +61,7 @@ def _bits(node: ExecutedNode, hardware: Hardware) -> int:
 
 
 def _code_of(compress_of: Mapping[Operand, Compress]) -> Callable[[float | None, int], float]:
-    """What activations take outside, for each byte that they are, by how many are not zero and have which bits."""
+    """What activations take outside for each byte: by the part that is not zero, and by their bits."""
     compress = compress_of.get(Operand.OUTPUTS)
     code = None if compress is None else compress.activations
 

@@ -6,7 +6,7 @@ may be finished in another order than they began. Room for tensors is taken wher
 the step that begins them.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from accelsim.hardware.machine import Hardware
 from accelsim.hardware.operand import Operand
@@ -44,12 +44,12 @@ class LevelStepper(PoolChannelStepper):
         self.homes_of[self.layer] = entry.homes
         self.queue_of = dict(zip(Operand, entry.homes, strict=True))
 
-    def _take_room(self, task: TileTask) -> None:
+    def _take_room(self, task: TileTask) -> Mapping[Operand, int]:
         """What tensors need that begin with a step, then what its tiles need of a pool."""
         free_bytes, tensor_bytes = self.free_bytes, self.taken_bytes
         tile_bytes = room_bytes(task.step, self.pooled)
         if not (tensor_bytes or tile_bytes):
-            return
+            return task.step.loads
         while tensor_bytes > free_bytes[self.tensor_bank]:
             self._go_on()
         free_bytes[self.tensor_bank] -= tensor_bytes
@@ -62,6 +62,7 @@ class LevelStepper(PoolChannelStepper):
             self.holds_more = True
         if self.in_array is None and not self.to_array:
             self._stood_still(task, Operand.OUTPUTS)
+        return task.step.loads
 
     def _hand_to_vector_unit(self, task: TileTask) -> None:
         """Outputs wait for the channel of their home."""

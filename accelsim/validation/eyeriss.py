@@ -8,7 +8,7 @@ measured; two constants of power are fitted (the machine's file says which), all
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from pydantic import PositiveFloat
 
@@ -39,8 +39,8 @@ QUANTITIES: Final[tuple[Quantity, ...]] = (
     "dram_megabytes",
     "power_mw",
 )
-"""What was measured: PEs that work; time without what stops the array, and with it; traffic of the global buffer
-as the paper counts it, and of DRAM as it is coded there [10^6 bytes]; power of the chip without DRAM."""
+"""What was measured: PEs that work; time without what stops the array, and with it; traffic of the global
+buffer as the paper counts it, and of DRAM as it is coded there [10^6 bytes]; power without DRAM's."""
 DATAFLOW: Final = "row_stationary"
 
 
@@ -94,7 +94,7 @@ class MeasuredLayer(Description):
     def network(self, images: int) -> Network:
         """The layer as a network of its own."""
         side = (self.rows - 1) * self.stride + self.kernel - 2 * self.padding
-        inputs = {"channels": self.groups * self.channels, "height": side, "width": side}
+        inputs: dict[str, Any] = {"channels": self.groups * self.channels, "height": side, "width": side}
         if self.input_zeros:
             inputs["activation_density"] = 1 - self.input_zeros
         conv = {

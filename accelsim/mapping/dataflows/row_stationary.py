@@ -1,24 +1,24 @@
-"""Row stationary: a row of a filter and a row of an image meet in each PE, which slides the one over the other.
+"""Row stationary: a row of a filter and a row of inputs meet in each PE, which slides the one over the other.
 
 R rows of a filter lie in R PEs above each other, and e rows of outputs in e PEs beside each other; each PE
-convolves its row of the filter with its row of the image, and the sums of a column of PEs add up to a row of
+convolves its row of the filter with its row of inputs, and the sums of a column of PEs add up to a row of
 outputs (Chen et al., Eyeriss, ISCA 2016, section V; JSSC 2017, section III). In that set of R x e PEs each PE
 works on p filters and q channels in turn; r channels and t filters have sets of their own. Where outputs have
 more rows than the array has columns, a set is folded into strips below each other.
 
-    r t <= floor(rows / R) floor(columns / e)        or, where e > columns: r t ceil(e / columns) <= floor(rows / R)
-    q S <= words of inputs,  p q S <= of filters,  p <= of sums that a PE holds           S columns of the filter
+    r t <= floor(rows / R) floor(columns / e),    where e > columns: r t ceil(e / columns) <= floor(rows / R)
+    q S <= words of inputs of a PE,  p q S <= words of filters,  p <= sums         S columns of the filter
 
-A pass takes all of it through n images and takes, at so many words a cycle of filters, inputs and sums,
+A pass takes all of it through n images; at so many words a cycle of filters, inputs and sums it takes
 
-    p q t r R S / filters                                       its filters
-    + q r strip S / inputs                                      the first windows
-    + max(n p q S E, n q r strip W / inputs, n p t e E / sums)  products, while inputs come and sums come and go
-    + p t e / sums                                              the last sums
+    p q t r R S / filters                                        its filters
+    + q r strip S / inputs                                       the first windows
+    + max(n p q S E, n q r strip W / inputs, n p t e E / sums)   products, while the rest comes and goes
+    + p t e / sums                                               the last sums
 
-for rows of E outputs, of W inputs, of which a strip has so many: strip = (e - 1) stride + R. The equations are
-those of `docs/validation.md`, section Eyeriss, where they are held against the chip. An input that is zero keeps
-its PE from reading its registers and from multiplying (JSSC 2017, section V-C): it saves energy, and no time.
+cycles, for rows of E outputs and of W inputs, of which a strip has so many: strip = (e - 1) stride + R. They
+are held against the chip in docs/validation.md. An input that is zero keeps its PE from reading its registers
+and from multiplying (JSSC 2017, section V-C): that saves energy, and no time.
 """
 
 from collections.abc import Iterator, Mapping
@@ -39,13 +39,13 @@ from accelsim.mapping.tile import ArrayWork, Granularity, TileCounts, TileShape
 from accelsim.network.layer import LoopNest
 
 PARAMETERS: Final = ("p", "q", "r", "t")
-"""Filters and channels that a PE goes through in turn, channels and filters that have sets of PEs of their own."""
+"""Filters and channels that a PE goes through in turn; channels and filters that have sets of their own."""
 SIZES: Final = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
 """Of q and r, that are tried."""
 
 
 class Parameters(Description):
-    """What a PE holds, and what comes to it. As Eyeriss has them (Chen et al., JSSC 2017, table I, figure 9)."""
+    """What a PE holds, and what comes to it: as in Eyeriss (Chen et al., JSSC 2017, section V)."""
 
     filter_words: PerPE = 224
     """Of filters that a PE holds."""
@@ -136,11 +136,15 @@ class RowStationary(Dataflow):
         return self.of(array).zero_gating
 
     def granularity(self, hardware: Hardware) -> Granularity:  # noqa: ARG002 (passes differ from tile to tile)
-        """Tiles may be cut anywhere: how they lie in the PEs is chosen for each. Rows of outputs stay whole."""
+        """How tiles lie in the PEs is chosen for each, so they may be cut anywhere; rows of outputs stay."""
         return Granularity(whole_rows=True)
 
     def execute(
-        self, layer: LoopNest[Count], tile: TileShape[Count], resumes: Count, hardware: Hardware
+        self,
+        layer: LoopNest[Count],
+        tile: TileShape[Count],
+        resumes: Count,  # noqa: ARG002 (to begin from a sum costs what to begin from nothing does)
+        hardware: Hardware,
     ) -> ArrayWork[Count]:
         """Every pass of a tile, folded as takes least time."""
         return self._work(layer, tile, self.folding(layer, tile, hardware), hardware.pe_array)
@@ -218,8 +222,8 @@ class RowStationary(Dataflow):
         outputs = tile.g * tile.k * tile.pixels
         _, sum_passes = folding.passes(tile)
         input_words, sum_words = self._buffer_words(layer, tile, folding)
-        # Each row of inputs comes to the PEs of every row of outputs and of the filter that meets it, and to as
-        # many sets as work on filters side by side.
+        # Each row of inputs comes to the PEs of every row of outputs and of the filter that meets it, and to
+        # as many sets as work on filters side by side.
         _, columns = _reads(layer, tile, folding)
         rows_in_pes = tile.n * tile.g * tile.c * ceil_div(tile.k, folding.p) * tile.fy * tile.y
         # A sum passes by the PEs of all rows of the filter, and of all sets that add to it.
@@ -307,7 +311,7 @@ def _foldings(
                 fixed.get("p") or own.sum_words, larger(own.filter_words // (q * filter_columns), 1)
             )
             filters = ceil_div(tile.k, t)
-            # As few passes as can be, or one more: a last one that is nearly empty takes as long as the others.
+            # As few passes as can be, or one more: one that is nearly empty takes as long as the others.
             for passes in (ceil_div(filters, p_limit), ceil_div(filters, p_limit) + 1):
                 p = ceil_div(filters, passes)
                 folding = Folding(p, q, r, t, strips, e, row_parts, filter_rows, column_parts, filter_columns)

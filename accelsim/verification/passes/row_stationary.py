@@ -1,16 +1,16 @@
 """Row stationary, pass by pass.
 
-A set of PEs has a row for each row of a filter and a column for each row of outputs; where these are more than
-the array has columns, its strips lie below each other, and where they are more than it has PEs for, they are
-worked on one after the other. Each PE goes through p filters and q channels; t sets have filters of their own,
-r sets channels of their own, whose sums are added up. Of all p, q, r, t that are tried, those that take least
-time are taken, of equals those that read and write the buffer least, of these the first.
+A set of PEs has a row for each row of a filter and a column for each row of outputs; where these are more
+than the array has columns, its strips lie below each other, and where they are more than it has PEs for, they
+are worked on one after the other. Each PE goes through p filters and q channels; t sets have filters of their
+own, r sets channels of their own, whose sums are added up. Of all p, q, r, t that are tried, those that take
+least time are taken, of equals those that read and write the buffer least, of these the first.
 """
 
 from collections.abc import Iterator
 from itertools import product
 from math import ceil
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from accelsim.verification.functions import Integers
 from accelsim.verification.passes.tile import ArrayMachine, PassCounts, TileWork, folds
@@ -107,11 +107,11 @@ def _walked(tile: TileWork, shape: Shape, machine: ArrayMachine) -> PassCounts:
     return counts
 
 
-def _pass_cycles(tile: TileWork, shape: Shape, strips: int, own: object) -> int:
-    """Filters come; then strip after strip: first windows, products while the rest comes and goes, last sums."""
+def _pass_cycles(tile: TileWork, shape: Shape, strips: int, own: Any) -> int:
+    """Filters come; strip by strip first windows, products while the rest comes and goes, last sums."""
     filters = shape.filters * shape.filter_sets
     channels = shape.channels * shape.channel_sets
-    ways_in, words = vars(own)["input_words_per_cycle"], vars(own)["sum_words_per_cycle"]
+    ways_in, words = own.input_words_per_cycle, own.sum_words_per_cycle
     rows, columns = (
         _reach(tile, 0, shape.rows, shape.filter_rows),
         _reach(tile, 1, tile.x, shape.filter_columns),
@@ -121,8 +121,9 @@ def _pass_cycles(tile: TileWork, shape: Shape, strips: int, own: object) -> int:
     coming = ceil(tile.n * channels * rows * columns / ways_in)
     sums = ceil(tile.n * filters * shape.rows * tile.x / words)
     first, last = ceil(channels * rows * shape.filter_columns / ways_in), ceil(filters * shape.rows / words)
-    loading = ceil(filters * channels * taps / vars(own)["filter_words_per_cycle"])
-    return loading + strips * (first + max(products, coming, sums) + last)
+    loading = ceil(filters * channels * taps / own.filter_words_per_cycle)
+    cycles: int = loading + strips * (first + max(products, coming, sums) + last)
+    return cycles
 
 
 def _chunks(extent: int, size: int) -> Iterator[int]:
