@@ -105,11 +105,15 @@ class _Execution:
         self.step_count = 0
         self.freed: list[tuple[str, int]] = []
         """Room of the step before, which is free when this one's operands are there."""
+        stopping = [operand for memory in case.hardware.on_chip for operand in memory.stops_array]
+        self.in_turn = frozenset([operand.value for operand in stopping])
+        """Of operands that move only while the array stands: it is free before this one's come."""
 
     def run(self, step: Step, visit: Visit) -> None:
         """One step."""
         outputs = outputs_of(visit.tile)
         is_computed = self.computed is None or outputs in self.computed
+        self._give_back(self.in_turn)
         self._load(step, visit)
         sums = self._begin(step, visit, outputs, is_computed)
         self._work(visit, outputs, sums)
@@ -288,10 +292,11 @@ class _Execution:
         }
         self.totals.add(counted, moved, self.homes)
 
-    def _give_back(self) -> None:
+    def _give_back(self, operands: frozenset[str] = frozenset(OPERAND.values())) -> None:
         for operand, size in self.freed:
-            self.storage.give_back(operand, size)
-        self.freed = []
+            if operand in operands:
+                self.storage.give_back(operand, size)
+        self.freed = [(operand, size) for operand, size in self.freed if operand not in operands]
 
 
 def _operand_words(operands: Iterable[str]) -> str:
