@@ -12,7 +12,7 @@ from accelsim.mapping.costs import VECTOR
 from accelsim.mapping.dataflows import dataflow_of
 from accelsim.mapping.loop_order import Order, as_named
 from accelsim.mapping.tile import Granularity
-from accelsim.mapping.tiling import Axis, coarse_sizes, column_axis, row_axis, tile_sizes
+from accelsim.mapping.tiling import Axis, column_axis, row_axis, tile_sizes
 from accelsim.network.given import NOTHING_GIVEN, GivenMapping
 from accelsim.network.layer import Layer
 
@@ -110,8 +110,8 @@ class Grids:
         return cuts
 
     def _axis_sizes(self, letter: str, extent: int, unit: int, *, whole: bool) -> tuple[int, ...]:
-        if whole and self.given is NOTHING_GIVEN:
-            return coarse_sizes(extent)
+        if whole and not self.given.speaks_of(letter):
+            return (extent,)
         return self._sizes(letter, extent, unit)
 
     def _sizes(self, letter: str, extent: int, unit: int) -> tuple[int, ...]:

@@ -104,7 +104,7 @@ class Granularity:
     y: int = 1
     x: int = 1
     whole_rows: bool = False
-    """Whether rows of outputs are worked on whole, and cut only where they have no room."""
+    """Whether tiles are as wide as the outputs, unless a mapping says otherwise."""
     in_turn: str = ""
     """Letters of the loops that every PE goes through in turn; the others lie across the PEs."""
 

@@ -42,20 +42,6 @@ def tile_sizes(extent: int, unit: int, *, finely: bool = False) -> tuple[int, ..
     return tuple(sorted(sizes, reverse=True))
 
 
-def coarse_sizes(extent: int) -> tuple[int, ...]:
-    """All of an extent, quarters of it, quarters of those, ...: of what is cut only where it has no room.
-
-    Example:
-        >>> coarse_sizes(55)
-        (55, 14, 4, 1)
-    """
-    sizes, parts = [extent], 4
-    while sizes[-1] > 1:
-        sizes.append(-(-extent // parts))
-        parts *= 4
-    return tuple(sizes)
-
-
 def _divisors(largest: int) -> Iterator[int]:
     power = 1
     while power < 2 * largest:
