@@ -160,8 +160,9 @@ class Memory(Description):
     """Of the channel to the memories in which tiles are buffered, of one off chip or for tensors alone."""
     read: Way | None = None
     """In place of `bandwidth` and a latency, of one off chip: what is loaded goes one way, what is stored
-    another (`write`), each at its own pace and in a queue of its own, so that they overlap."""
+    another, each at its own pace and in a queue of its own, so that they overlap."""
     write: Way | None = None
+    """The other way; both are there or neither."""
     latency_cycles: LatencyCycles | None = None
     """Until the first byte of a transfer comes; latencies of several requests overlap."""
     latency_seconds: LatencySeconds | None = None

@@ -45,7 +45,7 @@ class LevelStepper(PoolChannelStepper):
         self.queue_of = dict(zip(Operand, entry.homes, strict=True))
 
     def _take_room(self, task: TileTask) -> Mapping[Operand, int]:
-        """What tensors need that begin with a step, then what its tiles need of a pool."""
+        """What tensors need that begin with a step, then what tiles need of a pool; what is loaded then."""
         free_bytes, tensor_bytes = self.free_bytes, self.taken_bytes
         tile_bytes = room_bytes(task.step, self.pooled)
         if not (tensor_bytes or tile_bytes):

@@ -6,6 +6,7 @@ from itertools import accumulate, chain, combinations
 import hypothesis.strategies as st
 import numpy as np
 import pytest
+from engines import pools
 from hypothesis import assume, given, settings
 from machines import addition, keeping_machine
 from strategies import (
@@ -126,7 +127,8 @@ def room_of(mapping, hardware):
 @SOME
 @given(data=st.data())
 def test_whatever_moves_costs_are_those_of_the_program(any_layer, data):
-    _, hardware, _, found, numbers = data.draw(pool_mappings(any_layer, keeping_machines()))
+    machines = st.one_of(keeping_machines(), keeping_machines(), pools())
+    _, hardware, _, found, numbers = data.draw(pool_mappings(any_layer, machines))
     for movement in movements(found, hardware):
         costs = found.costs(movement)
         for number, mapping in programs(found, numbers, movement, hardware):
@@ -152,7 +154,7 @@ def test_packed_elements_are_rounded_up_tile_by_tile_in_the_program_and_in_its_r
 
 
 @SOME
-@given(case=pool_mappings(layers(), keeping_machines()), data=st.data())
+@given(case=pool_mappings(layers(), st.one_of(keeping_machines(), pools())), data=st.data())
 def test_in_the_room_that_it_needs_a_mapping_runs_no_sooner_than_its_bound(case, data):
     _, hardware, _, found, numbers = case
     movement = data.draw(st.sampled_from(movements(found, hardware)))

@@ -5,7 +5,7 @@ import sys
 from dataclasses import fields, is_dataclass, replace
 
 import pytest
-from machines import MACHINE
+from machines import MACHINE, with_engines
 from parts import changed_parts
 
 from accelsim import AccelsimError, load_network, run_network
@@ -125,7 +125,8 @@ ONE_VALUE_OF_A_MACHINE = (
     *(f"memories.{place}.energy.{key}" for place in (0, 1) for key in ("at_bytes", "exponent")),
     *("memories.0.leakage_mw_per_kib", "memories.0.compress", "memories.1.compress"),
     *("memories.1.burst_bytes", "memories.1.layout"),
-    *("pe_array.dataflows.output_stationary.block_register", "pe_array.ports", "host"),
+    *("pe_array.dataflows.output_stationary.block_register", "pe_array.ports", "host", "control"),
+    *(f"memories.{place}.{key}" for place in (0, 1) for key in ("read", "write", "stops_array")),
 )
 """The outermost memory holds everything and has the channel, in cycles; banks have shares or bytes; nothing
 is kept, and no price is a law."""
@@ -145,8 +146,27 @@ SAID_AT_ONCE = {
     "pe_array.ports": {side: {"words_in": 2, "words_out": 2} for side in ("rows", "columns")},
     "memories.0.compress": {"weights": 0.5},
     "host": {"name": "cpu", "takes": ["conv"], "macs_per_cycle": 1, "elements_per_cycle": 1},
+    "control": {"cycles_per_tile": 1},
+    "memories.1.stops_array": ["inputs"],
 }
 """Of a machine of which nothing is said: what is a mapping, if anything."""
+ENGINES = with_engines(
+    FULL_MACHINE,
+    control={"cycles_per_tile": 10, "tiles_in_flight": 2, "completion_cycles": 3, "cycles_per_layer": 40},
+    read={"bytes_per_cycle": 8, "latency_cycles": 30},
+    write={"bytes_per_second": 4e9, "latency_seconds": 4e-8},
+)
+CHANGES_OF_ENGINES = {
+    "control.cycles_per_tile": 11,
+    "control.tiles_in_flight": 3,
+    "control.completion_cycles": 4,
+    "control.cycles_per_layer": 41,
+    "memories.0.read.bytes_per_cycle": 9,
+    "memories.0.read.latency_cycles": 31,
+    "memories.0.write.bytes_per_second": 5e9,
+    "memories.0.write.latency_seconds": 5e-8,
+}
+"""Of a machine whose engines have rules of their own."""
 POOLED = vary(FULL_MACHINE, **{"memories.1.banks": "pool", "memories.1.keeps": ["activations"]})
 POOLED_CHANGES = {
     "memories.1.banks": {"memories.1.banks": FULL_MACHINE.memories[1].banks, "memories.1.keeps": []},
@@ -170,6 +190,14 @@ def test_every_part_of_a_machine_is_in_the_key_of_a_result(keys):
 def test_seconds_and_laws_of_size_are_in_the_key_of_a_result(key):
     changed = vary(IN_SECONDS, **{key: CHANGES_IN_SECONDS[key]})
     (cost, words), (before, said_before) = place(task(hardware=changed)), place(task(hardware=IN_SECONDS))
+    assert cost != before
+    assert words != said_before
+
+
+@pytest.mark.parametrize("key", CHANGES_OF_ENGINES)
+def test_rules_of_engines_are_in_the_key_of_a_result(key):
+    changed = vary(ENGINES, **{key: CHANGES_OF_ENGINES[key]})
+    (cost, words), (before, said_before) = place(task(hardware=changed)), place(task(hardware=ENGINES))
     assert cost != before
     assert words != said_before
 
