@@ -5,10 +5,10 @@ told to (and once more as the search would), simulated and priced as any other. 
 measured; two constants of power are fitted (the machine's file says which), all else is documented.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias, assert_never
 
 from pydantic import PositiveFloat
 
@@ -16,17 +16,16 @@ from accelsim.descriptions import Description, check, parse
 from accelsim.descriptions.quantities import Batch, Channels, Extent, Factor, Margin
 from accelsim.hardware import Hardware
 from accelsim.mapping.dataflows import dataflow_of
-from accelsim.mapping.dataflows.row_stationary import RowStationary
-from accelsim.mapping.mapping import Choice, Mapping
+from accelsim.mapping.dataflows.row_stationary import Folding, RowStationary
+from accelsim.mapping.given_file import MappingRule
+from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.options import MappingOptions
-from accelsim.mapping.program import mappings
-from accelsim.mapping.tile import TileShape
 from accelsim.network.configuration import configure
 from accelsim.network.description import Network, NetworkDescription
-from accelsim.planning.plan import Plan
 from accelsim.result import RunResult
 from accelsim.reuse.cache import Cache
 from accelsim.run import plan_run, run_plan
+from accelsim.validation.log_errors import LogErrors, MeasuredFigure, log_errors
 
 Quantity: TypeAlias = Literal[
     "active_pes", "processing_ms", "time_ms", "buffer_megabytes", "dram_megabytes", "power_mw"
@@ -41,7 +40,6 @@ QUANTITIES: Final[tuple[Quantity, ...]] = (
 )
 """What was measured: PEs that work; time without what stops the array, and with it; traffic of the global
 buffer as the paper counts it, and of DRAM as it is coded there [10^6 bytes]; power without DRAM's."""
-DATAFLOW: Final = "row_stationary"
 
 
 class ChipMapping(Description):
@@ -174,7 +172,8 @@ class LayerRun:
 
     result: RunResult
     mapping: Mapping
-    active_pes: int
+    folding: Folding
+    """How a tile lies in the PEs."""
 
     @property
     def energy_delay(self) -> float:
@@ -188,7 +187,7 @@ class LayerRun:
         milliseconds = 1e-3 / result.clock_mhz
         match quantity:
             case "active_pes":
-                return self.active_pes
+                return float(self.folding.pes)
             case "processing_ms":
                 return layer.busy_cycles["array"] * milliseconds
             case "time_ms":
@@ -204,46 +203,180 @@ class LayerRun:
                 of_chip = result.energy.total - result.off_chip_energy
                 joules = of_chip / result.energy.total * (result.energy.joules or 0.0)
                 return joules / result.time_ms * 1e6
+            case _:
+                assert_never(quantity)
+
+    def __str__(self) -> str:
+        p, q, r, t = (int(size) for size in self.folding[:4])
+        return f"{self.mapping} p{p} q{q} r{r} t{t}"
 
 
-def runs_of(
-    layer: MeasuredLayer,
-    images: int,
-    hardware: Hardware,
-    choices: Sequence[Callable[[Plan], Plan]],
-    cache: Cache,
-) -> list[LayerRun]:
-    """A layer as the search maps it, and that changed in each of some ways."""
-    plan = plan_run(layer.network(images), hardware, MappingOptions(batch=images), cache=cache)
-    return [_run(choice(plan)) for choice in choices]
+def as_told(layer: MeasuredLayer) -> MappingRule:
+    """The mapping of a layer as the chip was told it, in the letters of a mapping file."""
+    told = layer.mapping
+    if told is None:
+        channels = layer.channels_of_a_pass
+        return MappingRule(layers="*", tile={} if channels is None else {"C": channels})
+    return MappingRule(
+        layers="*",
+        dataflow=RowStationary.name,
+        tile={
+            "N": told.n,
+            "G": 1,
+            "K": told.m,
+            "C": told.q * told.r,
+            "OY": told.e,
+            "OX": layer.rows,
+            "FY": layer.kernel,
+            "FX": layer.kernel,
+        },
+        order=("K", "OY", "OX", "C"),
+        parameters={"p": told.p, "q": told.q, "r": told.r, "t": told.t},
+    )
 
 
-def _run(plan: Plan) -> LayerRun:
+def run_of(layer: MeasuredLayer, images: int, hardware: Hardware, cache: Cache, *, told: bool) -> LayerRun:
+    """A layer as the chip was told to run it, as far as that is known, or as the search would."""
+    rules = [as_told(layer)] if told else None
+    network, options = layer.network(images), MappingOptions(batch=images)
+    plan = plan_run(network, hardware, options, mapping=rules, cache=cache)
     (mapping,) = plan.schedule.mappings
     dataflow = dataflow_of(mapping.dataflow)
     assert isinstance(dataflow, RowStationary)  # the only one of the machine
     if mapping.parameters:
         dataflow = dataflow.fixed(mapping.parameters)
     folding = dataflow.folding(mapping.layer, mapping.tile, plan.hardware)
-    return LayerRun(run_plan(plan), mapping, int(folding.pes))
+    return LayerRun(run_plan(plan), mapping, folding)
 
 
-def as_searched(plan: Plan) -> Plan:
-    """What the search found."""
-    return plan
+@dataclass(frozen=True)
+class FigureOfLayer:
+    """One figure of one layer; fields are the names that the JSON has.
+
+    Attributes:
+        network: Of the layer.
+        layer: As the paper calls it.
+        quantity: What was measured.
+        measured: As published.
+        simulated: In the same unit.
+        log_error: ln(simulated / measured).
+        recalled: Whether it was written down from memory.
+
+    Example:
+        >>> FigureOfLayer("alexnet", "CONV1", "time_ms", 20.9, 23.1, 0.1, recalled=False).layer
+        'CONV1'
+    """
+
+    network: str
+    layer: str
+    quantity: Quantity
+    measured: float
+    simulated: float
+    log_error: float
+    recalled: bool
 
 
-def as_told(mapping: ChipMapping) -> Callable[[Plan], Plan]:
-    """The same layer, mapped as the chip was told to."""
+@dataclass(frozen=True)
+class MappingsOfLayer:
+    """How a layer was mapped; fields are the names that the JSON has.
 
-    def told(plan: Plan) -> Plan:
-        (searched,) = plan.schedule.mappings
-        layer = searched.layer
-        tile = TileShape(
-            mapping.n, 1, mapping.m, mapping.q * mapping.r, mapping.e, layer.OX, layer.FY, layer.FX
-        )
-        choice = Choice(layer, DATAFLOW, tile, "filters_outer", parameters=mapping.parameters)
-        given = mappings([choice], plan.options.batch, plan.hardware)
-        return replace(plan, schedule=replace(plan.schedule, mappings=tuple(given)))
+    Attributes:
+        network: Of the layer.
+        layer: As the paper calls it.
+        told: The mapping as the chip was told it, as far as that is known.
+        searched: The one that the search finds.
+        energy_delay: Product of energy and time of the latter, for each of the former.
+        time: The same of time by itself.
 
-    return told
+    Example:
+        >>> MappingsOfLayer("alexnet", "CONV1", "K96 Y7 X55", "K96 Y7 X55", 1.0, 1.0).time
+        1.0
+    """
+
+    network: str
+    layer: str
+    told: str
+    searched: str
+    energy_delay: float
+    time: float
+
+
+@dataclass(frozen=True)
+class EyerissReproduction:
+    """All figures, and both mappings of each layer.
+
+    Example:
+        >>> EyerissReproduction(load_measured(), (), ()).of("alexnet")
+        []
+    """
+
+    chip: MeasuredChip
+    figures: tuple[FigureOfLayer, ...]
+    """Of the mappings that the chip was told."""
+    mappings: tuple[MappingsOfLayer, ...]
+
+    def of(self, network: str, quantity: Quantity | None = None) -> list[FigureOfLayer]:
+        """The figures of a network, of one quantity or of all."""
+        return [row for row in self.figures if row.network == network and quantity in (None, row.quantity)]
+
+    def errors(self, network: str, quantity: Quantity) -> LogErrors:
+        """How they are distributed."""
+        rows = self.of(network, quantity)
+        return log_errors([MeasuredFigure(row.layer, row.measured, row.simulated) for row in rows])
+
+    def error_of_sum(self, network: str, quantity: Quantity) -> float:
+        """By which part the sum over all layers is off."""
+        rows = self.of(network, quantity)
+        return sum([row.simulated for row in rows]) / sum([row.measured for row in rows]) - 1
+
+
+def reproduce_eyeriss(
+    hardware: Hardware, step: Callable[[str], None] = lambda _: None, networks: Sequence[str] | None = None
+) -> EyerissReproduction:
+    """Simulate every layer that was measured, by the chip's mapping and by the search's.
+
+    Args:
+        hardware: The chip.
+        step: Is told of each layer that is begun.
+        networks: Of those that were measured; None is all.
+
+    Returns:
+        What was simulated beside what was measured.
+
+    Example:
+        >>> from accelsim.validation.evaluate import shipped_hardware
+        >>> reproduce_eyeriss(shipped_hardware("eyeriss"), networks=[]).figures
+        ()
+    """
+    chip, cache = load_measured(), Cache()
+    chosen = [network for network in chip.networks if networks is None or network.network in networks]
+    figures: list[FigureOfLayer] = []
+    mappings: list[MappingsOfLayer] = []
+    for network in chosen:
+        for layer in network.layers:
+            step(f"{network.network} {layer.layer}")
+            told, searched = (
+                run_of(layer, network.batch, hardware, cache, told=told) for told in (True, False)
+            )
+            figures += _figures(network, layer, told)
+            mappings.append(
+                MappingsOfLayer(
+                    network.network,
+                    layer.layer,
+                    str(told),
+                    str(searched),
+                    searched.energy_delay / told.energy_delay,
+                    searched.result.cycles / told.result.cycles,
+                )
+            )
+    return EyerissReproduction(chip, tuple(figures), tuple(mappings))
+
+
+def _figures(network: MeasuredNetwork, layer: MeasuredLayer, run: LayerRun) -> Iterator[FigureOfLayer]:
+    for quantity in QUANTITIES:
+        measured: float | None = getattr(layer, quantity)
+        if measured is not None:
+            simulated = run.figure(quantity)
+            error = MeasuredFigure(layer.layer, measured, simulated).log_error
+            recalled = quantity in network.recalled
+            yield FigureOfLayer(network.network, layer.layer, quantity, measured, simulated, error, recalled)
