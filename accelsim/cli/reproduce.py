@@ -19,6 +19,7 @@ class PublishedName(StrEnum):
 
     SQUEEZENEXT = "squeezenext"
     GUIDELINES = "guidelines"
+    EYERISS = "eyeriss"
 
 
 def reproduce(
@@ -44,6 +45,10 @@ def reproduce(
     guidelines: what departing from each of ShuffleNet v2's four guidelines costs (Ma et al.,
     arXiv:1807.11164, tables 1 to 4), beside what it cost on a GPU and an ARM core.
 
+    eyeriss: AlexNet and VGG-16 on the chip, layer by layer (Chen et al., JSSC 2017): time, traffic and power
+    by the chip's own mappings, and what the search finds beside them. Exit code 1 if an error of AlexNet
+    exceeds its bar, or a figure is not the one that it was pinned to.
+
     \b
     accelsim reproduce squeezenext
     accelsim reproduce squeezenext --format json
@@ -54,6 +59,10 @@ def reproduce(
             _, machines = load([], hw or [], quiet=quiet)
             check_outputs({"--output": output}, inputs(machines=hw or []))
             _guidelines(machines, destination(output, format_, quiet), quiet)
+        case PublishedName.EYERISS:
+            if hw:
+                raise typer.BadParameter(f"{table.value} has a machine of its own", param_hint="--hw")
+            _eyeriss(destination(output, format_, quiet), quiet)
         case PublishedName.SQUEEZENEXT:
             if hw:
                 raise typer.BadParameter(f"{table.value} has machines of its own", param_hint="--hw")
@@ -107,3 +116,28 @@ def _guidelines(machines: dict[str, "Hardware"], to: Destination, quiet: bool) -
             rows=lambda: [guideline_cell_dict(cell) for cell in cells],
         )
     )
+
+
+def _eyeriss(to: Destination, quiet: bool) -> None:
+    from accelsim.report.tables.eyeriss import eyeriss_dict, eyeriss_figure_dict, eyeriss_report
+    from accelsim.validation import pinned
+    from accelsim.validation.evaluate import shipped_hardware
+    from accelsim.validation.eyeriss import load_measured, reproduce_eyeriss
+
+    chip = load_measured()
+    with progress(sum(len(network.layers) for network in chip.networks), quiet) as step:
+        reproduction = reproduce_eyeriss(shipped_hardware(chip.machine), step)
+    moved = reproduction.moved
+    to.deliver(
+        Answer(
+            table=lambda style: eyeriss_report(reproduction, style),
+            values=lambda: eyeriss_dict(reproduction),
+            rows=lambda: [eyeriss_figure_dict(figure) for figure in reproduction.figures],
+        )
+    )
+    for line in [*reproduction.missed_bars, *moved]:
+        say(line)
+    if moved:
+        typer.echo(pinned.REMEDY, err=True)
+    if moved or reproduction.missed_bars:
+        raise typer.Exit(1)

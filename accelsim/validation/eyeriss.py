@@ -5,12 +5,13 @@ told to (and once more as the search would), simulated and priced as any other. 
 measured; two constants of power are fitted (the machine's file says which), all else is documented.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+import csv
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias, assert_never
 
-from pydantic import PositiveFloat
+from pydantic import NonNegativeFloat, PositiveFloat
 
 from accelsim.descriptions import Description, check, parse
 from accelsim.descriptions.quantities import Batch, Channels, Extent, Factor, Margin
@@ -18,7 +19,7 @@ from accelsim.hardware import Hardware
 from accelsim.mapping.dataflows import dataflow_of
 from accelsim.mapping.dataflows.row_stationary import Folding, RowStationary
 from accelsim.mapping.given_file import MappingRule
-from accelsim.mapping.mapping import Mapping
+from accelsim.mapping.mapping import Mapping as LayerMapping
 from accelsim.mapping.options import MappingOptions
 from accelsim.network.configuration import configure
 from accelsim.network.description import Network, NetworkDescription
@@ -40,6 +41,14 @@ QUANTITIES: Final[tuple[Quantity, ...]] = (
 )
 """What was measured: PEs that work; time without what stops the array, and with it; traffic of the global
 buffer as the paper counts it, and of DRAM as it is coded there [10^6 bytes]; power without DRAM's."""
+
+
+BARRED: Final = "alexnet"
+"""The network whose errors have bars: mappings of the other are not known."""
+MOST_ENERGY_DELAY: Final = 1.02
+"""Of the mapping that the search finds, for each of the chip's."""
+ROUNDING: Final = 1e-9
+PINNED: Final = Path(__file__).with_name("eyeriss_pinned.csv")
 
 
 class ChipMapping(Description):
@@ -131,6 +140,14 @@ class MeasuredNetwork(Description):
     layers: tuple[MeasuredLayer, ...]
 
 
+class ErrorBar(Description):
+    """What |simulated / measured - 1| may not exceed."""
+
+    layer: NonNegativeFloat
+    sum: NonNegativeFloat
+    """Of all layers together."""
+
+
 class Fitted(Description):
     """What was not in a document."""
 
@@ -149,6 +166,8 @@ class MeasuredChip(Description):
     source: str
     machine: str
     fitted: Fitted
+    bars: Mapping[Quantity, ErrorBar]
+    """Of AlexNet."""
     networks: tuple[MeasuredNetwork, ...]
 
 
@@ -171,7 +190,7 @@ class LayerRun:
     """A layer as it was simulated by one mapping."""
 
     result: RunResult
-    mapping: Mapping
+    mapping: LayerMapping
     folding: Folding
     """How a tile lies in the PEs."""
 
@@ -323,6 +342,56 @@ class EyerissReproduction:
         """How they are distributed."""
         rows = self.of(network, quantity)
         return log_errors([MeasuredFigure(row.layer, row.measured, row.simulated) for row in rows])
+
+    def largest_error(self, network: str, quantity: Quantity) -> float:
+        """By which part the layer is off that is furthest off."""
+        return max([abs(row.simulated / row.measured - 1) for row in self.of(network, quantity)])
+
+    @property
+    def missed_bars(self) -> list[str]:
+        """A line for each bar that an error of AlexNet exceeds."""
+        lines = []
+        for quantity, bar in self.chip.bars.items():
+            if not self.of(BARRED, quantity):
+                continue
+            off = {
+                "a layer": (self.largest_error(BARRED, quantity), bar.layer),
+                "the sum": (abs(self.error_of_sum(BARRED, quantity)), bar.sum),
+            }
+            lines += [
+                f"{BARRED}: {quantity} of {what} is {error:.1%} off, more than {most:.0%}"
+                for what, (error, most) in off.items()
+                if error > most + ROUNDING
+            ]
+        worse = [
+            row for row in self.mappings if row.network == BARRED and row.energy_delay > MOST_ENERGY_DELAY
+        ]
+        return lines + [
+            f"{BARRED} {row.layer}: energy x delay of the search is {row.energy_delay:.3f} times the chip's, more "
+            f"than {MOST_ENERGY_DELAY:g}"
+            for row in worse
+        ]
+
+    @property
+    def pinned_rows(self) -> list[dict[str, str]]:
+        """Every figure, and how far the search is below the chip's mapping, as they are pinned."""
+        figures = [(row.network, row.layer, row.quantity, row.simulated) for row in self.figures]
+        searched = [(row.network, row.layer, "energy_delay", row.energy_delay) for row in self.mappings]
+        return [
+            {"network": network, "layer": layer, "quantity": quantity, "simulated": f"{simulated:.9g}"}
+            for network, layer, quantity, simulated in [*figures, *searched]
+        ]
+
+    @property
+    def moved(self) -> list[str]:
+        """A line for each figure that is not what it was pinned to."""
+        with PINNED.open(encoding="utf-8", newline="") as file:
+            rows = {tuple(row.values())[:3]: row["simulated"] for row in csv.DictReader(file)}
+        return [
+            f"{network} {layer}: {quantity} is {simulated}, pinned to {rows.get((network, layer, quantity), 'nothing')}"
+            for network, layer, quantity, simulated in map(dict.values, self.pinned_rows)
+            if rows.get((network, layer, quantity)) != simulated
+        ]
 
     def error_of_sum(self, network: str, quantity: Quantity) -> float:
         """By which part the sum over all layers is off."""
