@@ -5,7 +5,7 @@ from typing import NamedTuple, Self
 
 from pydantic import model_validator
 
-from accelsim.descriptions import Description
+from accelsim.descriptions import Description, Mistake, refusal
 from accelsim.descriptions.quantities import BufferBytes, Fraction
 from accelsim.hardware.operand import Operand
 
@@ -25,11 +25,16 @@ class Banks(Description):
     """Sizes of the banks."""
     bank_bytes: BufferBytes | None = None
     """Of each of the banks that the memory is made of."""
+    padded: bool = False
+    """Of such banks: whether tiles of inputs lie in them with the zeros of their padding."""
 
     @model_validator(mode="after")
     def _one_of_them(self) -> Self:
         if sum(value is not None for value in (self.shares, self.bytes, self.bank_bytes)) != 1:
             raise ValueError("must give one of shares, bytes and bank_bytes, or be the word pool")
+        if self.padded and self.bank_bytes is None:
+            sentence = "must be left out, or false: only banks of bank_bytes hold padding here"
+            raise refusal("banks", [Mistake(("padded",), sentence)])
         return self
 
 
@@ -58,3 +63,5 @@ class Bank(NamedTuple):
     operands: tuple[Operand, ...]
     unit_bytes: int = 1
     """Of a pool: it is given out in whole multiples of it, each to one operand."""
+    padded: bool = False
+    """Of a pool: whether tiles of inputs lie there with their padding."""

@@ -245,7 +245,8 @@ class Channel(NamedTuple):
 def banks_of(memory: Memory) -> Iterator[Bank]:
     """The banks of a memory on chip, in the order of their operands."""
     if memory.unit_bytes is not None:
-        yield Bank(memory.name, POOL, memory.size_bytes or 0, memory.holds, memory.unit_bytes)
+        padded = isinstance(memory.banks, Banks) and memory.banks.padded
+        yield Bank(memory.name, POOL, memory.size_bytes or 0, memory.holds, memory.unit_bytes, padded)
         return
     if memory.bandwidth is not None:
         yield Bank(memory.name, TENSORS, memory.size_bytes or 0, ())

@@ -19,7 +19,7 @@ from accelsim.mapping.grids import Grid, Grids, granularity
 from accelsim.mapping.loop_order import Order
 from accelsim.mapping.space import ORDERS, ChannelCuts, PlaneCuts, Space
 from accelsim.mapping.stack import stacked
-from accelsim.mapping.tile import TileShape, whole_image
+from accelsim.mapping.tile import TileShape, whole_image, window
 from accelsim.network.layer import Layer, LoopNest
 
 
@@ -150,6 +150,10 @@ def cuts_of(
     footprint = Footprint.of(stack, hardware.precision)
     channel_owner, channels = _channel_cuts(stack, footprint, grids, halves[Operand.WEIGHTS])
     plane_owner, planes, largest_inputs = _plane_cuts(stack, footprint, grids, images)
+    if hardware.pool is not None and hardware.pool.padded:
+        taps = _taps(stack, plane_owner)
+        rows, columns = window(entries(stack, plane_owner), TileShape(1, 1, 1, 1, planes.y, planes.x, *taps))
+        largest_inputs = rows * columns
     if hardware.burst_channels:
         tile = TileShape(1, channels.g, channels.k, channels.c, 1, 1, *_taps(stack, channel_owner))
         of_channels = channel_bursts(stack, footprint, channel_owner, tile, hardware)

@@ -68,6 +68,12 @@ def whole_image(layer: LoopNest[CountT], images: int = 1) -> TileShape[CountT]:
     return TileShape(images, layer.G, layer.K, layer.C, layer.OY, layer.OX, layer.FY, layer.FX)
 
 
+def window(layer: LoopNest[CountT], tile: TileShape[CountT]) -> tuple[CountT, CountT]:
+    """Rows and columns of inputs under a tile of outputs, padding included."""
+    rows = (tile.y - 1) * layer.stride_y + (tile.fy - 1) * layer.dilation_y + 1
+    return rows, (tile.x - 1) * layer.stride_x + (tile.fx - 1) * layer.dilation_x + 1
+
+
 def is_partial(layer: LoopNest[CountT], tile: TileShape[CountT]) -> CountT:
     """1 where other tiles add to the outputs of a tile: those of other input channels or taps; else 0."""
     return at_most_one(layer.C * layer.FY * layer.FX - tile.c * tile.taps)

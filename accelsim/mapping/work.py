@@ -32,7 +32,7 @@ from accelsim.mapping.loop_order import lies_inside
 from accelsim.mapping.mapping import Choice, Crossing, DataflowParameters
 from accelsim.mapping.precision import partial_sum_bits
 from accelsim.mapping.stack import stacked
-from accelsim.mapping.tile import TileShape, is_partial
+from accelsim.mapping.tile import TileShape, is_partial, window
 from accelsim.network.layer import LoopNest
 
 
@@ -136,7 +136,8 @@ def work_of_tiles(
     crosses = hardware.burst_channels or stack.coded is not None or in_banks
     crossing = _crossing(tiles, by_operand, hardware) if crosses else repeat(None)
     if in_banks:
-        by_operand = _in_whole_banks(by_operand, hardware)
+        of_window = footprint.inputs(tile, *window(layers, tile))
+        by_operand = _in_whole_banks(by_operand, of_window, hardware)
     works = map(StepWork, *flags, *by_operand, *cycles, *counts, crossing)
     return [[next(works) for _ in range(count)] for count in how_many]
 
@@ -180,10 +181,17 @@ def _crossing(
 
 
 def _in_whole_banks(
-    by_operand: Sequence[list[dict[Operand, int]]], hardware: Hardware
+    by_operand: Sequence[list[dict[Operand, int]]], of_window: Count, hardware: Hardware
 ) -> list[list[dict[Operand, int]]]:
-    """The same, each as the room that it takes; what is stored takes none of its own."""
-    *taking, stored = by_operand
+    """The same, each as the room that it takes; what is stored takes none of its own.
+
+    Inputs may lie there with their padding: as many as all windows of a tile cover.
+    """
+    weights, inputs, *others, stored = by_operand
+    if hardware.pool is not None and hardware.pool.padded:
+        sizes = column_of(of_window, len(inputs)).tolist()
+        inputs = [dict.fromkeys(loaded, size) for loaded, size in zip(inputs, sizes, strict=True)]
+    taking = [weights, inputs, *others]
     rooms = [
         [
             {operand: int(in_units(size, hardware.bank_of.get(operand))) for operand, size in sizes.items()}

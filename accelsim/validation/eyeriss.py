@@ -363,13 +363,12 @@ class EyerissReproduction:
                 for what, (error, most) in off.items()
                 if error > most + ROUNDING
             ]
-        worse = [
-            row for row in self.mappings if row.network == BARRED and row.energy_delay > MOST_ENERGY_DELAY
-        ]
+        of_network = [row for row in self.mappings if row.network == BARRED]
         return lines + [
-            f"{BARRED} {row.layer}: energy x delay of the search is {row.energy_delay:.3f} times the chip's, more "
-            f"than {MOST_ENERGY_DELAY:g}"
-            for row in worse
+            f"{BARRED} {row.layer}: energy x delay of the search is {row.energy_delay:.3f} times the chip's, "
+            f"more than {MOST_ENERGY_DELAY:g}"
+            for row in of_network
+            if row.energy_delay > MOST_ENERGY_DELAY
         ]
 
     @property
@@ -388,7 +387,8 @@ class EyerissReproduction:
         with PINNED.open(encoding="utf-8", newline="") as file:
             rows = {tuple(row.values())[:3]: row["simulated"] for row in csv.DictReader(file)}
         return [
-            f"{network} {layer}: {quantity} is {simulated}, pinned to {rows.get((network, layer, quantity), 'nothing')}"
+            f"{network} {layer}: {quantity} is {simulated}, pinned to "
+            f"{rows.get((network, layer, quantity), 'nothing')}"
             for network, layer, quantity, simulated in map(dict.values, self.pinned_rows)
             if rows.get((network, layer, quantity)) != simulated
         ]

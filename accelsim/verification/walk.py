@@ -149,7 +149,7 @@ class _Execution:
         return [*weights, *(["offsets"] if weights and layer.bias else []), *inputs]
 
     def _load(self, step: Step, visit: Visit) -> None:
-        sizes = self.storage.rooms(self.case.sizes.by_operand(visit.loads))
+        sizes = self._rooms(visit.loads, visit)
         for operand, size in step_bytes.loads(step).items():
             expect_equal(Quantity.LOADED_BYTES, size, sizes.get(operand, 0), operand=operand)
         outside = self._outside(visit.loads)
@@ -170,6 +170,13 @@ class _Execution:
             if operand not in in_place:
                 self.storage.take(operand, size)
             self.traffic.count(self.homes[operand], "read", operand, outside.bytes[operand])
+
+    def _rooms(self, regions: Iterable[Region], visit: Visit) -> dict[str, int]:
+        """What regions take where they lie: of inputs, with the zeros around them if they are there, too."""
+        pool = self.case.hardware.pool
+        if pool is not None and pool.padded:
+            regions = [_with_padding(region, visit.tile, self.case.mapped) for region in regions]
+        return self.storage.rooms(self.case.sizes.by_operand(regions))
 
     def _outside(self, regions: Sequence[Region]) -> Outside:
         """What regions take outside, and what moves for it."""
@@ -214,8 +221,7 @@ class _Execution:
         return channels * tap_rows * tap_columns * self.case.mapped.operands
 
     def _free(self, step: Step, visit: Visit) -> None:
-        sizes = self.storage.rooms(self.case.sizes.by_operand(visit.frees))
-        later = self.storage.rooms(self.case.sizes.by_operand(visit.frees_later))
+        sizes, later = self._rooms(visit.frees, visit), self._rooms(visit.frees_later, visit)
         for operand, size in step_bytes.frees_after_array(step).items():
             expect_equal(Quantity.FREED_BYTES, size, sizes.get(operand, 0), operand=operand)
         by_vector_unit = step_bytes.frees_after_vector_unit(step)
@@ -297,6 +303,21 @@ class _Execution:
             if operand in operands:
                 self.storage.give_back(operand, size)
         self.freed = [(operand, size) for operand, size in self.freed if operand not in operands]
+
+
+def _with_padding(region: Region, tile: Tile, layer: Layer) -> Region:
+    """Inputs as all windows of a tile cover them; other regions as they are."""
+    if region.tensor != "inputs":
+        return region
+    axes = (
+        (tile.y, tile.fy, layer.stride_y, layer.dilation_y),
+        (tile.x, tile.fx, layer.stride_x, layer.dilation_x),
+    )
+    covered = [
+        (0, (outputs[1] - outputs[0] - 1) * stride + (taps[1] - taps[0] - 1) * dilation + 1)
+        for outputs, taps, stride, dilation in axes
+    ]
+    return Region(region.tensor, (*region.ranges[:-2], *covered))
 
 
 def _operand_words(operands: Iterable[str]) -> str:

@@ -96,19 +96,19 @@ def eyeriss_report(reproduction: EyerissReproduction, style: Style) -> str:
     text: list[str] = []
     for network in reproduction.chip.networks:
         mapped = "own mapping" if network.layers[0].mapping else "mapping as far as it is known"
-        head = f"{network.network}, batch {network.batch}: simulated by the chip's {mapped}, and by which part that is off"
+        name = f"{network.network}, batch {network.batch}"
+        head = f"{name}: simulated by the chip's {mapped}, and by which part that is off"
         text += [style.strong(head), *_figures(reproduction, network, style), ""]
         rows = [row for row in reproduction.mappings if row.network == network.network]
         text += [style.strong("mappings"), *table(_mapping_columns(rows), style.width), ""]
         text += [*wrapped(network.notes, style), ""]
     fitted = reproduction.chip.fitted
-    text += labelled(
-        "fitted", f"{', '.join(fitted.keys)} to {fitted.to}; {fitted.forms_tried} forms tried", style
-    )
+    keys = ", ".join(fitted.keys)
+    text += labelled("fitted", f"{keys} to {fitted.to}; {fitted.forms_tried} forms tried", style)
     legend = (
         "processing: without what stops the array. buffer: as the paper counts it, without what comes from "
-        "DRAM. power: of the chip, without DRAM. E x D: energy x delay of the mapping that the search finds, for "
-        "each of the chip's. ~: written down from memory."
+        "DRAM. power: of the chip, without DRAM. E x D: energy x delay of the mapping that the search finds, "
+        "for each of the chip's. ~: written down from memory."
     )
     return "\n".join([*text, *wrapped(legend, style)]) + "\n"
 
