@@ -95,7 +95,19 @@ class CostsMoreTogether(NamedTuple):
     """The same of the one in which tensors stay."""
 
 
-WhyNot: TypeAlias = TooLarge | CostsMore | ReadBeside | ResultOutside | CostsMoreTogether
+class ToldOutside(NamedTuple):
+    """Why a tensor did not stay: a mapping file says that a step has it outside.
+
+    Example:
+        >>> ToldOutside(step=4).step
+        4
+    """
+
+    step: int
+    """The first of which that is said."""
+
+
+WhyNot: TypeAlias = TooLarge | CostsMore | ReadBeside | ResultOutside | CostsMoreTogether | ToldOutside
 
 
 class PlacedTensor(NamedTuple):
@@ -328,5 +340,7 @@ def _why_not(reason: WhyNot, layers: Sequence[str]) -> dict[str, Any]:
         case CostsMoreTogether(simulated, simulated_if_kept):
             values = {"simulated": simulated, "simulated_if_kept": simulated_if_kept}
             return {"reason": "costs_more_together", **values}
+        case ToldOutside(step):
+            return {"reason": "told_outside", "layer": layers[step]}
         case _:
             assert_never(reason)

@@ -8,6 +8,7 @@ from typing import Final
 from accelsim.energy import energy_by_component, with_static
 from accelsim.hardware import Access, ActionCounts, Direction, Hardware, Memory, Operand
 from accelsim.hardware.host import HOST
+from accelsim.held_against import HELD_AGAINST
 from accelsim.mapping.bounds import compulsory_weight_bytes, least_array_cycles, lower_bounds
 from accelsim.mapping.dataflows import least_weight_density
 from accelsim.mapping.letters import tile_order, tile_sizes, tile_words
@@ -90,6 +91,7 @@ def result_of(plan: Plan, activity: Activity, first: Activity | None = None) -> 
         first_inference=None if first is None else _first_inference(plan.schedule, first, hardware),
         static_power_mw=hardware.static_power_mw,
         host=None if hardware.host is None else hardware.host.name,
+        held_against=HELD_AGAINST.get(hardware.digest),
     )
 
 
@@ -278,6 +280,8 @@ def form_of(layer: Layer, hardware: Hardware) -> Layer:
         partial_sum_bits=partial_sum_bits(layer, machine),
         pruned_index_bits=pruned_index_bits(layer, machine),
         weight_density=1.0 if dense else layer.weight_density,
+        given=None,
+        given_pooling=None,
     )
 
 
@@ -365,8 +369,19 @@ def memory_results(
             else None,
             keeps_tensors=memory is tensor_memory,
             beside_bytes=_beside(accesses, memory),
+            missed_bytes=_missed(accesses, memory),
         )
         for memory in hardware.memories
+    }
+
+
+def _missed(accesses: MappingOf[Access, int], memory: Memory) -> dict[str, int]:
+    """What the cache before a memory fetched from it, by operand."""
+    if memory.cache is None:
+        return {}
+    return {
+        operand.value: accesses.get(Access(memory.name, operand, Direction.MISS), 0)
+        for operand in memory.holds
     }
 
 

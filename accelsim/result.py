@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from accelsim.errors import missing_extra
+from accelsim.held_against import HeldAgainst
 from accelsim.power import BatchEnergy, Energy, FrameRate, frame_rate_of
 from accelsim.traffic import MemoryResult, Traffic
 
@@ -211,6 +212,9 @@ class RunResult:
     """Where weights are pinned, which all else is the steady state of: what their coming takes, too."""
     host: str | None = None
     """The name of the machine's host; None where it has none."""
+    held_against: HeldAgainst | None = field(default=None, repr=False)
+    """What others measured, or simulated, of this machine, and how far off accelsim is; None where nothing is
+    known to have been."""
     static_power_mw: float = 0.0
     """What the machine draws at all times: part of `energy`, as `static`, for as long as the batch takes."""
 
@@ -315,6 +319,7 @@ class RunResult:
             **_with_values({"static_power_mw": self.static_power_mw or None}),
             "memories": _memories(self.memories),
             "assumed": dict(self.assumed),
+            "held_against": None if self.held_against is None else self.held_against.to_dict(),
             **({} if self.host is None else {"host": self.host}),
             **({} if self.first_inference is None else {"first_inference": self.first_inference.to_dict()}),
             **({} if self.memory_map is None else self.memory_map.to_dict([row.name for row in self.layers])),

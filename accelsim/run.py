@@ -7,7 +7,7 @@ What is remembered from one run to the next is handed in; it changes how fast, n
 """
 
 from pathlib import Path
-from typing import assert_never, get_args
+from typing import TYPE_CHECKING, assert_never, get_args
 
 from accelsim.choices import AUTO
 from accelsim.descriptions.arguments import check_choice, of_kind
@@ -26,6 +26,9 @@ from accelsim.result import RunResult
 from accelsim.reuse.cache import Cache, cache_or_new
 from accelsim.simulation.engines import Engine, simulate
 
+if TYPE_CHECKING:
+    from accelsim.planning.given import MappingGiven
+
 
 def run_network(
     network: Network | str | Path,
@@ -35,6 +38,7 @@ def run_network(
     dataflow: str = AUTO,
     objective: Objective | None = None,
     engine: Engine = "fast",
+    mapping: "MappingGiven | None" = None,
     cache: Cache | None = None,
     memory: Cache | None = None,
 ) -> RunResult:
@@ -48,6 +52,8 @@ def run_network(
         dataflow: The one for every layer of the array; `auto` chooses for each.
         objective: What mappings are chosen by; None is what the machine's compiler goes by.
         engine: How to simulate; it changes nothing that comes out.
+        mapping: A mapping file, or a list of `MappingRule`: what is given of layers' mappings; the rest is
+            searched for.
         cache: Keeps what is found out, for the next run.
         memory: What `cache` was called before; for one release more, with a `DeprecationWarning`.
 
@@ -66,7 +72,8 @@ def run_network(
     check_choice("engine", engine, get_args(Engine))
     network, hardware = network_of(network), hardware_of(hardware)
     cache = cache_or_new(cache, memory)
-    plan = plan_run(network, hardware, options_for(network, batch, dataflow, objective), cache=cache)
+    options = options_for(network, batch, dataflow, objective)
+    plan = plan_run(network, hardware, options, mapping=mapping, cache=cache)
     return run_plan(plan, engine)
 
 
@@ -97,6 +104,7 @@ def plan_run(
     hardware: Hardware | str | Path,
     options: MappingOptions | None = None,
     *,
+    mapping: "MappingGiven | None" = None,
     cache: Cache | None = None,
     memory: Cache | None = None,
 ) -> Plan:
@@ -107,6 +115,7 @@ def plan_run(
         hardware: A machine, or a name or path as `--hw` takes it.
         options: How it is mapped; None is with as many images as the network is described for, and each
             layer as the machine's compiler would.
+        mapping: What is given of layers' mappings, as `run_network` takes it.
         cache: Keeps what is found out, for the next run.
         memory: What `cache` was called before; for one release more, with a `DeprecationWarning`.
 
@@ -126,6 +135,11 @@ def plan_run(
     cache = cache_or_new(cache, memory)
     as_described = cache.lowered(network, lowered_network)
     lowered = in_running_order(as_described, hardware, options.batch)
+    given = None
+    if mapping is not None:
+        from accelsim.planning.given import told  # noqa: PLC0415 (most runs are told nothing)
+
+        given, lowered = told(mapping, lowered, hardware, options)
     layers = cache.layers(hardware, options)
 
     def make() -> Schedule:
@@ -145,6 +159,10 @@ def plan_run(
         schedule = layers.schedule(lowered.graph, make)
     except MappingError as error:
         raise _advised(error, network, hardware, options.batch) from None
+    if given is not None:
+        from accelsim.planning.given import check_all_used  # noqa: PLC0415 (as above)
+
+        check_all_used(given, schedule)
     return Plan(network, hardware, options, lowered, schedule, layers)
 
 

@@ -101,6 +101,9 @@ def machines(draw, bits=WHOLE_BYTES, smallest_buffer=64, largest_buffer=65536):
         "pe_array.columns": draw(st.integers(1, 9)),
         **draw(array_ports()),
         "pe_array.weight_stationary.accumulators_per_column": draw(st.integers(1, 40)),
+        "pe_array.weight_stationary.packing": draw(
+            st.sampled_from([(), ("taps",), ("groups",), ("groups", "taps")])
+        ),
         "pe_array.output_stationary.partial_sums_per_pe": draw(st.integers(1, 9)),
         "pe_array.output_stationary.weight_density": draw(st.sampled_from([1.0, 0.6, 0.5, 0.37])),
         "pe_array.output_stationary.block_register": draw(block_registers()),

@@ -71,6 +71,54 @@ def parse_text(text: str, label: str) -> Document:
     return Document(label, data, reader.lines, tuple(reader.mistakes))
 
 
+def parse_list(path: str | Path, noun: str) -> tuple[Document, ...]:
+    """The items of a YAML file that is a list, a document each.
+
+    Args:
+        path: Of the file.
+        noun: What an item is: `rules, each with layers`.
+
+    Returns:
+        Documents, to be checked one by one.
+
+    Raises:
+        DescriptionError: It cannot be read as a list of mappings.
+
+    Example:
+        >>> parse_list("absent.yaml", "rules")
+        Traceback (most recent call last):
+        ...
+        accelsim.errors.DescriptionError: absent.yaml: no such file
+    """
+    label, text = str(path), text_of(Path(path))
+    root = _compose(text, label)
+    if not isinstance(root, SequenceNode):
+        found = "empty" if root is None else "a mapping of keys to values"
+        found = shown(root.value) if isinstance(root, ScalarNode) else found
+        line = 1 if root is None else root.start_mark.line + 1
+        raise DescriptionError.about(f"{label}:{line}", f"is {found}: must be a list of {noun}")
+    reader, documents = _TreeReader(label), []
+    for item in root.value:
+        reader.lines, reader.mistakes = {}, []
+        if not isinstance(item, MappingNode):
+            line = item.start_mark.line + 1
+            value = "a list" if isinstance(item, SequenceNode) else shown(item.value)
+            raise DescriptionError.about(f"{label}:{line}", f"is {value}: must be one of {noun}")
+        data = reader.mapping(item, ())
+        documents.append(Document(label, data, reader.lines, tuple(reader.mistakes)))
+    return tuple(documents)
+
+
+def is_list(path: str | Path) -> bool:
+    """Whether a YAML file is a list.
+
+    Example:
+        >>> is_list("hardware/16x16_128k.yaml")
+        False
+    """
+    return isinstance(_compose(text_of(Path(path)), str(path)), SequenceNode)
+
+
 def text_of(path: Path, noun: str = "YAML file") -> str:
     """The text of a file, or the reason why there is none."""
     try:

@@ -1,9 +1,10 @@
 """Hardware: the machine as its YAML describes it. It knows no network; one file says it all."""
 
+import hashlib
 import math
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any, Self, assert_never
+from typing import Any, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -238,17 +239,13 @@ class Hardware(Description):
 
     def word_bytes(self, operand: Operand) -> int:
         """Whole bytes of one element of an operand, a partial sum's where outputs are unfinished."""
-        precision = self.precision
-        match operand:
-            case Operand.WEIGHTS:
-                bits = precision.weights_bits
-            case Operand.OUTPUTS:
-                bits = max(precision.partial_sums_bits, precision.activations_bits)
-            case Operand.INPUTS | Operand.RESIDUAL:
-                bits = precision.activations_bits
-            case _:
-                assert_never(operand)
-        return -(-bits // 8)
+        return self.precision.word_bytes(operand)
+
+    @cached_property
+    def digest(self) -> str:
+        """Of all that results follow from: machines that differ in nothing else have the same."""
+        said = self.model_dump_json(exclude={"name", "title", "source", "assumed"}, exclude_defaults=True)
+        return hashlib.sha256(said.encode()).hexdigest()[:16]
 
     @cached_property
     def names_off_chip(self) -> tuple[str, ...]:

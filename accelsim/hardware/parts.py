@@ -1,12 +1,13 @@
 """Parts of a machine of which its file says little: bits, the compiler, networks' ends, the vector unit."""
 
-from typing import Final, Literal, Self
+from typing import Final, Literal, Self, assert_never
 
 from pydantic import model_validator
 
 from accelsim.descriptions import Description, Mistake, refusal
 from accelsim.descriptions.quantities import Bits, IndexBits, Lanes, PerColumn
 from accelsim.hardware.memory import MemoryName
+from accelsim.hardware.operand import Operand
 
 Objective = Literal["time", "energy", "edp"]
 """What is to be small: cycles, energy, or their product (energy-delay product)."""
@@ -41,6 +42,19 @@ class Precision(Description):
     def widest_operand_bits(self) -> int:
         """Of what is multiplied."""
         return max(self.weights_bits, self.activations_bits)
+
+    def word_bytes(self, operand: Operand) -> int:
+        """Whole bytes of one element of an operand, a partial sum's where outputs are unfinished."""
+        match operand:
+            case Operand.WEIGHTS:
+                bits = self.weights_bits
+            case Operand.OUTPUTS:
+                bits = max(self.partial_sums_bits, self.activations_bits)
+            case Operand.INPUTS | Operand.RESIDUAL:
+                bits = self.activations_bits
+            case _:
+                assert_never(operand)
+        return -(-bits // 8)
 
 
 class Mapper(Description):

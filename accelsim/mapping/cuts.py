@@ -16,6 +16,7 @@ from accelsim.mapping.banks import half_banks, input_demand, weight_demand
 from accelsim.mapping.bursts import channel_bursts, plane_bursts
 from accelsim.mapping.footprint import Footprint
 from accelsim.mapping.grids import Grid, Grids, granularity
+from accelsim.mapping.loop_order import Order
 from accelsim.mapping.space import ORDERS, ChannelCuts, PlaneCuts, Space
 from accelsim.mapping.stack import stacked
 from accelsim.mapping.tile import TileShape, whole_image
@@ -40,6 +41,8 @@ class Cuts:
     planes: PlaneCuts
     largest_inputs: Count
     """Of each cut of the output plane: input pixels of the tile that reads most."""
+    order: Order | None = None
+    """The only loop order, where it is said beforehand."""
 
     @property
     def tiles(self) -> int:
@@ -114,7 +117,10 @@ class Cuts:
             entries(self.planes.tiles, plane_cut),
         )
         orders_differ = np.greater(k_tiles, 1) & np.greater(plane_tiles, 1)
-        by_order: Flags = fits & np.stack([np.ones_like(orders_differ), orders_differ])
+        may_be = [np.ones_like(orders_differ), orders_differ]
+        if self.order is not None:
+            may_be = [np.full_like(orders_differ, order == self.order) for order in ORDERS]
+        by_order: Flags = fits & np.stack(may_be)
         return by_order
 
 
@@ -126,9 +132,13 @@ def space_of(layer: Layer, hardware: Hardware, dataflow: str, *, finely: bool = 
 
 
 def cuts_of(
-    layers: Sequence[Layer], dataflows: Sequence[str], grids: Sequence[Grid], hardware: Hardware
+    layers: Sequence[Layer],
+    dataflows: Sequence[str],
+    grids: Sequence[Grid],
+    hardware: Hardware,
+    order: Order | None = None,
 ) -> Cuts:
-    """Sizes to cut layers of one structure into, each by its dataflow."""
+    """Sizes to cut layers of one structure into, each by its dataflow; and the only order, if one is said."""
     stack, halves = stacked(layers), half_banks(hardware)
     footprint = Footprint.of(stack, hardware.precision)
     channel_owner, channels = _channel_cuts(stack, footprint, grids, halves[Operand.WEIGHTS])
@@ -148,6 +158,7 @@ def cuts_of(
         plane_owner=plane_owner,
         planes=planes,
         largest_inputs=largest_inputs,
+        order=order,
     )
 
 

@@ -1,7 +1,7 @@
 """Sizes to cut layers into: a grid of channel cuts x tile rows x tile columns for each layer."""
 
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -10,8 +10,10 @@ from accelsim.hardware import Hardware
 from accelsim.mapping.arithmetic import ceil_div
 from accelsim.mapping.costs import VECTOR
 from accelsim.mapping.dataflows import dataflow_of
+from accelsim.mapping.loop_order import Order, as_named
 from accelsim.mapping.tile import Granularity
 from accelsim.mapping.tiling import Axis, column_axis, row_axis, tile_sizes
+from accelsim.network.given import NOTHING_GIVEN, GivenMapping
 from accelsim.network.layer import Layer
 
 AXIS_COLUMNS: Final = ("outputs", "tiles", "largest", "total", "first", "inside", "each", "last_stored")
@@ -33,6 +35,11 @@ class Grid(NamedTuple):
         """Of the channels, and of the output plane."""
         return len(self.channels) + len(self.rows) * len(self.columns)
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no tile: of sizes that are said beforehand."""
+        return not (len(self.channels) and len(self.rows) and len(self.columns))
+
 
 @dataclass(frozen=True, slots=True)
 class Grids:
@@ -40,16 +47,24 @@ class Grids:
 
     finely: bool = False
     """Whether sizes are tried that the machine's compiler does not try."""
+    given: GivenMapping = NOTHING_GIVEN
+    """What is said of sizes beforehand."""
     channels: dict[tuple[int, int, int, Granularity], Ints] = field(default_factory=dict)
-    axes: dict[tuple[Axis, int], Ints] = field(default_factory=dict)
+    axes: dict[tuple[Axis, int, str], Ints] = field(default_factory=dict)
     sizes: dict[tuple[int, int], tuple[int, ...]] = field(default_factory=dict)
+
+    @property
+    def order(self) -> Order | None:
+        """The only loop order, where one is said beforehand."""
+        letters: Any = self.given.order
+        return None if letters is None else as_named(letters)
 
     def of(self, layer: Layer, unit: Granularity) -> Grid:
         """Tiles of a layer, for an array of which one pass covers so much."""
         return Grid(
             self._channels(layer, unit),
-            self._axis_cuts(row_axis(layer), unit.y),
-            self._axis_cuts(column_axis(layer), unit.x),
+            self._axis_cuts(row_axis(layer), "OY", unit.y),
+            self._axis_cuts(column_axis(layer), "OX", unit.x),
         )
 
     def _channels(self, layer: Layer, unit: Granularity) -> Ints:
@@ -57,8 +72,11 @@ class Grids:
         key = layer.G, layer.K, layer.C, unit
         cuts = self.channels.get(key)
         if cuts is None:
-            outputs, inputs = self._sizes(layer.K, unit.k), self._sizes(layer.C, unit.c)
+            outputs, inputs = self._sizes("K", layer.K, unit.k), self._sizes("C", layer.C, unit.c)
             groups = [(g, layer.K, layer.C) for g in tile_sizes(layer.G, 1) if g > 1]
+            if self.given is not NOTHING_GIVEN:
+                groups = self._given_groups(layer)
+                outputs = outputs if self.given.allows("G", 1) else ()
             parts_of_one = np.ones((len(outputs), len(inputs), 3), dtype=np.int64)
             parts_of_one[..., 1] = np.array(outputs)[:, np.newaxis]
             parts_of_one[..., 2] = inputs
@@ -68,8 +86,15 @@ class Grids:
             self.channels[key] = cuts
         return cuts
 
-    def _axis_cuts(self, axis: Axis, unit: int) -> Ints:
-        cuts = self.axes.get((axis, unit))
+    def _given_groups(self, layer: Layer) -> list[tuple[int, int, int]]:
+        """Tiles of several whole groups, within what is said."""
+        if not (self.given.allows("K", layer.K) and self.given.allows("C", layer.C)):
+            return []
+        return [(g, layer.K, layer.C) for g in given_sizes(self.given, "G", layer.G, 1) if g > 1]
+
+    def _axis_cuts(self, axis: Axis, letter: str, unit: int) -> Ints:
+        key = axis, unit, "" if self.given is NOTHING_GIVEN else letter
+        cuts = self.axes.get(key)
         if cuts is None:
             rows = [
                 (
@@ -79,16 +104,40 @@ class Grids:
                     *axis.inside(size),
                     axis.last_stored(size),
                 )
-                for size in self._sizes(axis.outputs, unit)
+                for size in self._sizes(letter, axis.outputs, unit)
             ]
-            cuts = self.axes[axis, unit] = np.array(rows, dtype=np.int64)
+            cuts = self.axes[key] = np.array(rows, dtype=np.int64).reshape(-1, len(AXIS_COLUMNS))
         return cuts
 
-    def _sizes(self, extent: int, unit: int) -> tuple[int, ...]:
+    def _sizes(self, letter: str, extent: int, unit: int) -> tuple[int, ...]:
+        if self.given is not NOTHING_GIVEN:
+            return given_sizes(self.given, letter, extent, unit, finely=self.finely)
         sizes = self.sizes.get((extent, unit))
         if sizes is None:
             sizes = self.sizes[extent, unit] = tile_sizes(extent, unit, finely=self.finely)
         return sizes
+
+
+def given_sizes(
+    given: GivenMapping, letter: str, extent: int, unit: int, *, finely: bool = False
+) -> tuple[int, ...]:
+    """Sizes along a loop within what is said of it: the one that is said, or of those that are tried.
+
+    Example:
+        >>> from accelsim.network.given import SizeBounds
+        >>> given_sizes(GivenMapping(bounds=(("K", SizeBounds(most=64, multiple_of=24)),)), "K", 96, 16)
+        (48, 24)
+    """
+    said, bounds = given.size(letter), given.bounds_of(letter)
+    if said is not None:
+        return (said,) if said <= extent and given.allows(letter, said) else ()
+    sizes = tile_sizes(extent, unit, finely=finely)
+    if bounds is None:
+        return sizes
+    most, step = min(extent, bounds.most or extent), bounds.multiple_of
+    tried = {size for size in sizes if size <= most} | {most, -(-bounds.least // step) * step}
+    tried |= {size // step * step for size in tried}
+    return tuple(sorted((size for size in tried if 0 < size <= extent and bounds.allow(size)), reverse=True))
 
 
 def granularity(dataflow: str, hardware: Hardware) -> Granularity:

@@ -205,7 +205,7 @@ class LayerTiles:
         return LayerMappings(
             tuple(
                 [
-                    PoolMappings(tiles, tiles.held_tiles, np.zeros_like(tiles.held_tiles))
+                    PoolMappings(tiles, tiles.held_tiles, np.full_like(tiles.held_tiles, tiles.first_order))
                     for tiles in self.by_dataflow
                 ]
             )
@@ -247,7 +247,7 @@ def layer_tiles(
     if names == (HOST,):
         hardware = hardware.on_host
     cuts = [
-        cuts_of([executed], [name], [grids.of(executed, granularity(name, hardware))], hardware)
+        cuts_of([executed], [name], [grids.of(executed, granularity(name, hardware))], hardware, grids.order)
         for name in names
     ]
     return LayerTiles(

@@ -130,7 +130,11 @@ class PoolTiles:
         bank = self.hardware.bank_of[Operand.OUTPUTS]
         pool_bytes = self.hardware.pool.size_bytes if self.hardware.pool else 0
         may_move = frozenset() if self.hardware.keeps("weights") else frozenset({Operand.WEIGHTS})
-        held = distinct_orders(self._tiles) & fits_by_itself(self._tiles, self.cuts)
+        if self.cuts.order is None:
+            may_be = distinct_orders(self._tiles)
+        else:
+            may_be = np.array([order == self.cuts.order for order in POOL_ORDERS])[:, np.newaxis, np.newaxis]
+        held = may_be & fits_by_itself(self._tiles, self.cuts)
         held &= np.less_equal(self.room_bytes(may_move), pool_bytes)
         if bank is not self.hardware.pool:
             held &= np.less_equal(self._room.outputs * self._room.outputs_at_once, bank.size_bytes)
@@ -139,7 +143,12 @@ class PoolTiles:
     @cached_property
     def held_tiles(self) -> Ints:
         """Numbers of the tiles that the pool holds in some order."""
-        return np.flatnonzero(self.held[0])
+        return np.flatnonzero(self.held[self.first_order])
+
+    @property
+    def first_order(self) -> int:
+        """The number of the loop order that takes least room, or of the only one."""
+        return 0 if self.cuts.order is None else POOL_ORDERS.index(self.cuts.order)
 
     @cached_property
     def tile_counts(self) -> Grid:

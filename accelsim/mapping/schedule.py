@@ -13,7 +13,7 @@ from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.search import map_layers
 from accelsim.mapping.settle import Judge
 from accelsim.mapping.units import fuses_pooling
-from accelsim.mapping.unmappable import Unmappable
+from accelsim.mapping.unmappable import Unmappable, unmappable_sentence
 from accelsim.network.executed import ExecutedGraph
 from accelsim.network.layer import Layer
 from accelsim.network.lowering.splitting import unfused
@@ -210,7 +210,7 @@ class NetworkMapper:
 
     def _mapped(self, layer: Layer, choice: Mapping | Unmappable) -> Mapping:
         if not isinstance(choice, Mapping):
-            raise MappingError(f"{layer.name} on {self.hardware.name}: {choice}")
+            raise MappingError(unmappable_sentence(layer, self.hardware, choice))
         return choice
 
     def choices(self, layers: Sequence[Layer]) -> list[Mapping | Unmappable]:

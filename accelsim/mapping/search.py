@@ -24,10 +24,12 @@ from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.program import mappings
 from accelsim.mapping.ranking import as_good, best_of_each, lower_bound, that_decides
 from accelsim.mapping.settle import COMPILER, THOROUGH, Bench, Effort, Judge, JudgedMapping, best_of
+from accelsim.mapping.space import ORDERS
 from accelsim.mapping.stack import stacked, structure
 from accelsim.mapping.tile_search import TileSearch, portions
 from accelsim.mapping.units import array_dataflows, dataflows_for
 from accelsim.mapping.unmappable import NoDataflowRuns, NotListed, NotPriced, Unmappable
+from accelsim.network.given import GivenMapping
 from accelsim.network.layer import Layer, LoopNest
 
 NEARLY: Final = 1.2
@@ -113,6 +115,8 @@ def map_layers(
         names = dataflows_for(layer, dataflows, hardware)
         if isinstance(names, NoDataflowRuns | NotPriced):
             mapped[index] = names
+        elif layer.given is not None:
+            mapped[index] = _as_given(layer.given, layer, images, hardware, names, options.objective, judge)
         else:
             groups.setdefault((structure(layer), images, names), []).append(index)
     grids = Grids(finely=options.objective is not None)
@@ -123,6 +127,30 @@ def map_layers(
         search = _search(group, images, unit, names, options.objective, judge, grids)
         mapped |= dict(zip(indices, search.mappings(), strict=True))
     return [mapped[index] for index in range(len(layers))]
+
+
+def _as_given(
+    given: GivenMapping,
+    layer: Layer,
+    images: int,
+    hardware: Hardware,
+    names: tuple[str, ...],
+    objective: Objective | None,
+    judge: Judge | None,
+) -> Mapping | Unmappable:
+    """The best mapping of a layer within what is said of it beforehand."""
+    from accelsim.mapping.given_search import best_within, is_regular, shortfall_of_given  # noqa: PLC0415 (rare)
+
+    if is_regular(given, layer, images, ORDERS):
+        unit = hardware.on_host if names == (HOST,) else hardware
+        grids = Grids(objective is not None, given)
+        (mapped,) = _search([layer], images, unit, names, objective, judge, grids).mappings()
+        return (
+            mapped
+            if isinstance(mapped, Mapping)
+            else shortfall_of_given(given, layer, images, hardware, names)
+        )
+    return best_within(given, layer, images, hardware, names, objective, judge)
 
 
 def _search(
@@ -142,7 +170,10 @@ def _search(
     parts = [_ArrayPart(0, hardware)]
     on_array = layers[0].on_array
     time_matters = among_tiles != "energy" or hardware.prices.static_per_cycle > 0
-    if on_array and objective is not None and time_matters:
+    if grids.given.idle_rows is not None:
+        idle_rows = grids.given.idle_rows
+        parts = [_ArrayPart(idle_rows, hardware.with_idle_rows(idle_rows))]
+    elif on_array and objective is not None and time_matters:
         parts += _parts_of_array(hardware)
     return _Search(
         layers,
@@ -272,9 +303,13 @@ class _Search:
     ) -> Iterator[tuple[int, JudgedMapping]]:
         """The best mapping of each layer by the dataflow beside it, unless it cannot beat the incumbent."""
         grids = [self.grids.of(self.layers[layer], granularity(name, part.hardware)) for layer, name in pairs]
+        if any(grid.is_empty for grid in grids):  # of one layer whose sizes are said beforehand
+            return
+        order = self.grids.order
         for portion in portions([grid.cuts for grid in grids], MOST_CUTS):
             layers, names = zip(*pairs[portion], strict=True)
-            cuts = cuts_of([self.layers[layer] for layer in layers], names, grids[portion], part.hardware)
+            cut_layers = [self.layers[layer] for layer in layers]
+            cuts = cuts_of(cut_layers, names, grids[portion], part.hardware, order)
             search = TileSearch(cuts, part.hardware, self.batch, self.among_tiles, self.among_dataflows)
             yield from self._judged(search, layers, part.idle_rows, incumbents)
 
@@ -348,6 +383,8 @@ def as_executed(layer: Layer, batch: int) -> tuple[Layer, int]:
         layer = replace(layer, C=layer.IY * layer.IX, IY=1, IX=1, FY=1, FX=1, stride_y=1, stride_x=1)
     pointwise = (layer.FY, layer.FX, layer.stride_y, layer.pad_top, layer.pad_left) == (1, 1, 1, 0, 0)
     pointwise = pointwise and layer.OY == layer.IY  # nothing is padded below either, and nothing is resized
+    if layer.given is not None and layer.given.speaks_of("N"):  # of images as such
+        return layer, batch
     if batch == 1 or not pointwise or layer.pooling is not None or layer.gate_elements:
         return layer, batch
     fused = tuple(

@@ -16,7 +16,9 @@ from accelsim.network.layer import CodedParts, FusedOperator, Layer, LoopNest, P
 
 STRUCTURE: Final = ("weight_bits", "pruned_index_bits", "activation_bits", "partial_sum_bits")
 """Fields that are the same for all layers of a stack."""
-UNUSED: Final = frozenset({"name", "operator", "params", "stage", "weight_ratio", "output_density"})
+UNUSED: Final = frozenset(
+    {"name", "operator", "params", "stage", "weight_ratio", "output_density", "given", "given_pooling"}
+)
 """Fields that no formula reads."""
 NUMBERS: Final = tuple(
     name

@@ -126,3 +126,9 @@ class ArrayWork(Generic[CountT_co]):
     """How often the tile's weights are read; those of a pruned layer in the form in which they are kept."""
     input_register_words: CountT_co = 0
     """Reads and writes of registers of inputs that a machine's file describes, and so prices."""
+    sum_hop_words: CountT_co = 0
+    """Partial sums that move from a PE to its neighbour."""
+    sum_read_words: CountT_co = 0
+    """Partial sums that the tile itself reads from memory on chip, and those that it writes to it: none where
+    it is done in one pass, or adds up in registers. Between tiles they are counted anyway."""
+    sum_written_words: CountT_co = 0

@@ -39,6 +39,8 @@ def dataflows_for(
         return (HOST,)
     if not layer.on_array:
         return (VECTOR,)
+    if layer.given is not None:
+        dataflows = [name for name in dataflows if layer.given.dataflow in (None, name)] or dataflows
     refusals = {name: dataflow_of(name).refusal(layer) for name in dataflows}
     able = tuple([name for name, refusal in refusals.items() if not refusal])
     if able:

@@ -3,7 +3,9 @@
 from typing import NamedTuple, TypeAlias
 
 from accelsim.descriptions.phrases import counted
+from accelsim.hardware.machine import Hardware
 from accelsim.hardware.operand import Operand
+from accelsim.network.layer import Layer
 
 
 class NoTileFits(NamedTuple):
@@ -120,5 +122,32 @@ class NotPriced(NamedTuple):
         return f"{sentence}: must have one for {self.bits} or more"
 
 
-Unmappable: TypeAlias = NoTileFits | Uncountable | NotListed | NoDataflowRuns | NotPriced
+class NothingAsGiven(NamedTuple):
+    """No mapping is as it is said beforehand.
+
+    Attributes:
+        key: Of what is said: `tile`, `bounds`.
+        sentence: Why.
+
+    Example:
+        >>> print(NothingAsGiven("bounds", "no tile of K, of which there are 8, is a multiple of 16"))
+        no tile of K, of which there are 8, is a multiple of 16
+    """
+
+    key: str
+    sentence: str
+
+    def __str__(self) -> str:
+        return self.sentence
+
+
+Unmappable: TypeAlias = NoTileFits | Uncountable | NotListed | NoDataflowRuns | NotPriced | NothingAsGiven
 """Why a layer has no mapping."""
+
+
+def unmappable_sentence(layer: Layer, hardware: Hardware, reason: Unmappable) -> str:
+    """What is said of a layer without a mapping; first where it was told how it is to be mapped."""
+    sentence = f"{layer.name} on {hardware.name}: {reason}"
+    if layer.given is None or not isinstance(reason, NothingAsGiven):
+        return sentence
+    return f"{layer.given.position}: {reason.key}: {sentence}"

@@ -11,6 +11,7 @@ from operator import attrgetter
 from typing import Any, Final, Generic, TypedDict, Unpack
 
 from accelsim.columns import CountT_co, Real
+from accelsim.network.given import GivenMapping
 
 ARRAY_OPERATORS = frozenset({"conv", "fully_connected"})
 """Operators whose multiply-accumulates run on the PE array; all others run on the vector unit."""
@@ -144,6 +145,8 @@ class LoopNest(Generic[CountT_co]):
     """What weights take compressed for each byte of what they take, where the network gives it."""
     output_density: float | None = None
     """The part of the outputs that is not zero, where the network gives it."""
+    input_density: Real = 1.0
+    """The part of the inputs that is not zero, where an array is gated by zeros and the network gives it."""
     coded: CodedParts | None = None
     """What operands take outside, where a machine's memory holds any of them coded; None where none does."""
     vector_ops: CountT_co = 0
@@ -154,6 +157,10 @@ class LoopNest(Generic[CountT_co]):
     """The last of what is fused into the layer."""
     stage: str = ""
     """The part of the network that reports group it under."""
+    given: GivenMapping | None = None
+    """What is said of its mapping beforehand; mostly nothing."""
+    given_pooling: GivenMapping | None = None
+    """What is said of that of its pooling, where it runs as a layer of its own."""
 
     @property
     def on_array(self) -> bool:
@@ -241,6 +248,8 @@ class Changes(TypedDict, total=False):
     partial_sum_bits: int | None
     fused: tuple[FusedOperator[int], ...]
     pooling: Pooling[int] | None
+    given: GivenMapping | None
+    given_pooling: GivenMapping | None
 
 
 def changed(layer: Layer, **changes: Unpack[Changes]) -> Layer:

@@ -9,23 +9,23 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeAlias
 
+from accelsim.columns import Ints
 from accelsim.descriptions.limits import MAX_BUFFER_BYTES
 from accelsim.errors import MappingError
 from accelsim.hardware import Hardware, Objective, Operand
 from accelsim.hardware.memory import Bank
-from accelsim.mapping.banks import shortfall
+from accelsim.mapping.given_pool import shortlists
 from accelsim.mapping.grids import Grids
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.pinned import first_mappings, pinned_bytes
-from accelsim.mapping.pool import layer_tiles
 from accelsim.mapping.pool_knowledge import PlacedLayer, PoolKnowledge
 from accelsim.mapping.pool_tiles import operands_of
 from accelsim.mapping.program import mappings as written
 from accelsim.mapping.ranking import objective_value, that_decides
 from accelsim.mapping.schedule import PoolChange, Schedule
 from accelsim.mapping.settle import COMPILER
-from accelsim.mapping.shortlist import Shortlist, shortlist
+from accelsim.mapping.shortlist import Shortlist
 from accelsim.mapping.staircase import (
     Arriving,
     Moved,
@@ -43,6 +43,7 @@ from accelsim.network.layer import Layer
 from accelsim.network.lowering.splitting import unfused
 from accelsim.planning.arrivals import arrivals
 from accelsim.planning.edp import best_plan
+from accelsim.planning.given_plan import as_said, check_said, no_tile_said, pins_said, weights_said, with_said
 from accelsim.planning.movements import may_move
 from accelsim.planning.network_to_plan import NetworkToPlan
 from accelsim.planning.overwriting import waiting_for_host
@@ -52,7 +53,7 @@ from accelsim.planning.planner import nothing_kept, plan_residency
 from accelsim.planning.preference import Rival, preferred
 from accelsim.planning.residency import DoesNotFit, Pool, ResidencyPlan
 from accelsim.planning.schedule_cost import schedule_cost
-from accelsim.planning.shortage import PoolShortageError, Shortage, StepNeed, no_tile_words, step_needs
+from accelsim.planning.shortage import PoolShortageError, Shortage, StepNeed, no_tile_sentence, step_needs
 from accelsim.planning.tensors import network_tensors
 from accelsim.planning.why_not_pinned import why_not_pinned
 from accelsim.simulation.alone import Alone
@@ -106,6 +107,7 @@ class PoolCompiler:
             if isinstance(plan[0], ResidencyPlan)
         ]
         if not schedules:
+            check_said(network.layers, self.hardware)
             # With nothing kept, it is the step that has no room, and not one that reads what had none before.
             _, (fault, *_) = plans[0]
             assert isinstance(fault, DoesNotFit)
@@ -114,12 +116,13 @@ class PoolCompiler:
 
     def _plans(self, network: NetworkToPlan, *, keeping: bool) -> Iterator["Planned"]:
         """Without weights that may be elsewhere; and where weights may stay, with those that pay."""
-        planned = self._planned(network, keeping=keeping, pins=frozenset())
+        said, _ = pins_said(network.layers, self.pool.memory)
+        planned = self._planned(network, keeping=keeping, pins=said)
         yield planned
         if self.hardware.keeps("weights"):
             _, weights, _ = planned
             pins = self._pins(network, weights, keeping=keeping)
-            if pins:
+            if pins != said:
                 yield self._planned(network, keeping=keeping, pins=pins)
 
     def _by_addresses(
@@ -172,23 +175,19 @@ class PoolCompiler:
         parts = (layer,) if fused else unfused(layer)
         for part in parts:
             if not self._fits(part, self._sets(part)[-1]):
-                raise MappingError(f"{part.name} on {self.hardware.name}: {self._no_tile(part)}")
+                raise MappingError(self._no_tile(part))
         return parts
 
     def _no_tile(self, layer: Layer) -> str:
-        """Which memory is too small for the smallest tile that is tried."""
-        fault, pool = shortfall(layer, self.hardware), self.pool
-        if fault.bank not in pool.operands and fault.tile_bytes > fault.half_bank_bytes:
-            return str(fault)
-        least_bytes, size_bytes = 0, pool.size_bytes
-        while not least_bytes and size_bytes < MAX_BUFFER_BYTES:
-            size_bytes = min(2 * size_bytes, MAX_BUFFER_BYTES)
-            larger = self._with_pool_of(size_bytes)
-            rooms_bytes = larger._shortlist(layer.nameless, self._sets(layer)[-1]).costs.room_bytes
-            fitting = rooms_bytes[rooms_bytes <= size_bytes]
-            least_bytes = int(fitting.min()) if len(fitting) else 0
-        moving = [operand for operand in operands_of(layer) if operand in self._sets(layer)[-1]]
-        return no_tile_words(pool, moving, least_bytes)
+        """Which memory is too small for the smallest tile that is tried, or that is said."""
+        if layer.given is not None:
+            return no_tile_said(layer, self.hardware, self.options)
+        *_, few = self._sets(layer)
+
+        def rooms_bytes(size_bytes: int) -> Ints:
+            return self._with_pool_of(size_bytes)._shortlist(layer.nameless, few).costs.room_bytes
+
+        return no_tile_sentence(layer, few, self.hardware, self.pool, rooms_bytes)
 
     def _fits(self, layer: Layer, moved: Moved) -> bool:
         """Whether the pool holds any tile of a layer where these operands move."""
@@ -215,7 +214,7 @@ class PoolCompiler:
             (weights, prices) for weights, (found, prices) in made.items() if found is best
         )
         if keeping:  # why others do not stay is asked of the best plan only
-            best = plan_residency(network.tensors, pool, prices)
+            best = with_said(plan_residency(network.tensors, pool, prices), network.layers)
         if self.objective == "edp" and isinstance(best, ResidencyPlan):
             # Near the plan, the product changes as this sum does: whatever costs less by it is no worse.
             weights = Weights(cycles=best.cost.energy, energy=best.cost.cycles)
@@ -224,18 +223,18 @@ class PoolCompiler:
     def _pins(self, network: NetworkToPlan, weights: Weights, *, keeping: bool) -> Pins:
         """The steps whose weights stay, by prices with which the plan without any is the best."""
         in_place = self.prices(network, weights, pins=network.with_weights)
+        said, moving = pins_said(network.layers, self.pool.memory)
+        open_to_choice = network.with_weights - said - moving
         problem = PinProblem(
             network.tensors,
-            self.places(),
-            moved=self.prices(network, weights),
-            in_place=[
-                prices if step in network.with_weights else None for step, prices in enumerate(in_place)
-            ],
+            self.places(self._pinned_bytes(network, said)),
+            moved=self.prices(network, weights, said),
+            in_place=[prices if step in open_to_choice else None for step, prices in enumerate(in_place)],
             size_bytes=[pinned_bytes(layer, self.hardware) for layer in network.layers],
             by_product=self.objective == "edp",
             keeping=keeping,
         )
-        return problem.solved()[0]
+        return problem.solved()[0] | said
 
     def _pinned_bytes(self, network: NetworkToPlan, pins: Pins) -> int:
         return sum([pinned_bytes(network.layers[step], self.hardware) for step in pins])
@@ -261,7 +260,7 @@ class PoolCompiler:
                 layer = network.layers[step].nameless
                 sets = may_move(self.hardware, residual=bool(use.residuals))
                 arriving = self._arriving(sets) if step in network.arrivals else []
-                movements: Iterable[Movement] = [*sets, *arriving]
+                movements: Iterable[Movement] = as_said(layer, [*sets, *arriving], self.pool.memory)
                 of_step = known[key] = {
                     movement: self._staircase(layer, movement, weights)
                     for movement in (map(beside_pinned_weights, movements) if step in pins else movements)
@@ -293,8 +292,9 @@ class PoolCompiler:
     ) -> dict[tuple[Layer, Movement], Shortlist]:
         """The shortlists of a layer, for some of what may move."""
         images, dataflows = self.options.batch, array_dataflows(self.hardware, self.options)
-        tiles = layer_tiles(layer, self.hardware, dataflows, images, self.grids)
-        searched = {(layer, movement): shortlist(tiles, movement) for movement in movements}
+        judge = Alone(self.hardware, self.transitions)
+        listed = shortlists(layer, self.hardware, dataflows, images, movements, self.grids, judge)
+        searched = {(layer, movement): of_movement for movement, of_movement in listed.items()}
         self.known.shortlists.update({(*key, images): listed for key, listed in searched.items()})
         return searched
 
@@ -376,6 +376,7 @@ class PoolCompiler:
             network.with_weights - pins,
             by_product=self.objective == "edp",
         )
+        reasons |= weights_said(network.layers, self.pool.memory)
         return [
             LayerWeights(network.layers[step].name, step, sizes[step], reasons.get(step))
             for step in sorted(network.with_weights)

@@ -63,7 +63,9 @@ def pool_schedules(
     one_image = replace(options, batch=1)
     in_turn = compiler.other(options=one_image, images_in_turn=options.batch)
     schedules = []
-    for way in (compiler, in_turn):
+    ways = {"together": compiler, "in_turn": in_turn}
+    said = {layer.given.images for layer in graph.layers if layer.given is not None} & ways.keys()
+    for way in [ways[name] for name in ways if not said or name in said]:
         try:
             schedules.append(_schedule(way, graph))
         except MappingError as error:

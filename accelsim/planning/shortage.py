@@ -4,16 +4,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, NamedTuple, Self
 
+from accelsim.columns import Ints
 from accelsim.descriptions import vary
 from accelsim.descriptions.limits import MAX_BUFFER_BYTES
 from accelsim.descriptions.phrases import all_of, counted
 from accelsim.errors import AccelsimError, MappingError
 from accelsim.hardware import Bank, Hardware, Operand
+from accelsim.mapping.banks import shortfall
 from accelsim.mapping.pool_tiles import operands_of
-from accelsim.mapping.staircase import StepPrices
+from accelsim.mapping.staircase import Moved, StepPrices
 from accelsim.network.configuration import configure
 from accelsim.network.description import Network
 from accelsim.network.executed import ExecutedGraph
+from accelsim.network.layer import Layer
 from accelsim.network.lowering.splitting import unfused
 from accelsim.network.parameters import RESOLUTION
 from accelsim.planning.network_to_plan import NetworkToPlan
@@ -76,6 +79,30 @@ def step_needs(network: NetworkTensors, pool: Pool, prices: Sequence[StepPrices]
         StepNeed(number, step.in_pool, _UNBOUNDED - step.room_bytes, of_step[step.moved].room_bytes[0])
         for number, (step, of_step) in enumerate(zip(plan.steps, prices, strict=True))
     ]
+
+
+def no_tile_sentence(
+    layer: Layer, moved: Moved, hardware: Hardware, pool: Bank, rooms_bytes: Callable[[int], Ints]
+) -> str:
+    """Which memory is too small for the smallest tile of a layer that is tried.
+
+    Args:
+        layer: It has none that fits.
+        moved: As few of its operands as may move.
+        hardware: The machine.
+        pool: Its bank in which tensors may stay.
+        rooms_bytes: What each mapping takes that is tried where a pool has so many bytes.
+    """
+    fault, least_bytes, size_bytes = shortfall(layer, hardware), 0, pool.size_bytes
+    if fault.bank not in pool.operands and fault.tile_bytes > fault.half_bank_bytes:
+        return f"{layer.name} on {hardware.name}: {fault}"
+    while not least_bytes and size_bytes < MAX_BUFFER_BYTES:
+        size_bytes = min(2 * size_bytes, MAX_BUFFER_BYTES)
+        of_mappings = rooms_bytes(size_bytes)
+        fitting = of_mappings[of_mappings <= size_bytes]
+        least_bytes = int(fitting.min()) if len(fitting) else 0
+    moving = [operand for operand in operands_of(layer) if operand in moved]
+    return f"{layer.name} on {hardware.name}: {no_tile_words(pool, moving, least_bytes)}"
 
 
 def no_tile_words(pool: Bank, moving: Sequence[Operand], least_bytes: int) -> str:

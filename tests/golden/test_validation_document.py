@@ -31,6 +31,10 @@ def test_every_part_is_of_the_cells_that_are_pinned(script):
     assert not stale, f"run `python scripts/validation.py --only {','.join(stale)}`"
 
 
+def test_every_machine_that_ships_is_in_the_leading_table(script, published):
+    assert script.machines_part(published).strip() in _part("machines")
+
+
 def test_the_table_is_the_one_that_is_pinned(script, published):
     text = script.reproduction_text(compare_with(published, load_pinned(published.name)))
     assert text.strip() in _part("table")

@@ -30,6 +30,13 @@ FULL_MACHINE = check(
         {
             **MACHINE,
             "title": "A machine in which every key is given",
+            "pe_array": {
+                **MACHINE["pe_array"],
+                "dataflows": {
+                    **MACHINE["pe_array"]["dataflows"],
+                    "weight_stationary": {"accumulators_per_column": 256, "packing": ["groups"]},
+                },
+            },
             "energy": {**MACHINE["energy"], "picojoules_per_unit": 1.5},
             "power": {"idle_mw": 1.0},
             "area": {

@@ -114,16 +114,25 @@ class Dataflow(ABC):
     """Names of whole numbers that a mapping may say; where it is silent the dataflow finds them by itself."""
 
     @property
+    def kept(self) -> tuple[Operand, ...]:
+        """What stays in registers: what is stationary, of most dataflows; of some both."""
+        return () if self.stationary is None else (self.stationary,)
+
+    @property
     def streams(self) -> tuple[Operand, ...]:
         """What passes by the PEs or through them: the operands that do not stay."""
         operands = (Operand.INPUTS, Operand.WEIGHTS, Operand.OUTPUTS)
-        return tuple(operand for operand in operands if operand is not self.stationary)
+        return tuple(operand for operand in operands if operand not in self.kept)
 
     def cycles_with_ports(self, computing: Count, passing: Mapping[Operand, Count]) -> Count:
         """How long the array takes that computes for so many cycles, with operands that pass the ports."""
         hidden = [cycles for operand, cycles in passing.items() if self.ports[operand].hidden]
         exposed = [cycles for operand, cycles in passing.items() if not self.ports[operand].hidden]
         return sum(exposed, start=reduce(larger, hidden, computing))
+
+    def loops_on(self, axis: ArrayAxis, array: PEArray) -> tuple[str, ...]:  # noqa: ARG002 (for those that pack)
+        """The loops that lie along an axis of an array: those of `axes`, and what its file lets join them."""
+        return self.axes[axis]
 
     def refusal(self, layer: Layer) -> str:  # noqa: ARG002 (for those that refuse any)
         """Why the array cannot run a layer: a few words for an error; nothing where it can, as most can all.
@@ -184,6 +193,10 @@ class Dataflow(ABC):
     def input_words(self, array: PEArray) -> int:  # noqa: ARG002 (for those that have some)
         """Words of inputs for which the array has registers that take area: most dataflows have none."""
         return 0
+
+    def gates_zeros(self, array: PEArray) -> bool:  # noqa: ARG002 (for those that do)
+        """Whether products with inputs that are zero are not done: each takes its cycle, and no energy."""
+        return False
 
     def weight_density(self, layer: LoopNest[Count], hardware: Hardware) -> Real:  # noqa: ARG002 (for those that skip)
         """The part of a layer's weights that takes cycles: 1 unless the dataflow skips zeros."""

@@ -25,7 +25,7 @@ def unfused(layer: Layer) -> tuple[Layer, Layer]:
         >>> [layer.name for layer in unfused(conv1)]
         ['conv1', 'pool1']
     """
-    return replace(layer, pooling=None), pooling_layer(layer)
+    return replace(layer, pooling=None, given_pooling=None), pooling_layer(layer)
 
 
 def pooling_layer(layer: Layer) -> Layer:
@@ -45,4 +45,5 @@ def pooling_layer(layer: Layer) -> Layer:
         stride_x=pooling.stride_x,
         pad_top=pooling.pad_top,
         pad_left=pooling.pad_left,
+        given=layer.given_pooling,
     )

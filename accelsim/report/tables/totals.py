@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from accelsim.descriptions.phrases import counted
 from accelsim.power import FrameDemand
 from accelsim.report.text.energies import duration, energy_cell, energy_text, engineering
+from accelsim.report.text.held_against import held_sentence
 from accelsim.report.text.table import LABEL_WIDTH, Style, bar, kibibytes, labelled, percent, quantity, si
 from accelsim.report.text.words import (
     bound_sentence,
@@ -50,6 +51,7 @@ def _sums(result: RunResult) -> Iterator[tuple[str, str]]:
         yield "host", host_sentence(result)
     for key, value in result.assumed.items():
         yield "assumed", f"{key}: {value}"
+    yield "held against", held_sentence(result.held_against)
     idle = f"; {counted(result.idle_descriptors, 'descriptor')} left idle" if result.idle_descriptors else ""
     bursts = bursts_phrase([result.memories[name] for name in result.off_chip])
     yield off_chip_word(result.off_chip), _traffic(result.dram_bytes) + bursts + idle

@@ -13,6 +13,7 @@ from accelsim.memory_map import (
     PlacedTensor,
     ReadBeside,
     ResultOutside,
+    ToldOutside,
     TooLarge,
     WhyNot,
 )
@@ -28,6 +29,7 @@ _ABSENT: Final[dict[type[WhyNot] | type[None], str]] = {
     ReadBeside: "read beside what lies outside: {names}",
     ResultOutside: "results, which have to be outside: {names}",
     CostsMoreTogether: "keeping any of {names} takes more, all simulated together",
+    ToldOutside: "told by the mapping file to lie outside: {names}",
     type(None): "for reasons not looked for, {names} do not",
 }
 """What is said of tensors that do not stay, by the kind of their reason, in this order."""
@@ -141,8 +143,9 @@ def why_not_words(reason: WhyNot, memory: str, layers: Sequence[str]) -> str:
             return _more(price, price_if_kept)
         case ReadBeside(step, tensor):
             return f"read beside {tensor} at {layers[step]}"
-        case ResultOutside(step):
-            return f"a result, read at {layers[step]}, too"
+        case ResultOutside(step) | ToldOutside(step):
+            is_result = isinstance(reason, ResultOutside)
+            return f"a result, read at {layers[step]}, too" if is_result else f"told so at {layers[step]}"
         case CostsMoreTogether(simulated, simulated_if_kept):
             return f"keeping any {_more(simulated, simulated_if_kept)}"
         case _:

@@ -1,0 +1,79 @@
+"""What machines were held against: whose figures, of what kind, and how far off the simulation is.
+
+A machine is told by the digest of its description (`Hardware.digest`), not by its name: one that differs in
+any value that results follow from was held against nothing. The errors are those of `accelsim reproduce`;
+tests/published hold them to it.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final, Literal, NamedTuple
+
+Kind = Literal["silicon", "RTL", "simulator"]
+"""What was measured: a chip, its description at the level of registers, or another simulation."""
+
+
+class QuantityErrors(NamedTuple):
+    """|ln(simulated / measured)| of one quantity.
+
+    Attributes:
+        cells: How many figures there are.
+        median: Of the absolute errors.
+        largest: Likewise.
+
+    Example:
+        >>> QuantityErrors("time", cells=5, median=0.03, largest=0.06).quantity
+        'time'
+    """
+
+    quantity: str
+    """As `time`."""
+    cells: int
+    median: float
+    largest: float
+
+
+class HeldAgainst(NamedTuple):
+    """Figures that a machine was held against.
+
+    Attributes:
+        kind: What they are of.
+        measured_by: Who published them, and where.
+        of: What was run.
+
+    Example:
+        >>> from accelsim import run_network
+        >>> held = run_network("sqnxt23v5", "16x16_128k").held_against
+        >>> held.kind, [errors.quantity for errors in held.errors]
+        ('simulator', ['time', 'energy'])
+    """
+
+    kind: Kind
+    measured_by: str
+    of: str
+    errors: tuple[QuantityErrors, ...]
+    fitted: str
+    """Which parameters were chosen by these figures; empty where none was."""
+
+    def to_dict(self) -> dict[str, object]:
+        """As JSON has it."""
+        return {**self._asdict(), "errors": [errors._asdict() for errors in self.errors]}
+
+
+_SQUEEZENEXT: Final = HeldAgainst(
+    kind="simulator",
+    measured_by="Gholami et al., SqueezeNext, arXiv:1803.10615",
+    of="13 networks on two machines",
+    errors=(
+        QuantityErrors("time", cells=24, median=0.0149, largest=0.0370),
+        QuantityErrors("energy", cells=26, median=0.0209, largest=0.0951),
+    ),
+    fitted="what the paper leaves open",
+)
+HELD_AGAINST: Final[Mapping[str, HeldAgainst]] = MappingProxyType(
+    {
+        "1365c07e5efb2507": _SQUEEZENEXT,  # 8x8_32k
+        "e6ef0e077ddced45": _SQUEEZENEXT,  # 16x16_128k
+    }
+)
+"""By the digests of their descriptions. What moves a digest, or an error, asks for `accelsim reproduce`."""

@@ -1,0 +1,218 @@
+"""Mapping files: what is said of layers' mappings beforehand, rule by rule."""
+
+from collections.abc import Mapping as MappingOf
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Annotated, Literal, Self, TypeAlias
+
+from pydantic import Field, model_validator
+
+from accelsim.descriptions import Description, Document, Mistake, check, in_words, refusal
+from accelsim.descriptions.limits import MAX_ELEMENTS
+from accelsim.descriptions.reader import parse_list
+from accelsim.errors import AccelsimError, Complaint, DescriptionError
+from accelsim.hardware.memory import MemoryName
+from accelsim.hardware.operand import Operand
+from accelsim.mapping.loop_order import Letter
+from accelsim.network.given import GivenMapping, SizeBounds
+
+TileSize: TypeAlias = Annotated[int, Field(ge=1, le=MAX_ELEMENTS)]
+_NOUN = "rules, each with `layers` and what is said of their mappings"
+
+
+class LoopBounds(Description):
+    """What tiles' sizes along a loop have to be.
+
+    Attributes:
+        min: The least.
+        max: The largest.
+
+    Example:
+        >>> LoopBounds(max=64, multiple_of=16).multiple_of
+        16
+    """
+
+    min: TileSize = 1
+    max: TileSize | None = None
+    multiple_of: TileSize = 1
+
+    @model_validator(mode="after")
+    def _allow_some(self) -> Self:
+        if self.max is not None and self.min > self.max:
+            raise ValueError(f"min is {self.min} and max is {self.max}: must not be above it")
+        if self.max is not None and self.max // self.multiple_of * self.multiple_of < self.min:
+            raise ValueError(f"no multiple of {self.multiple_of} is from {self.min} to {self.max}")
+        return self
+
+
+class MappingRule(Description):
+    """What a mapping file says of the layers of a pattern; what is left out is searched for.
+
+    Attributes:
+        layers: A shell pattern on names of executed layers; of rules that fit a layer the last one holds.
+
+    Example:
+        >>> rule = MappingRule(layers="conv*", dataflow="weight_stationary", tile={"K": 16})
+        >>> rule.given().size("K"), rule.given().size("C")
+        (16, None)
+    """
+
+    layers: Annotated[str, Field(min_length=1)]
+    dataflow: Annotated[str, Field(min_length=1)] | None = None
+    """One of the machine's, `vector` or `host`; the rule then fits only layers that may run so."""
+    tile: MappingOf[Letter, TileSize] = {}
+    """Sizes along loops."""
+    order: tuple[Letter, ...] | None = None
+    """Loops over tiles, outermost first: images and groups lie around what is named, loops over the kernel's
+    taps inside that over input channels, and all others inside."""
+    bounds: MappingOf[Letter, LoopBounds] = {}
+    """Of sizes along loops of which none is said."""
+    homes: MappingOf[
+        Operand, MemoryName | Annotated[tuple[MemoryName, ...], Field(min_length=2, max_length=2)]
+    ] = {}
+    """Of operands: the memory that each comes from or goes to; or two, where it moves and lies on chip."""
+    parameters: MappingOf[str, int] = {}
+    """Of the dataflow's own."""
+    idle_rows: Annotated[int, Field(ge=0, le=MAX_ELEMENTS)] | None = None
+    """Of the array."""
+    images: Literal["together", "in_turn"] | None = None
+    """Of a batch: together through each layer, or in turn through all of them."""
+
+    @model_validator(mode="after")
+    def _is_of_one_mind(self) -> Self:
+        mistakes = []
+        if self.order is not None and len(set(self.order)) < len(self.order):
+            mistakes.append(Mistake(("order",), "must name each loop once"))
+        mistakes += [
+            Mistake(("bounds", letter), "must be left out: tile says the size")
+            for letter in self.bounds
+            if letter in self.tile
+        ]
+        if mistakes:
+            raise refusal("MappingRule", mistakes)
+        return self
+
+    def given(self, position: str = "") -> GivenMapping:
+        """The same as what a layer is told; `position` says where it stands."""
+        bounds = [
+            (letter, SizeBounds(of_loop.min, of_loop.max, of_loop.multiple_of))
+            for letter, of_loop in self.bounds.items()
+        ]
+        homes = [
+            (operand.value, (home,) if isinstance(home, str) else tuple(home))
+            for operand, home in self.homes.items()
+        ]
+        return GivenMapping(
+            self.dataflow,
+            tuple(sorted(self.tile.items())),
+            None if self.order is None else whole_order(self.order),
+            tuple(sorted(bounds)),
+            tuple(sorted(homes)),
+            tuple(sorted(self.parameters.items())),
+            self.idle_rows,
+            self.images,
+            position,
+        )
+
+
+def whole_order(named: Sequence[Letter]) -> tuple[Letter, ...]:
+    """All eight loops of an order of which some are named.
+
+    Example:
+        >>> whole_order(["C", "OY", "OX", "K"])
+        ('N', 'G', 'C', 'FY', 'FX', 'OY', 'OX', 'K')
+    """
+    outer: tuple[Letter, ...] = ("N", "G")
+    inner: tuple[Letter, ...] = ("K", "OY", "OX", "C")
+    taps: tuple[Letter, ...] = ("FY", "FX")
+    order = [*(letter for letter in outer if letter not in named), *named]
+    order += [letter for letter in inner if letter not in named]
+    at = order.index("C") + 1
+    return (*order[:at], *(letter for letter in taps if letter not in named), *order[at:])
+
+
+@dataclass(frozen=True)
+class GivenMappings:
+    """Rules for the layers of a network, each with where it stands.
+
+    Attributes:
+        rules: In the order of the file.
+
+    Example:
+        >>> given = GivenMappings.of([MappingRule(layers="*"), MappingRule(layers="conv1")])
+        >>> given.fitting("conv1"), given.fitting("fc")
+        ([0, 1], [0])
+    """
+
+    rules: tuple[MappingRule, ...]
+    documents: tuple[Document, ...]
+    """Of each rule, for messages."""
+
+    @classmethod
+    def of(cls, mapping: "GivenMappings | str | Path | Sequence[MappingRule]") -> Self:
+        """Rules of a file, or those that a program made. Raises AccelsimError where there is a mistake."""
+        if isinstance(mapping, cls):
+            return mapping
+        if isinstance(mapping, str | Path):
+            given = read_mappings(mapping)
+            return cls(given.rules, given.documents)
+        listed: Sequence[object] = mapping if isinstance(mapping, Sequence) else ()
+        rules = tuple(rule for rule in listed if isinstance(rule, MappingRule))
+        if not rules or len(rules) < len(listed):
+            sentence = "must be the path of a mapping file, or a list of MappingRule"
+            raise AccelsimError(f"mapping = {in_words(mapping)}: {sentence}")
+        documents = [
+            Document(f"mapping[{number}]", rule.model_dump(mode="json", exclude_defaults=True), {})
+            for number, rule in enumerate(rules)
+        ]
+        return cls(rules, tuple(documents))
+
+    def fitting(self, name: str) -> list[int]:
+        """Numbers of the rules whose patterns fit the name of a layer."""
+        return [number for number, rule in enumerate(self.rules) if fnmatchcase(name, rule.layers)]
+
+    def given(self, number: int) -> GivenMapping:
+        """What one of the rules says."""
+        document = self.documents[number]
+        line = document.line(("layers",))
+        return self.rules[number].given(document.label if line is None else f"{document.label}:{line}")
+
+    def error(self, mistakes: Sequence[tuple[int, Mistake]]) -> DescriptionError:
+        """Mistakes of rules, by their numbers, as one error with a line for each."""
+        complaints = [self.documents[number].complaint(mistake) for number, mistake in sorted(mistakes)]
+        return DescriptionError.of(*dict.fromkeys(complaints))
+
+
+def read_mappings(path: str | Path) -> GivenMappings:
+    """The rules of a mapping file.
+
+    Args:
+        path: As `--mapping` takes it.
+
+    Returns:
+        What it says, checked by itself; whether it fits a network and a machine is seen with them.
+
+    Raises:
+        DescriptionError: With a line for each mistake.
+
+    Example:
+        >>> read_mappings("absent.yaml")
+        Traceback (most recent call last):
+        ...
+        accelsim.errors.DescriptionError: absent.yaml: no such file
+    """
+    documents = parse_list(path, _NOUN)
+    if not documents:
+        raise DescriptionError.about(f"{path}:1", f"is an empty list: must be a list of {_NOUN}")
+    rules: list[MappingRule] = []
+    complaints: list[Complaint] = []
+    for document in documents:
+        try:
+            rules.append(check(document, MappingRule))
+        except DescriptionError as error:
+            complaints += error.complaints
+    if complaints:
+        raise DescriptionError.of(*complaints)
+    return GivenMappings(tuple(rules), documents)

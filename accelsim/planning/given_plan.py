@@ -1,0 +1,117 @@
+"""What is said beforehand of where a layer's operands lie, as a plan has to have it."""
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from accelsim.errors import MappingError
+from accelsim.hardware import Hardware, Operand
+from accelsim.mapping.options import MappingOptions
+from accelsim.mapping.search import as_executed
+from accelsim.mapping.staircase import Arriving, Movement, moved_by
+from accelsim.mapping.units import array_dataflows, dataflows_for
+from accelsim.mapping.unmappable import NoDataflowRuns, NotPriced, unmappable_sentence
+from accelsim.memory_map import ToldOutside, WhyNot
+from accelsim.network.layer import Layer
+from accelsim.planning.residency import DoesNotFit, ResidencyPlan
+
+
+def as_said(layer: Layer, movements: Iterable[Movement], on_chip: str) -> list[Movement]:
+    """Those movements in which activations lie where it is said; weights are pinned or not.
+
+    Args:
+        layer: It may say so.
+        movements: That are possible.
+        on_chip: The memory in which tensors stay.
+    """
+    if layer.given is None or not layer.given.homes:
+        return list(movements)
+    homes = dict(layer.given.homes)
+    return [movement for movement in movements if all(_agree(homes, movement, on_chip))]
+
+
+def _agree(homes: dict[str, tuple[str, ...]], movement: Movement, on_chip: str) -> Iterator[bool]:
+    """Of each operand whether a movement has it where it is said."""
+    for operand in (Operand.INPUTS, Operand.OUTPUTS, Operand.RESIDUAL):
+        said = homes.get(operand.value)
+        if said is not None:
+            yield (operand in moved_by(movement)) == (set(said) != {on_chip})
+    inputs = homes.get(Operand.INPUTS.value)
+    if inputs is not None:
+        yield isinstance(movement, Arriving) == (len(inputs) > 1)
+
+
+def pins_said(layers: Sequence[Layer], on_chip: str) -> tuple[frozenset[int], frozenset[int]]:
+    """Steps whose weights stay because it is said, and those whose weights do not.
+
+    Args:
+        layers: Of each step.
+        on_chip: The memory in which tensors stay.
+    """
+    homes = {
+        step: dict(layer.given.homes).get(Operand.WEIGHTS.value)
+        for step, layer in enumerate(layers)
+        if layer.given is not None
+    }
+    stay = frozenset(step for step, said in homes.items() if said == (on_chip,))
+    return stay, frozenset(step for step, said in homes.items() if said is not None) - stay
+
+
+def weights_said(layers: Sequence[Layer], on_chip: str) -> dict[int, WhyNot]:
+    """Why the weights of steps do not stay of which it is said that they do not.
+
+    Args:
+        layers: Of each step.
+        on_chip: The memory in which tensors stay.
+    """
+    _, moving = pins_said(layers, on_chip)
+    return {step: ToldOutside(step) for step in moving}
+
+
+def with_said(plan: ResidencyPlan | DoesNotFit, layers: Sequence[Layer]) -> ResidencyPlan | DoesNotFit:
+    """A plan that says of tensors which do not stay where it was said that they lie outside.
+
+    Args:
+        plan: With reasons by what is possible.
+        layers: Of each step.
+    """
+    if isinstance(plan, DoesNotFit) or not any(layer.given and layer.given.homes for layer in layers):
+        return plan
+    why_not = list(plan.why_not)
+    for step, use in reversed(list(enumerate(plan.network.uses))):
+        given = layers[step].given
+        homes = {} if given is None else dict(given.homes)
+        tensors = {"inputs": use.inputs, "residual": use.residuals, "outputs": (use.output,)}
+        outside = [
+            index
+            for operand, of_operand in tensors.items()
+            if operand in homes and Operand(operand) in plan.steps[step].moved
+            for index in of_operand
+        ]
+        for index in outside:
+            if why_not[index] is not None:
+                why_not[index] = ToldOutside(step)
+    return replace(plan, why_not=tuple(why_not))
+
+
+def check_said(layers: Collection[Layer], hardware: Hardware) -> None:
+    """Raises MappingError where there is no plan because of what is said of homes."""
+    said = [layer for layer in layers if layer.given is not None and layer.given.homes]
+    if said:
+        first = said[0]
+        assert first.given is not None  # as was just seen
+        raise MappingError(
+            f"{first.given.position}: homes: no plan of {hardware.name} has the operands of {first.name}"
+            f"{' and others' if len(said) > 1 else ''} where they are said to lie: "
+            "what a layer reads must lie where the layers before it write it, and there must be room"
+        )
+
+
+def no_tile_said(layer: Layer, hardware: Hardware, options: MappingOptions) -> str:
+    """Why no tile of a layer is as it is said."""
+    from accelsim.mapping.given_search import shortfall_of_given  # noqa: PLC0415 (most layers are told nothing)
+
+    executed, images = as_executed(layer, options.batch)
+    names = dataflows_for(executed, array_dataflows(hardware, options), hardware)
+    assert layer.given is not None and not isinstance(names, NoDataflowRuns | NotPriced)  # it was tried
+    reason = shortfall_of_given(layer.given, executed, images, hardware, names)
+    return unmappable_sentence(layer, hardware, reason)
