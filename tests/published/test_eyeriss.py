@@ -92,7 +92,7 @@ def test_networks_are_proven_on_the_chip(chip, network):
     assert verified.proven, verified.mismatches
 
 
-def test_codes_gates_ports_and_stops_are_each_of_use(chip, eyeriss):
+def test_codes_gates_ports_and_stops_are_each_of_use(chip):
     """What is switched off makes the figures worse that it is about."""
 
     def worst(quantity, **changes):
