@@ -101,6 +101,11 @@ def _of_host(counts: HostCounts, prices: HostEnergy) -> float:
 def _of_memory(counts: ActionCounts[Count], price: AccessPrice, word_bytes: float) -> Real:
     """Bytes at the same price are added up before they are priced, while they are whole numbers."""
     read, written = counts.moved_out_bytes((price.memory,)), counts.moved_in_bytes((price.memory,))
+    if price.cache is not None:
+        of_read, of_write = price.cache
+        missed = counts.missed_bytes((price.memory,))
+        of_cache = read / word_bytes * of_read + written / word_bytes * of_write
+        return of_cache + missed / word_bytes * price.read + written / word_bytes * price.write
     if price.read == price.write:
         return (read + written) / word_bytes * price.read
     return read / word_bytes * price.read + written / word_bytes * price.write

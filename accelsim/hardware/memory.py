@@ -26,6 +26,7 @@ from accelsim.descriptions.quantities import (
 )
 from accelsim.hardware.bandwidth import Bandwidth, Latency, Way, in_cycles, refuse_two_latencies
 from accelsim.hardware.bank import Bank, Banks
+from accelsim.hardware.cache import Cache
 from accelsim.hardware.coding import Compress
 from accelsim.hardware.operand import Operand
 from accelsim.hardware.prices import OFF_CHIP_ENERGY, ON_CHIP_ENERGY, AccessPrice
@@ -175,6 +176,8 @@ class Memory(Description):
     layout: Layout | None = None
     """Of the activations in it, which says how long such runs are; no matter where there are no bursts. None
     is nhwc."""
+    cache: Cache | None = None
+    """Before one off chip: from where what it holds is read, and where it is written to first."""
     compress: Compress | None = None
     """How what it holds is compressed, of one off chip; None: not at all."""
     stops_array: tuple[Operand, ...] = ()
@@ -347,7 +350,8 @@ def _default_latencies(memory: Memory) -> dict[str, Any]:
 def access_price(memory: Memory, *, off_chip: bool) -> AccessPrice:
     """What an access of a memory costs, at its size."""
     energy = (memory.energy or default_energy(off_chip=off_chip)).at_size(memory.size_bytes)
-    return AccessPrice(memory.name, energy.read, energy.write)
+    cache = None if memory.cache is None else (memory.cache.energy.read, memory.cache.energy.write)
+    return AccessPrice(memory.name, energy.read, energy.write, cache)
 
 
 def default_energy(*, off_chip: bool) -> AccessEnergy:

@@ -148,6 +148,8 @@ class AccessPrice(NamedTuple):
     memory: str
     read: float
     write: float
+    cache: tuple[float, float] | None = None
+    """Behind a cache: what reading and writing that cost; `read` is of what it misses then."""
 
 
 class Prices(NamedTuple):

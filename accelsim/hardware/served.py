@@ -15,6 +15,7 @@ from accelsim.hardware.memory import (
     ACTIVATIONS,
     COMPONENTS,
     CONTENTS,
+    LAYOUT,
     OFF_CHIP,
     ON_CHIP,
     ROUNDING,
@@ -30,7 +31,7 @@ from accelsim.hardware.operand import Operand
 
 CHANNEL_KEYS: Final = (
     *("bandwidth", "latency_cycles", "latency_seconds", "prefetch"),
-    *("read", "write", "burst_bytes", "layout", "compress"),
+    *("read", "write", "cache", "burst_bytes", "layout", "compress"),
 )
 """Of a memory that has a channel, and of no other."""
 WORDS_OF_A_BANK: Final = 2
@@ -71,6 +72,7 @@ def unserved(memories: Sequence[Memory]) -> Iterator[Unserved]:
         yield from (Unserved(index, key, sentence) for key, sentence in _unserved_on_chip(memories[index]))
     yield from _unserved_together(memories, on_chip)
     yield from _unserved_for_tensors(memories, of_tensors, on_chip)
+    yield from _unserved_caches(memories, off_chip)
     yield from _unserved_stops(memories, on_chip)
     yield from _unserved_beside_kept(memories, on_chip)
 
@@ -125,6 +127,22 @@ def _unserved_together(memories: Sequence[Memory], on_chip: Sequence[int]) -> It
                 "operand, in which its tiles are buffered"
             )
             yield Unserved(index, "holds", sentence)
+
+
+def _unserved_caches(memories: Sequence[Memory], off_chip: Sequence[int]) -> Iterator[Unserved]:
+    """A cache is before the one memory off chip, from which all bytes come as they are."""
+    for index in off_chip:
+        memory = memories[index]
+        if memory.cache is None:
+            continue
+        if len(off_chip) > 1:
+            sentence = "must be left out: there are other memories off chip, and a cache is before one alone"
+            yield Unserved(index, "cache", sentence)
+        if any(other.keeps for other in memories):
+            yield Unserved(index, "cache", "must be left out where tensors stay on chip: their places move")
+        for key in ("burst_bytes", "layout", "compress"):
+            if getattr(memory, key) not in (None, 1, LAYOUT):
+                yield Unserved(index, key, "must be left out: the cache is asked for rows, in lines")
 
 
 def _unserved_stops(memories: Sequence[Memory], on_chip: Sequence[int]) -> Iterator[Unserved]:

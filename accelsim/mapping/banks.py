@@ -50,6 +50,12 @@ NO_BOUND: Final = 1 << 62
 _WEIGHTS: Final = frozenset({Operand.WEIGHTS})
 
 
+def brought_anew(hardware: Hardware) -> frozenset[Operand]:
+    """What each step brings, whether or not the step before had the same."""
+    reloads = hardware.control is not None and hardware.control.reloads
+    return frozenset({Operand.INPUTS, Operand.WEIGHTS}) if reloads else streamed(hardware)
+
+
 def streamed(hardware: Hardware) -> frozenset[Operand]:
     """Operands that no memory on chip holds: they stream past, into the array, with each step again."""
     return frozenset() if Operand.WEIGHTS in hardware.bank_of else _WEIGHTS

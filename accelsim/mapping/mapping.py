@@ -16,6 +16,7 @@ from accelsim.mapping.tile import TileShape
 from accelsim.network.layer import Layer
 
 ALL_OPERANDS: Final = frozenset(Operand)
+_READ: Final = frozenset({Operand.INPUTS, Operand.WEIGHTS})
 DataflowParameters: TypeAlias = tuple[tuple[str, int], ...]
 """Names and values of what a dataflow leaves to a mapping."""
 
@@ -335,8 +336,9 @@ class Mapping:
     placed: frozenset[Operand] = frozenset()
     """What lies in the memory that the array works on: it takes no room as tiles. Weights and inputs that are
     placed and moved come there once."""
-    streamed: frozenset[Operand] = frozenset()
-    """What no memory on chip holds: it comes with each step, whatever came before, and takes no room."""
+    anew: frozenset[Operand] = frozenset()
+    """What each step brings although the step before had the same: operands that stream past the memories on
+    chip, and all where the machine's control has them reloaded."""
     room_bytes: int = field(default=0, compare=False)
     """What its tiles need of a pool, of two steps at once; 0 where it was not mapped onto one."""
     parameters: DataflowParameters = ()
@@ -363,3 +365,8 @@ def unrolled(program: tuple[ProgramPart, ...]) -> Iterator[Step]:
         else:
             for _ in range(part.times):
                 yield from unrolled(part.body)
+
+
+def brought(mapping: Choice | Mapping) -> frozenset[Operand]:
+    """The operands that come from outside to a place where they stay, so that they come once."""
+    return mapping.placed & mapping.moved & _READ if mapping.placed else mapping.placed

@@ -101,9 +101,14 @@ def room_of_tiles(mapping: Mapping, images: int, hardware: Hardware) -> dict[Ope
         return prod(trips[loop] for loop in loops)
 
     outputs, unfinished = tiles(OF_OUTPUTS), unfinished_at_once(mapping, images)
+    steps = prod(trips.values())
+    of_inputs, of_weights = (
+        steps if operand in mapping.anew else tiles(loops)
+        for operand, loops in ((Operand.INPUTS, OF_INPUTS), (Operand.WEIGHTS, OF_WEIGHTS))
+    )
     at_once = {
-        Operand.INPUTS: min(2, tiles(OF_INPUTS)),
-        Operand.WEIGHTS: min(2, tiles(OF_WEIGHTS)),
+        Operand.INPUTS: min(2, of_inputs),
+        Operand.WEIGHTS: min(2, of_weights),
         Operand.OUTPUTS: unfinished + (outputs > unfinished),
         Operand.RESIDUAL: min(2, outputs),
     }

@@ -16,7 +16,7 @@ from accelsim.hardware.machine import Hardware
 from accelsim.hardware.memory import Channel
 from accelsim.hardware.operand import Operand
 from accelsim.mapping.arithmetic import chosen, entries, larger
-from accelsim.mapping.banks import streamed
+from accelsim.mapping.banks import brought_anew
 from accelsim.mapping.bursts import bursts_of_arriving, bursts_of_tiles, bytes_outside, coded_part
 from accelsim.mapping.costs import NOTHING
 from accelsim.mapping.footprint import bits_to_bytes
@@ -142,12 +142,13 @@ class Reads(NamedTuple):
 
     @classmethod
     def of(cls, tiles: Tiles, stay: Stay, batch: int, hardware: Hardware) -> Self:
-        """What stays comes once, what does not with each turn of the loop; what streams past all memories on
-        chip, with each step.
+        """What stays comes once, what does not with each turn of the loop; what is brought anew, with each
+        step.
         """
         channels, plane, turns = tiles.channels, tiles.plane, batch // tiles.shape.n
-        if streamed(hardware):
-            return cls(chosen(stay.inputs, 1, channels.k_tiles) * turns, plane.tiles * turns)
+        if anew := brought_anew(hardware):
+            inputs = channels.k_tiles if Operand.INPUTS in anew else chosen(stay.inputs, 1, channels.k_tiles)
+            return cls(inputs * turns, plane.tiles * turns)
         weights = chosen(stay.weights, 1, plane.tiles)
         if turns > 1:
             single = np.equal(channels.c_tiles, 1) & np.equal(channels.k_tiles, 1)
