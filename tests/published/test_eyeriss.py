@@ -1,9 +1,12 @@
 """Is Eyeriss what was measured of it? Chen et al., JSSC 2017, tables III, V and VI."""
 
+import statistics
+
 import pytest
 
 from accelsim import verify
 from accelsim.descriptions import vary
+from accelsim.held_against import HELD_AGAINST
 from accelsim.mapping.options import MappingOptions
 from accelsim.reuse.cache import Cache
 from accelsim.run import plan_run
@@ -90,6 +93,17 @@ def test_both_engines_agree_on_the_chips_layers_and_they_are_proven(chip, name, 
 def test_networks_are_proven_on_the_chip(chip, network):
     verified = verify(network, chip, batch=2)
     assert verified.proven, verified.mismatches
+
+
+def test_runs_say_that_the_chip_was_held_against_silicon(chip, eyeriss):
+    held = HELD_AGAINST[chip.digest]
+    assert held.kind == "silicon"
+    for errors in held.errors:
+        (quantity,) = [name for name in QUANTITIES if name.startswith(errors.quantity)]
+        found = [abs(row.log_error) for row in eyeriss.figures if row.quantity == quantity]
+        assert len(found) == errors.cells
+        assert round(statistics.median(found), 4) == errors.median
+        assert round(max(found), 4) == errors.largest
 
 
 def test_codes_gates_ports_and_stops_are_each_of_use(chip):
