@@ -37,8 +37,9 @@ from accelsim.result import RunResult
 from accelsim.run import run_network
 from accelsim.validation import generality as columns
 from accelsim.validation.evaluate import Cost, Job, evaluate_all, shipped_hardware
-from accelsim.validation.eyeriss import QUANTITIES as EYERISS_QUANTITIES
-from accelsim.validation.eyeriss import EyerissReproduction, MeasuredNetwork, reproduce_eyeriss
+from accelsim.validation.eyeriss import EyerissReproduction, reproduce_eyeriss
+from accelsim.validation.eyeriss_measured import QUANTITIES as EYERISS_QUANTITIES
+from accelsim.validation.eyeriss_measured import MeasuredNetwork
 from accelsim.validation.pinned import pinned_file
 from accelsim.validation.published import QUANTITIES, PublishedTable, Quantity, load_published
 from accelsim.validation.reproduction import Reproduction, TableCell, reproduce

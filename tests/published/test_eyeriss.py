@@ -12,7 +12,8 @@ from accelsim.reuse.cache import Cache
 from accelsim.run import plan_run
 from accelsim.simulation import simulate, simulate_events
 from accelsim.validation.evaluate import shipped_hardware
-from accelsim.validation.eyeriss import QUANTITIES, as_told, load_measured, reproduce_eyeriss
+from accelsim.validation.eyeriss import as_told, reproduce_eyeriss
+from accelsim.validation.eyeriss_measured import QUANTITIES, load_measured
 
 ALEXNET = next(network for network in load_measured().networks if network.network == "alexnet")
 LAYERS = {layer.layer: layer for layer in ALEXNET.layers}
