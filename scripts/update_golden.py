@@ -12,7 +12,8 @@ from accelsim.report.files.formats import to_csv
 from accelsim.report.files.writing import write
 from accelsim.report.text.reproduction import moved_line
 from accelsim.validation.evaluate import Cost, shipped_hardware
-from accelsim.validation.eyeriss import PINNED, load_measured, reproduce_eyeriss
+from accelsim.validation.eyeriss import PINNED, reproduce_eyeriss
+from accelsim.validation.eyeriss_measured import load_measured
 from accelsim.validation.pinned import load_pinned, moved, pinned_file
 from accelsim.validation.published import load_published
 from accelsim.validation.reproduction import reproduce

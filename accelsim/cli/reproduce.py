@@ -173,7 +173,8 @@ def _eyeriss(to: Destination, quiet: bool) -> None:
     from accelsim.report.tables.eyeriss import eyeriss_dict, eyeriss_figure_dict, eyeriss_report
     from accelsim.validation import pinned
     from accelsim.validation.evaluate import shipped_hardware
-    from accelsim.validation.eyeriss import load_measured, reproduce_eyeriss
+    from accelsim.validation.eyeriss import reproduce_eyeriss
+    from accelsim.validation.eyeriss_measured import load_measured
 
     chip = load_measured()
     with progress(sum(len(network.layers) for network in chip.networks), quiet) as step:

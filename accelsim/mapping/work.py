@@ -93,7 +93,6 @@ def work_of_tiles(
     tile = TileShape(*extents)
     channels = tile.g * tile.k
     outputs = channels * tile.pixels
-
     inputs = footprint.inputs(tile, input_rows, input_columns)
     residual = footprint.residual(tile) * completes
     stored = footprint.stored(tile, stored_rows, stored_columns) * completes
@@ -136,8 +135,7 @@ def work_of_tiles(
     crosses = hardware.burst_channels or stack.coded is not None or in_banks
     crossing = _crossing(tiles, by_operand, hardware) if crosses else repeat(None)
     if in_banks:
-        of_window = footprint.inputs(tile, *window(layers, tile))
-        by_operand = _in_whole_banks(by_operand, of_window, hardware)
+        by_operand = _in_whole_banks(tiles, by_operand, hardware)
     works = map(StepWork, *flags, *by_operand, *cycles, *counts, crossing)
     return [[next(works) for _ in range(count)] for count in how_many]
 
@@ -181,7 +179,7 @@ def _crossing(
 
 
 def _in_whole_banks(
-    by_operand: Sequence[list[dict[Operand, int]]], of_window: Count, hardware: Hardware
+    tiles: Moving, by_operand: Sequence[list[dict[Operand, int]]], hardware: Hardware
 ) -> list[list[dict[Operand, int]]]:
     """The same, each as the room that it takes; what is stored takes none of its own.
 
@@ -189,7 +187,8 @@ def _in_whole_banks(
     """
     weights, inputs, *others, stored = by_operand
     if hardware.pool is not None and hardware.pool.padded:
-        sizes = column_of(of_window, len(inputs)).tolist()
+        of_windows = tiles.footprint.inputs(tiles.tile, *window(tiles.layers, tiles.tile))
+        sizes = column_of(of_windows, len(inputs)).tolist()
         inputs = [dict.fromkeys(loaded, size) for loaded, size in zip(inputs, sizes, strict=True)]
     taking = [weights, inputs, *others]
     rooms = [

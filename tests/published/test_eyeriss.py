@@ -1,15 +1,19 @@
 """Is Eyeriss what was measured of it? Chen et al., JSSC 2017, tables III, V and VI."""
 
+import statistics
+
 import pytest
 
 from accelsim import verify
 from accelsim.descriptions import vary
+from accelsim.held_against import HELD_AGAINST
 from accelsim.mapping.options import MappingOptions
 from accelsim.reuse.cache import Cache
 from accelsim.run import plan_run
 from accelsim.simulation import simulate, simulate_events
 from accelsim.validation.evaluate import shipped_hardware
-from accelsim.validation.eyeriss import QUANTITIES, as_told, load_measured, reproduce_eyeriss
+from accelsim.validation.eyeriss import as_told, reproduce_eyeriss
+from accelsim.validation.eyeriss_measured import QUANTITIES, load_measured
 
 ALEXNET = next(network for network in load_measured().networks if network.network == "alexnet")
 LAYERS = {layer.layer: layer for layer in ALEXNET.layers}
@@ -92,7 +96,18 @@ def test_networks_are_proven_on_the_chip(chip, network):
     assert verified.proven, verified.mismatches
 
 
-def test_codes_gates_ports_and_stops_are_each_of_use(chip, eyeriss):
+def test_runs_say_that_the_chip_was_held_against_silicon(chip, eyeriss):
+    held = HELD_AGAINST[chip.digest]
+    assert held.kind == "silicon"
+    for errors in held.errors:
+        (quantity,) = [name for name in QUANTITIES if name.startswith(errors.quantity)]
+        found = [abs(row.log_error) for row in eyeriss.figures if row.quantity == quantity]
+        assert len(found) == errors.cells
+        assert round(statistics.median(found), 4) == errors.median
+        assert round(max(found), 4) == errors.largest
+
+
+def test_codes_gates_ports_and_stops_are_each_of_use(chip):
     """What is switched off makes the figures worse that it is about."""
 
     def worst(quantity, **changes):

@@ -29,6 +29,7 @@ import numpy as np
 from accelsim.columns import Count, Flags, Real
 from accelsim.descriptions import Description
 from accelsim.descriptions.quantities import PerPE, PortWords
+from accelsim.errors import MappingError
 from accelsim.hardware.array import PEArray, described
 from accelsim.hardware.machine import Hardware
 from accelsim.hardware.operand import Operand
@@ -161,9 +162,10 @@ class RowStationary(Dataflow):
         """
         array = hardware.pe_array
         foldings = _foldings(tile, array, self.of(array), self._fixed)
-        best, _ = next(foldings)
+        best, any_fits = next(foldings)
         least_cycles, least_words = self._costs(layer, tile, best, array)
         for folding, fits in foldings:
+            any_fits = any_fits | fits
             cycles, words = self._costs(layer, tile, folding, array)
             better = fits & (
                 np.less(cycles, least_cycles) | (np.equal(cycles, least_cycles) & np.less(words, least_words))
@@ -174,7 +176,19 @@ class RowStationary(Dataflow):
             best = Folding(*[chosen(condition, new, old) for new, old in zip(folding, best, strict=True)])
             least_cycles = chosen(condition, cycles, least_cycles)
             least_words = chosen(condition, words, least_words)
+        if not np.all(any_fits):
+            raise MappingError(self._too_much(tile, array))
         return best
+
+    def _too_much(self, tile: TileShape[Count], array: PEArray) -> str:
+        """Why parameters of a mapping do not fit."""
+        given = ", ".join([f"{name} = {value}" for name, value in self._fixed.items()])
+        own, kernel = self.of(array), f"{np.max(tile.fy)}x{np.max(tile.fx)}"
+        holds = f"{own.filter_words} words of filters, {own.input_words} of inputs and {own.sum_words} sums"
+        return (
+            f"{self.title}: {given} do not fit kernels of {kernel}: each of {array.rows} x {array.columns} PEs "
+            f"holds {holds}"
+        )
 
     def _costs(
         self, layer: LoopNest[Count], tile: TileShape[Count], folding: Folding, array: PEArray
@@ -294,28 +308,27 @@ def _foldings(
     tile: TileShape[Count], array: PEArray, own: Parameters, fixed: Mapping[str, int]
 ) -> Iterator[tuple[Folding, "Flags | bool"]]:
     """Foldings of a tile, and whether they fit the PEs: the first always does."""
-    row_parts, column_parts = ceil_div(tile.fy, array.rows), ceil_div(tile.fx, own.input_words)
+    row_parts = ceil_div(tile.fy, array.rows)
+    column_parts = ceil_div(tile.fx, min(own.input_words, own.filter_words))
     filter_rows, filter_columns = ceil_div(tile.fy, row_parts), ceil_div(tile.fx, column_parts)
     above = array.rows // filter_rows  # sets above each other
     strips = ceil_div(tile.y, above * array.columns)
     e = ceil_div(tile.y, strips)
     sets = larger(array.columns // e, 1) * (above // ceil_div(e, array.columns))
-    most = own.input_words // filter_columns
+    most = min(own.input_words, own.filter_words) // filter_columns
     for q_limit in _sizes(fixed.get("q"), most):
-        fits = np.less_equal(q_limit, most) & np.less_equal(q_limit * filter_columns, own.filter_words)
         for r_limit in _sizes(fixed.get("r"), sets):
             r = smaller(r_limit, tile.c)
             q = equal_part(ceil_div(tile.c, r), q_limit)
             t = smaller(fixed.get("t") or larger(sets // r_limit, 1), tile.k)
-            p_limit = smaller(
-                fixed.get("p") or own.sum_words, larger(own.filter_words // (q * filter_columns), 1)
-            )
-            filters = ceil_div(tile.k, t)
+            p_most = smaller(own.sum_words, own.filter_words // (q * filter_columns))
+            p_limit, filters = fixed.get("p") or larger(p_most, 1), ceil_div(tile.k, t)
+            fits = np.less_equal(q, most) & np.less_equal(r * t, sets)
             # As few passes as can be, or one more: one that is nearly empty takes as long as the others.
             for passes in (ceil_div(filters, p_limit), ceil_div(filters, p_limit) + 1):
                 p = ceil_div(filters, passes)
                 folding = Folding(p, q, r, t, strips, e, row_parts, filter_rows, column_parts, filter_columns)
-                yield folding, fits & np.less_equal(r_limit, sets)
+                yield folding, fits & np.less_equal(p, p_most)
 
 
 def _sizes(fixed: int | None, most: Count) -> tuple[int, ...]:

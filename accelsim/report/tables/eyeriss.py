@@ -5,14 +5,8 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from accelsim.report.text.table import Column, Style, labelled, table, wrapped
-from accelsim.validation.eyeriss import (
-    QUANTITIES,
-    EyerissReproduction,
-    FigureOfLayer,
-    MappingsOfLayer,
-    MeasuredNetwork,
-    Quantity,
-)
+from accelsim.validation.eyeriss import EyerissReproduction, FigureOfLayer, MappingsOfLayer
+from accelsim.validation.eyeriss_measured import QUANTITIES, MeasuredNetwork, Quantity
 from accelsim.version import __version__
 
 _HEADERS: Final[dict[Quantity, str]] = {
@@ -88,7 +82,8 @@ def eyeriss_report(reproduction: EyerissReproduction, style: Style) -> str:
 
     Example:
         >>> from accelsim.report.text import Style
-        >>> from accelsim.validation.eyeriss import EyerissReproduction, load_measured
+        >>> from accelsim.validation.eyeriss import EyerissReproduction
+        >>> from accelsim.validation.eyeriss_measured import load_measured
         >>> nothing = EyerissReproduction(load_measured(), (), ())
         >>> print(eyeriss_report(nothing, Style()).splitlines()[0])
         alexnet, batch 4: simulated by the chip's own mapping, and by which part that is off

@@ -48,7 +48,7 @@ def _shapes(tile: TileWork, machine: ArrayMachine) -> Iterator[Shape]:
     """Every one that is tried and that the PEs have room for."""
     own = machine.parameters
     filter_rows = max(end - start for start, end in folds(tile.fy, machine.rows))
-    filter_columns = max(end - start for start, end in folds(tile.fx, own.input_words))
+    filter_columns = max(end - start for start, end in folds(tile.fx, min(own.input_words, own.filter_words)))
     sets_above = machine.rows // filter_rows
     rows = max(end - start for start, end in folds(tile.y, sets_above * machine.columns))
     strips_above = ceil(rows / machine.columns)
