@@ -18,9 +18,12 @@ class InputFile(NamedTuple):
 
 
 def inputs(
-    networks: Iterable[str] = (), machines: Iterable[str] = (), overlays: Iterable[Path] = ()
+    networks: Iterable[str] = (),
+    machines: Iterable[str] = (),
+    overlays: Iterable[Path] = (),
+    mapping: Path | None = None,
 ) -> Iterator[InputFile]:
-    """The files of networks, with those that they are presets of, of machines and of overlays.
+    """The files of networks, with those that they are presets of, of machines, of overlays and of mappings.
 
     Names are those of networks and machines that could be read.
     """
@@ -31,6 +34,8 @@ def inputs(
         yield from (InputFile(f"--net {name}", path) for path in network_files(name))
     yield from (InputFile(f"--hw {name}", shipped.find("hardware", name)) for name in machines)
     yield from (InputFile(f"--overlay {path}", path) for path in overlays)
+    if mapping is not None:
+        yield InputFile(f"--mapping {mapping}", mapping)
 
 
 def check_outputs(outputs: Mapping[str, Path | None], read: Iterable[InputFile]) -> None:

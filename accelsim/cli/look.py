@@ -6,9 +6,19 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias, assert_never
 
 import typer
 
+from accelsim.choices import AUTO
 from accelsim.cli.files import InputFile, check_outputs, inputs
 from accelsim.cli.load import only, say_of_format1
-from accelsim.cli.options import FormatOption, OutputOption, OverlayOption, QuietOption
+from accelsim.cli.mappings import ChosenRequest, show_mappings
+from accelsim.cli.options import (
+    BatchOption,
+    DataflowOption,
+    FormatOption,
+    ObjectiveOption,
+    OutputOption,
+    OverlayOption,
+    QuietOption,
+)
 from accelsim.cli.output import Answer, complain, destination
 from accelsim.descriptions import shipped
 from accelsim.descriptions.kinds import FileKind, kind_of
@@ -81,6 +91,15 @@ PlacesOption: TypeAlias = Annotated[
 ]
 
 
+ChosenOption: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--mapping",
+        help="Of a network, with --hw: the chosen mappings, as a file that run takes as --mapping.",
+    ),
+]
+
+
 def show(
     name: Annotated[
         str, typer.Argument(metavar="NAME", help="A network or a machine: a name or a path to a YAML file.")
@@ -88,7 +107,11 @@ def show(
     lowered: LoweredOption = False,
     stats: StatsOption = False,
     hw: PlacesOption = None,
+    mapping: ChosenOption = False,
     overlay: OverlayOption = None,
+    batch: BatchOption = None,
+    dataflow: DataflowOption = AUTO,
+    objective: ObjectiveOption = None,
     format_: FormatOption = None,
     output: OutputOption = None,
     quiet: QuietOption = False,
@@ -100,8 +123,21 @@ def show(
     accelsim show mobilenet_v1@width=0.5 --lowered
     accelsim show nasnet_a --stats
     accelsim show mobilenet_v2 --hw npu_int8_2m
+    accelsim show mobilenet_v2 --hw npu_int8_2m --mapping -o mine.yaml
     accelsim show 16x16_128k
     """
+    if mapping:
+        if hw is None or lowered or stats or _kind(name) is not Listing.NETWORKS:
+            raise typer.BadParameter(
+                "needs a network and --hw, and nothing else to show", param_hint="--mapping"
+            )
+        request = ChosenRequest(name, hw, overlay or [], batch, dataflow, objective, format_, output, quiet)
+        show_mappings(request)
+        return
+    of_mappings = {"--batch": batch, "--dataflow": dataflow, "--objective": objective}
+    for option, value in of_mappings.items():
+        if value not in (None, AUTO):
+            raise typer.BadParameter("needs --mapping", param_hint=option)
     to = destination(output, format_, quiet)
     if lowered and stats:
         raise typer.BadParameter("give one of --lowered and --stats", param_hint="--stats")
@@ -140,11 +176,13 @@ def show(
 def check(
     files: Annotated[
         list[Path],
-        typer.Argument(metavar="FILE...", help="YAML files of networks, machines, overlays or sweeps."),
+        typer.Argument(
+            metavar="FILE...", help="YAML files of networks, machines, overlays, sweeps or mappings."
+        ),
     ],
 ) -> None:
-    """Check YAML files of networks, machines, overlays and sweeps: a line for each that is valid, or for each
-    mistake.
+    """Check YAML files of networks, machines, overlays, sweeps and mappings: a line for each that is valid,
+    or for each mistake.
 
     \b
     accelsim check my_network.yaml my_machine.yaml
@@ -218,6 +256,8 @@ def _summary(file: Path) -> str:
     """What a valid file describes, in a few words; raises what is wrong with it."""
     if file.suffix.lower() == shipped.ONNX_SUFFIX:
         return _network_summary(file)
+    if _is_list(file):
+        return _mapping_summary(file)
     summaries = {
         FileKind.NETWORK: _network_summary,
         FileKind.MACHINE: _machine_summary,
@@ -225,6 +265,18 @@ def _summary(file: Path) -> str:
         FileKind.SWEEP: _sweep_summary,
     }
     return summaries[_file_kind(file)](file)
+
+
+def _is_list(file: Path) -> bool:
+    from accelsim.descriptions.reader import is_list
+
+    return is_list(file)
+
+
+def _mapping_summary(file: Path) -> str:
+    from accelsim.mapping.given_file import read_mappings
+
+    return f"mapping, {counted(len(read_mappings(file).rules), 'rule')}"
 
 
 def _overlay_summary(file: Path) -> str:

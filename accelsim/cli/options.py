@@ -91,6 +91,14 @@ OutputOption: TypeAlias = Annotated[
         help="Write there, complete or not at all, instead of to stdout.",
     ),
 ]
+MappingOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--mapping",
+        metavar="FILE",
+        help="A YAML file of what is given of layers' mappings; the rest is searched for.",
+    ),
+]
 CacheOption: TypeAlias = Annotated[
     Path | None,
     typer.Option(

@@ -12,10 +12,12 @@ from accelsim.choices import AUTO
 from accelsim.cli.cases import run_cases
 from accelsim.cli.files import InputFile, check_outputs, inputs
 from accelsim.cli.load import load, with_overlays
+from accelsim.cli.mappings import LayerOption, LayerToDraw, drawn_layer
 from accelsim.cli.options import (
     BatchOption,
     DataflowOption,
     FpsOption,
+    MappingOption,
     ObjectiveOption,
     OverlaysOption,
     QuietOption,
@@ -43,6 +45,7 @@ class PlotKind(StrEnum):
     ENERGY = "energy"
     TRAFFIC = "traffic"
     MEMORY = "memory"
+    MAPPING = "mapping"
     ACCURACY = "accuracy"
     PUBLISHED = "published"
     DEPTHS = "depths"
@@ -116,6 +119,7 @@ class _Request:
     demand: "FrameDemand | None"
     output: Path
     quiet: bool
+    of_layer: LayerToDraw
 
 
 @dataclass(frozen=True)
@@ -135,6 +139,8 @@ def plot(
     by: ByOption = None,
     fix: FixOption = None,
     result: ResultOption = None,
+    layer: LayerOption = None,
+    mapping: MappingOption = None,
     overlay: OverlaysOption = None,
     batch: BatchOption = None,
     dataflow: DataflowOption = AUTO,
@@ -150,6 +156,7 @@ def plot(
     energy     by component, of every layer or of every network
     traffic    DRAM traffic of every layer against the compulsory minimum
     memory     which tensor lies where on chip, and when; of machines with a pool
+    mapping    how one layer is mapped: loops, tiles, array, when; takes --layer
     accuracy   published top-1 accuracy against simulated energy and time
     published  a published table against the simulated one; takes no options
     depths     every distribution of blocks over stages, and the Pareto front
@@ -161,12 +168,14 @@ def plot(
     accelsim plot roofline --net mobilenet_v1 --hw 8x8_32k -o roofline.svg
     accelsim plot accuracy --hw 16x16_128k -o accuracy.pdf
     accelsim plot memory --net mobilenet_v2 --hw npu_int8_2m -o memory.png
+    accelsim plot mapping --net vgg16 --hw 8x8_32k --layer conv3.block1 -o conv3.png
     accelsim plot sweep --result found.json -o front.png
     """
     from accelsim.report.plots.style import check_suffix, save
 
     check_suffix(output)
     _refuse(kind, {"--fix": fix, "--objective": objective, "--by": by, "--result": result, "--fps": fps})
+    _refuse(kind, {"--layer": layer, "--mapping": mapping})
     if kind in _SAID_ELSEWHERE:
         _refuse_said(kind, {"--net": net, "--hw": hw, "--overlay": overlay}, "which networks and machines")
         run_options = {
@@ -177,7 +186,10 @@ def plot(
         _refuse_said(kind, run_options, "how they run")
     options = mapping_options(batch, dataflow, objective)
     demand = demand_of(fps, None)
-    request = _Request(kind, net, hw, overlay or [], by, fix or [], result, options, demand, output, quiet)
+    of_layer = LayerToDraw(layer, mapping)
+    request = _Request(
+        kind, net, hw, overlay or [], by, fix or [], result, options, demand, output, quiet, of_layer
+    )
     save(_figure(request), output)
     if not quiet:
         say(f"wrote {output}")
@@ -191,14 +203,17 @@ _OPTIONS: Final = {
     "--by": ({PlotKind.ENERGY}, "has no choice; energy has"),
     "--result": ({PlotKind.SWEEP}, "takes none; sweep does"),
     "--fps": ({PlotKind.ENERGY}, "has no waiting; energy --by network has"),
+    "--layer": ({PlotKind.MAPPING}, "is of all layers; mapping is of one"),
+    "--mapping": ({PlotKind.MAPPING}, "takes none; mapping does"),
 }
 """Options that only some kinds have, and what is said of them to the others."""
 
 
 def _refuse(kind: PlotKind, options: dict[str, object]) -> None:
     """Raise where an option has a value that the kind has no use for."""
-    for option, (kinds, sentence) in _OPTIONS.items():
-        if options[option] and kind not in kinds:
+    for option, value in options.items():
+        kinds, sentence = _OPTIONS[option]
+        if value and kind not in kinds:
             raise typer.BadParameter(f"{kind.value} {sentence}", param_hint=option)
 
 
@@ -247,7 +262,8 @@ def _loaded(request: _Request) -> _Inputs:
     names = _network_names(request.kind, request.networks)
     machine_names = _at_least_one(request.kind, request.machines, "--hw")
     networks, machines = load(names, machine_names, request.overlays, quiet=request.quiet)
-    check_outputs({"--output": request.output}, inputs(names, machine_names, request.overlays))
+    mapping = request.of_layer.mapping
+    check_outputs({"--output": request.output}, inputs(names, machine_names, request.overlays, mapping))
     networks |= with_overlays(networks, request.overlays)
     check_writable(request.output)
     return _Inputs(networks, machines)
@@ -261,6 +277,8 @@ def _figure(request: _Request) -> "PlotFigure":
             draw = _traffic_figure
         case PlotKind.MEMORY:
             draw = _memory_figure
+        case PlotKind.MAPPING:
+            draw = _mapping_figure
         case PlotKind.ENERGY:
             draw = _energy_figure
         case PlotKind.ROOFLINE:
@@ -309,6 +327,11 @@ def _memory_figure(request: _Request) -> "PlotFigure":
     from accelsim.report.plots.memory import memory_figure
 
     return memory_figure(_results(_loaded(request), request))
+
+
+def _mapping_figure(request: _Request) -> "PlotFigure":
+    loaded = _loaded(request)
+    return drawn_layer(loaded.networks, loaded.machines, request.options, request.of_layer)
 
 
 def _energy_figure(request: _Request) -> "PlotFigure":

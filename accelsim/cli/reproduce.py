@@ -21,6 +21,7 @@ class PublishedName(StrEnum):
     SQUEEZENEXT = "squeezenext"
     GUIDELINES = "guidelines"
     GEMMINI = "gemmini"
+    EYERISS = "eyeriss"
 
 
 def reproduce(
@@ -56,6 +57,9 @@ def reproduce(
 
     gemmini: layers on Gemmini's RTL (Hong et al., DOSA, MICRO 2023), each mapped as it was run. Exit code 1
     if an error exceeds its bar or a figure has moved; of a file of one's own neither is asked.
+    eyeriss: AlexNet and VGG-16 on the chip, layer by layer (Chen et al., JSSC 2017): time, traffic and power
+    by the chip's own mappings, and what the search finds beside them. Exit code 1 if an error of AlexNet
+    exceeds its bar, or a figure is not the one that it was pinned to.
 
     \b
     accelsim reproduce squeezenext
@@ -75,6 +79,8 @@ def reproduce(
             _, machines = load([], hw or [], quiet=quiet)
             check_outputs({"--output": output}, inputs(machines=hw or []))
             _guidelines(machines, destination(output, format_, quiet), quiet)
+        case PublishedName.EYERISS:
+            _eyeriss(destination(output, format_, quiet), quiet)
         case PublishedName.SQUEEZENEXT:
             _squeezenext(destination(output, format_, quiet), quiet)
         case _:
@@ -160,4 +166,30 @@ def _gemmini(layers: Path | None, to: Destination, quiet: bool) -> None:
     if moved:
         typer.echo(REMEDY, err=True)
     if complaints:
+        raise typer.Exit(1)
+
+
+def _eyeriss(to: Destination, quiet: bool) -> None:
+    from accelsim.report.tables.eyeriss import eyeriss_dict, eyeriss_figure_dict, eyeriss_report
+    from accelsim.validation import pinned
+    from accelsim.validation.evaluate import shipped_hardware
+    from accelsim.validation.eyeriss import reproduce_eyeriss
+    from accelsim.validation.eyeriss_measured import load_measured
+
+    chip = load_measured()
+    with progress(sum(len(network.layers) for network in chip.networks), quiet) as step:
+        reproduction = reproduce_eyeriss(shipped_hardware(chip.machine), step)
+    moved = reproduction.moved
+    to.deliver(
+        Answer(
+            table=lambda style: eyeriss_report(reproduction, style),
+            values=lambda: eyeriss_dict(reproduction),
+            rows=lambda: [eyeriss_figure_dict(figure) for figure in reproduction.figures],
+        )
+    )
+    for line in [*reproduction.missed_bars, *moved]:
+        say(line)
+    if moved:
+        typer.echo(pinned.REMEDY, err=True)
+    if moved or reproduction.missed_bars:
         raise typer.Exit(1)

@@ -19,6 +19,7 @@ from accelsim.cli.options import (
     FormatOption,
     FpsOption,
     Machines,
+    MappingOption,
     MemoryOption,
     Networks,
     ObjectiveOption,
@@ -94,6 +95,7 @@ def run(
     batch: BatchOption = None,
     dataflow: DataflowOption = AUTO,
     objective: ObjectiveOption = None,
+    mapping: MappingOption = None,
     engine: RunEngineOption = None,
     trace: TraceOption = None,
     trace_layers: TraceLayersOption = None,
@@ -113,6 +115,7 @@ def run(
     accelsim run --net sqnxt23v5 --hw 16x16_128k --trace timeline.json.gz
     accelsim run --net squeezenet_v1_0 --overlay pruned.yaml --hw 16x16_128k
     accelsim run --net sqnxt23v5 --hw npu_int8_2m --fps 10 --battery-mwh 675
+    accelsim run --net sqnxt23v5 --hw 16x16_128k --mapping mine.yaml
     """
     demand = demand_of(fps, battery_mwh)
     _check_trace_options(trace, trace_layers, engine)
@@ -120,7 +123,7 @@ def run(
     networks, machines = load(only(net, "--net"), only(hw, "--hw"), overlays, quiet=quiet)
     cache = _cache_file(cache, memory)
     written = {"--output": output, "--trace": trace, "--cache": cache}
-    check_outputs(written, inputs(net, hw, overlays))
+    check_outputs(written, inputs(net, hw, overlays, mapping))
     networks = with_overlays(networks, overlays) if overlays else networks
     to = destination(output, format_, quiet)
     from accelsim.report.tables.run import TOP_LAYERS
@@ -130,7 +133,7 @@ def run(
     (network,), (hardware,) = networks.values(), machines.values()
     layer_limit = layer_count(layers, TOP_LAYERS)
     options = options_for(network, **mapping_options(batch, dataflow, objective))
-    plan = plan_run(network, hardware, options, cache=Cache(cache))
+    plan = plan_run(network, hardware, options, mapping=mapping, cache=Cache(cache))
     if verify:
         exit_unless_proven(verified_plan(plan, quiet))
     if trace is None:

@@ -12,6 +12,7 @@ from accelsim.cli.options import (
     DataflowOption,
     FormatOption,
     Machines,
+    MappingOption,
     Networks,
     ObjectiveOption,
     OutputOption,
@@ -45,6 +46,7 @@ def verify(
     batch: BatchOption = None,
     dataflow: DataflowOption = AUTO,
     objective: ObjectiveOption = None,
+    mapping: MappingOption = None,
     quiet: QuietOption = False,
 ) -> None:
     """Execute a schedule on small random integers, and count every access on the way.
@@ -56,10 +58,11 @@ def verify(
     accelsim verify --net sqnxt23v5 --hw 16x16_128k
     accelsim verify --net mobilenet_v1 --hw my.yaml --layers "conv1,stage2.*"
     accelsim verify --net squeezenet_v1_0 --hw 8x8_32k --batch 4
+    accelsim verify --net squeezenet_v1_0 --hw 8x8_32k --mapping mine.yaml
     """
     overlays = only(overlay or [], "--overlay")
     networks, machines = load(only(net, "--net"), only(hw, "--hw"), overlays, quiet=quiet)
-    check_outputs({"--output": output}, inputs(net, hw, overlays))
+    check_outputs({"--output": output}, inputs(net, hw, overlays, mapping))
     networks = with_overlays(networks, overlays) if overlays else networks
     to = destination(output, format_, quiet)
     from accelsim.report.tables.verification import verification_report
@@ -67,7 +70,8 @@ def verify(
     from accelsim.verification.outcome import layer_row
 
     (network,), (hardware,) = networks.values(), machines.values()
-    plan = plan_run(network, hardware, options_for(network, **mapping_options(batch, dataflow, objective)))
+    options = options_for(network, **mapping_options(batch, dataflow, objective))
+    plan = plan_run(network, hardware, options, mapping=mapping)
     verified = verified_plan(plan, quiet, [] if layers is None else layers.split(","))
     to.deliver(
         Answer(

@@ -137,12 +137,25 @@ def _sentence(detail: Any, path: KeyPath, schema: dict[str, Any]) -> str:
     if kind == "extra_forbidden":
         parent = _schema_at(schema, schema, path[:-1])
         return unknown(str(path[-1]), "key", parent.get("properties", {}))
-    if kind == "finite_number":
-        return "must be a finite number"
-    allowed = _allowed(_schema_at(schema, schema, path), schema)
+    if detail["loc"][-1] == "[key]" and (
+        names := _listed_keys(_schema_at(schema, schema, path[:-1]), schema)
+    ):
+        return unknown(str(path[-1]), "key", names)
+    allowed = (
+        _allowed(_schema_at(schema, schema, path), schema) if kind != "finite_number" else "a finite number"
+    )
     if kind == "missing" and isinstance(detail["loc"][-1], str):
         return f"missing, must be {allowed}" if allowed else "missing"
     return f"must be {allowed}" if allowed else str(detail["msg"])
+
+
+def _listed_keys(schema: dict[str, Any], root: dict[str, Any]) -> list[str]:
+    """The keys that a mapping may have whose keys a schema lists."""
+    for member in (schema, *_members(schema)):
+        names: list[str] = _resolved(_resolved(member, root).get("propertyNames", {}), root).get("enum", [])
+        if names:
+            return names
+    return []
 
 
 def _members(schema: dict[str, Any]) -> list[dict[str, Any]]:

@@ -21,6 +21,7 @@ from accelsim.descriptions.quantities import Megahertz
 from accelsim.hardware import format1
 from accelsim.hardware.area import AreaTable, Words
 from accelsim.hardware.array import PEArray, is_parameter
+from accelsim.hardware.bank import Bank
 from accelsim.hardware.cache import cache_prices
 from accelsim.hardware.changes import alternative_to, is_of_another_dataflow, listed_dataflows
 from accelsim.hardware.coding import Compress
@@ -30,7 +31,6 @@ from accelsim.hardware.hosted import in_place_of_chip
 from accelsim.hardware.memory import (
     POOL,
     TENSORS,
-    Bank,
     Channel,
     Kept,
     Memory,

@@ -149,7 +149,9 @@ def _cost_of(
 def on_chip_counts(
     hardware: Hardware, read: Mapping[Operand, CountT], written: Mapping[Operand, CountT]
 ) -> ActionCounts[CountT]:
-    """Bytes of operands that array and vector unit read from, or write to, their working memories."""
+    """Bytes of operands that array and vector unit read from, or write to, their working memories; none of
+    what streams past them.
+    """
     of = hardware.bank_of
     return accesses(
         *(

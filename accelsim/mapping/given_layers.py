@@ -67,6 +67,8 @@ class _Telling:
     def __post_init__(self) -> None:
         self.mistakes: list[tuple[int, Mistake]] = []
         self.names: list[str] = []
+        self.images: str | None = None
+        """Which way a batch goes, as the first rule that speaks of it has it."""
         self.fitted: set[int] = set()
         """Rules that hold for a layer, or would if no later one did."""
         self.refused: dict[int, str] = {}
@@ -98,7 +100,8 @@ class _Telling:
 
     def _rule_of(self, layer: Layer) -> int | None:
         """The last rule that fits a layer."""
-        self.names.append(layer.name)
+        if layer.name not in self.names:
+            self.names.append(layer.name)
         fitting = [number for number in self.given.fitting(layer.name) if self._may_run(number, layer)]
         self.fitted.update(fitting)
         if not fitting:
@@ -107,6 +110,7 @@ class _Telling:
         rule = self.given.rules[number]
         found = [*self._size_mistakes(number, layer), *self._home_mistakes(rule, layer)]
         found += [*self._parameter_mistakes(rule, layer), *self._row_mistakes(rule, layer)]
+        found += self._image_mistakes(rule)
         self.mistakes += [(number, mistake) for mistake in found]
         return number
 
@@ -201,6 +205,21 @@ class _Telling:
             dataflow.fixed(tuple(sorted(rule.parameters.items())))
         except ValueError as error:
             yield Mistake(("parameters",), f"{layer.name}: {error}")
+
+    def _image_mistakes(self, rule: MappingRule) -> Iterator[Mistake]:
+        """Ways that a batch does not go."""
+        if rule.images is None:
+            return
+        said = self.images = self.images or rule.images
+        hardware = self.hardware
+        if self.options.batch == 1:
+            yield Mistake(("images",), "must be left out: a single image is run")
+        elif rule.images == "in_turn" and not (
+            hardware.keeps("activations") and hardware.tensor_memory is None
+        ):
+            yield Mistake(("images",), f"must be together on {hardware.name}")
+        elif rule.images != said:
+            yield Mistake(("images",), f"must be {said}, as another rule has it: a batch goes one way")
 
     def _row_mistakes(self, rule: MappingRule, layer: Layer) -> Iterator[Mistake]:
         rows = self.hardware.pe_array.rows

@@ -261,7 +261,9 @@ def shortfall_of_given(
     room = room_in_banks(mapping, images, hardware)
     bank, needed = max(room.items(), key=lambda item: item[1] / max(1, item[0].size_bytes))
     words = " ".join(
-        f"{letter}{size}" for letter, size in zip(LETTERS, (min(of) for of in sizes), strict=True)
+        f"{letter}{min(allowed)}"
+        for letter, allowed in zip(LETTERS, sizes, strict=True)
+        if extents[letter] > 1
     )
     is_said = all(
         given.size(letter) is not None or len(allowed) == 1

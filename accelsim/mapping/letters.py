@@ -3,8 +3,9 @@
 from typing import Any
 
 from accelsim.descriptions.phrases import counted
-from accelsim.mapping.loop_order import Order, as_named, letters_of
+from accelsim.mapping.loop_order import LETTERS, Order, as_named, letters_of
 from accelsim.mapping.mapping import Mapping
+from accelsim.mapping.room import trips_of
 
 
 def tile_words(mapping: Mapping) -> str:
@@ -38,3 +39,8 @@ def tile_order(mapping: Mapping) -> tuple[str, ...]:
     layer, tile = mapping.layer, mapping.tile
     whole = {"FY": tile.fy == layer.FY, "FX": tile.fx == layer.FX}
     return tuple(letter for letter in letters_of(mapping.order) if not whole.get(letter))
+
+
+def tile_trips(mapping: Mapping, images: int) -> dict[str, int]:
+    """How many tiles there are along each loop of a layer that so many images go through."""
+    return {LETTERS[dimension]: count for dimension, count in trips_of(mapping, images).items()}

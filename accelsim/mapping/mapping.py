@@ -79,7 +79,8 @@ class Step:
     """
 
     loads: MappingOf[Operand, int]
-    """What comes from outside, in the order in which it is asked for; it takes as much room."""
+    """What comes from outside, in the order in which it is asked for: the room that it takes, which is what
+    moves where there is no `crossing`."""
     takes: MappingOf[Operand, int]
     """Room that is taken before the step runs: none where it adds to the outputs of the step before."""
     freed_by_array: MappingOf[Operand, int]
@@ -100,8 +101,8 @@ class Step:
     completes: bool
     """Whether the outputs are complete, so that they go on to the vector unit and outside."""
     crossing: Crossing | None = None
-    """Where channels move whole bursts, or memories hold something coded; None where all of them move what is
-    loaded and stored, byte by byte."""
+    """Where channels move whole bursts, memories hold something coded, or give out whole banks; None where
+    all of them move what is loaded and stored, byte by byte, and it takes as much room."""
 
     in_place: ClassVar[frozenset[Operand]] = frozenset()
     """Of what is loaded: operands that come to where they stay, and take no room as tiles."""

@@ -101,7 +101,7 @@ def check_said(layers: Collection[Layer], hardware: Hardware) -> None:
         assert first.given is not None  # as was just seen
         raise MappingError(
             f"{first.given.position}: homes: no plan of {hardware.name} has the operands of {first.name}"
-            f"{f' and {len(said) - 1} more layers' if len(said) > 1 else ''} where they are said to lie: "
+            f"{' and others' if len(said) > 1 else ''} where they are said to lie: "
             "what a layer reads must lie where the layers before it write it, and there must be room"
         )
 

@@ -187,7 +187,7 @@ class Counting:
         n, g, k, c, y, x, fy, fx = (end - start for start, end in visit.tile)
         strides, dilations = (layer.stride_y, layer.stride_x), (layer.dilation_y, layer.dilation_x)
         nonzero = self.case.nonzero(weights)
-        resumes, density = visit.resumes, layer.input_density
+        resumes, density = visit.resumes, float(layer.input_density)
         tile = TileWork(n, g, k, c, y, x, fy, fx, strides, dilations, nonzero, resumes, density)
         walked = self.passes.walk(tile, self.machine)
         if layer.weight_density is None:
@@ -211,7 +211,7 @@ class Counting:
             CountedAccess(self.memory_of(operand), Operand(operand), direction): size
             for direction, sizes in ((Direction.READ, read), (Direction.WRITE, written))
             for operand, size in sizes.items()
-            if size
+            if size and Operand(operand) in self.case.hardware.bank_of
         }
 
     def _register_bytes(self, walked: PassCounts) -> int:

@@ -110,6 +110,8 @@ class Dataflow(ABC):
     """Whether a weight that is zero takes no product and no cycle: `weight_density` says how many do."""
     parameters: ClassVar[type[Description]]
     """What a machine's file says of it."""
+    takes_images: ClassVar[bool] = False
+    """Whether the search tries tiles of several images, too: where they share what comes to the array."""
     mapping_parameters: ClassVar[tuple[str, ...]] = ()
     """Names of whole numbers that a mapping may say; where it is silent the dataflow finds them by itself."""
 

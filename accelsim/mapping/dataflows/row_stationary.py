@@ -1,24 +1,24 @@
-"""Row stationary: a row of a filter and a row of an image meet in each PE, which slides the one over the other.
+"""Row stationary: a row of a filter and a row of inputs meet in each PE, which slides the one over the other.
 
 R rows of a filter lie in R PEs above each other, and e rows of outputs in e PEs beside each other; each PE
-convolves its row of the filter with its row of the image, and the sums of a column of PEs add up to a row of
+convolves its row of the filter with its row of inputs, and the sums of a column of PEs add up to a row of
 outputs (Chen et al., Eyeriss, ISCA 2016, section V; JSSC 2017, section III). In that set of R x e PEs each PE
 works on p filters and q channels in turn; r channels and t filters have sets of their own. Where outputs have
 more rows than the array has columns, a set is folded into strips below each other.
 
-    r t <= floor(rows / R) floor(columns / e)        or, where e > columns: r t ceil(e / columns) <= floor(rows / R)
-    q S <= words of inputs,  p q S <= of filters,  p <= of sums that a PE holds           S columns of the filter
+    r t <= floor(rows / R) floor(columns / e),    where e > columns: r t ceil(e / columns) <= floor(rows / R)
+    q S <= words of inputs of a PE,  p q S <= words of filters,  p <= sums         S columns of the filter
 
-A pass takes all of it through n images and takes, at so many words a cycle of filters, inputs and sums,
+A pass takes all of it through n images; at so many words a cycle of filters, inputs and sums it takes
 
-    p q t r R S / filters                                       its filters
-    + q r strip S / inputs                                      the first windows
-    + max(n p q S E, n q r strip W / inputs, n p t e E / sums)  products, while inputs come and sums come and go
-    + p t e / sums                                              the last sums
+    p q t r R S / filters                                        its filters
+    + q r strip S / inputs                                       the first windows
+    + max(n p q S E, n q r strip W / inputs, n p t e E / sums)   products, while the rest comes and goes
+    + p t e / sums                                               the last sums
 
-for rows of E outputs, of W inputs, of which a strip has so many: strip = (e - 1) stride + R. The equations are
-those of `docs/validation.md`, section Eyeriss, where they are held against the chip. An input that is zero keeps
-its PE from reading its registers and from multiplying (JSSC 2017, section V-C): it saves energy, and no time.
+cycles, for rows of E outputs and of W inputs, of which a strip has so many: strip = (e - 1) stride + R. They
+are held against the chip in docs/validation.md. An input that is zero keeps its PE from reading its registers
+and from multiplying (JSSC 2017, section V-C): that saves energy, and no time.
 """
 
 from collections.abc import Iterator, Mapping
@@ -29,22 +29,24 @@ import numpy as np
 from accelsim.columns import Count, Flags, Real
 from accelsim.descriptions import Description
 from accelsim.descriptions.quantities import PerPE, PortWords
+from accelsim.errors import MappingError
 from accelsim.hardware.array import PEArray, described
 from accelsim.hardware.machine import Hardware
 from accelsim.hardware.operand import Operand
 from accelsim.mapping.arithmetic import ceil_div, ceil_scaled, chosen, equal_part, larger, smaller
 from accelsim.mapping.dataflows.contract import Dataflow
-from accelsim.mapping.tile import ArrayWork, Granularity, TileCounts, TileShape, whole_image
+from accelsim.mapping.mapping import DataflowParameters
+from accelsim.mapping.tile import ArrayWork, Granularity, TileCounts, TileShape
 from accelsim.network.layer import LoopNest
 
 PARAMETERS: Final = ("p", "q", "r", "t")
-"""Filters and channels that a PE goes through in turn, channels and filters that have sets of PEs of their own."""
+"""Filters and channels that a PE goes through in turn; channels and filters that have sets of their own."""
 SIZES: Final = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
 """Of q and r, that are tried."""
 
 
 class Parameters(Description):
-    """What a PE holds, and what comes to it. As Eyeriss has them (Chen et al., JSSC 2017, table I, figure 9)."""
+    """What a PE holds, and what comes to it: as in Eyeriss (Chen et al., JSSC 2017, section V)."""
 
     filter_words: PerPE = 224
     """Of filters that a PE holds."""
@@ -105,6 +107,11 @@ class RowStationary(Dataflow):
     axes: ClassVar = {"rows": ("FY", "C", "K", "OY"), "columns": ("OY", "C", "K")}
     stationary = Operand.WEIGHTS
     parameters = Parameters
+    takes_images = True
+    mapping_parameters = PARAMETERS
+
+    def __init__(self, fixed: DataflowParameters = ()) -> None:
+        self._fixed = dict(fixed)
 
     @property
     def kept(self) -> tuple[Operand, ...]:
@@ -115,27 +122,35 @@ class RowStationary(Dataflow):
         """What a machine's file says."""
         return described(array, self.name, Parameters)
 
+    def fixed(self, parameters: DataflowParameters) -> "RowStationary":
+        """The same with some of p, q, r and t given: a tile that has less to do takes less of each."""
+        for name, value in parameters:
+            if name not in PARAMETERS or value < 1:
+                known = ", ".join(PARAMETERS)
+                raise ValueError(
+                    f"{self.title} leaves {known} to a mapping, 1 at least each, not {name} = {value}"
+                )
+        return RowStationary(parameters)
+
     def gates_zeros(self, array: PEArray) -> bool:
         """Whether products with inputs that are zero are not done."""
         return self.of(array).zero_gating
 
     def granularity(self, hardware: Hardware) -> Granularity:  # noqa: ARG002 (passes differ from tile to tile)
-        """Tiles may be cut anywhere: how they lie in the PEs is chosen for each."""
-        return Granularity()
+        """How tiles lie in the PEs is chosen for each, so they may be cut anywhere; rows of outputs stay."""
+        return Granularity(whole_rows=True)
 
     def execute(
-        self, layer: LoopNest[Count], tile: TileShape[Count], resumes: Count, hardware: Hardware
+        self,
+        layer: LoopNest[Count],
+        tile: TileShape[Count],
+        resumes: Count,  # noqa: ARG002 (to begin from a sum costs what to begin from nothing does)
+        hardware: Hardware,
     ) -> ArrayWork[Count]:
         """Every pass of a tile, folded as takes least time."""
         return self._work(layer, tile, self.folding(layer, tile, hardware), hardware.pe_array)
 
-    def folding(
-        self,
-        layer: LoopNest[Count],
-        tile: TileShape[Count],
-        hardware: Hardware,
-        fixed: Mapping[str, int] = {},  # noqa: B006 (frozen: nobody writes to it)
-    ) -> Folding:
+    def folding(self, layer: LoopNest[Count], tile: TileShape[Count], hardware: Hardware) -> Folding:
         """How a tile lies in the PEs: of those foldings that are tried the one that takes least time.
 
         Of equals the one that reads and writes the buffer least.
@@ -144,30 +159,43 @@ class RowStationary(Dataflow):
             layer: Its stride and dilation.
             tile: Its bounds.
             hardware: The machine.
-            fixed: Values of p, q, r, t that are given.
         """
         array = hardware.pe_array
-        best, least_cycles, least_words = None, None, None
-        for folding, fits in _foldings(tile, array, self.of(array), fixed):
-            cycles = self._cycles(layer, tile, folding, array)
-            words = sum(self._buffer_words(layer, tile, folding))
-            if best is None:
-                best, least_cycles, least_words = folding, cycles, words
-                continue
+        foldings = _foldings(tile, array, self.of(array), self._fixed)
+        best, any_fits = next(foldings)
+        least_cycles, least_words = self._costs(layer, tile, best, array)
+        for folding, fits in foldings:
+            any_fits = any_fits | fits
+            cycles, words = self._costs(layer, tile, folding, array)
             better = fits & (
                 np.less(cycles, least_cycles) | (np.equal(cycles, least_cycles) & np.less(words, least_words))
             )
             if not np.any(better):
                 continue
-            is_column = isinstance(better, np.ndarray)
-            condition = better if is_column else bool(better)
-            best = Folding(*(chosen(condition, new, old) for new, old in zip(folding, best, strict=True)))
-            least_cycles, least_words = (
-                chosen(condition, cycles, least_cycles),
-                chosen(condition, words, least_words),
-            )
-        assert best is not None  # the first always fits
+            condition = better if isinstance(better, np.ndarray) else bool(better)
+            best = Folding(*[chosen(condition, new, old) for new, old in zip(folding, best, strict=True)])
+            least_cycles = chosen(condition, cycles, least_cycles)
+            least_words = chosen(condition, words, least_words)
+        if not np.all(any_fits):
+            raise MappingError(self._too_much(tile, array))
         return best
+
+    def _too_much(self, tile: TileShape[Count], array: PEArray) -> str:
+        """Why parameters of a mapping do not fit."""
+        given = ", ".join([f"{name} = {value}" for name, value in self._fixed.items()])
+        own, kernel = self.of(array), f"{np.max(tile.fy)}x{np.max(tile.fx)}"
+        holds = f"{own.filter_words} words of filters, {own.input_words} of inputs and {own.sum_words} sums"
+        return (
+            f"{self.title}: {given} do not fit kernels of {kernel}: each of {array.rows} x {array.columns} PEs "
+            f"holds {holds}"
+        )
+
+    def _costs(
+        self, layer: LoopNest[Count], tile: TileShape[Count], folding: Folding, array: PEArray
+    ) -> tuple[Count, Count]:
+        """Cycles, and words that are read from the buffer and written to it."""
+        inputs, sums = self._buffer_words(layer, tile, folding)
+        return self._cycles(layer, tile, folding, array), inputs + sums
 
     def least_work(
         self,
@@ -208,8 +236,8 @@ class RowStationary(Dataflow):
         outputs = tile.g * tile.k * tile.pixels
         _, sum_passes = folding.passes(tile)
         input_words, sum_words = self._buffer_words(layer, tile, folding)
-        # Each row of inputs comes to the PEs of every row of outputs and of the filter that meets it, and to as
-        # many sets as work on filters side by side.
+        # Each row of inputs comes to the PEs of every row of outputs and of the filter that meets it, and to
+        # as many sets as work on filters side by side.
         _, columns = _reads(layer, tile, folding)
         rows_in_pes = tile.n * tile.g * tile.c * ceil_div(tile.k, folding.p) * tile.fy * tile.y
         # A sum passes by the PEs of all rows of the filter, and of all sets that add to it.
@@ -280,28 +308,27 @@ def _foldings(
     tile: TileShape[Count], array: PEArray, own: Parameters, fixed: Mapping[str, int]
 ) -> Iterator[tuple[Folding, "Flags | bool"]]:
     """Foldings of a tile, and whether they fit the PEs: the first always does."""
-    row_parts, column_parts = ceil_div(tile.fy, array.rows), ceil_div(tile.fx, own.input_words)
+    row_parts = ceil_div(tile.fy, array.rows)
+    column_parts = ceil_div(tile.fx, min(own.input_words, own.filter_words))
     filter_rows, filter_columns = ceil_div(tile.fy, row_parts), ceil_div(tile.fx, column_parts)
     above = array.rows // filter_rows  # sets above each other
     strips = ceil_div(tile.y, above * array.columns)
     e = ceil_div(tile.y, strips)
     sets = larger(array.columns // e, 1) * (above // ceil_div(e, array.columns))
-    most = own.input_words // filter_columns
+    most = min(own.input_words, own.filter_words) // filter_columns
     for q_limit in _sizes(fixed.get("q"), most):
-        fits = np.less_equal(q_limit, most) & np.less_equal(q_limit * filter_columns, own.filter_words)
         for r_limit in _sizes(fixed.get("r"), sets):
             r = smaller(r_limit, tile.c)
             q = equal_part(ceil_div(tile.c, r), q_limit)
             t = smaller(fixed.get("t") or larger(sets // r_limit, 1), tile.k)
-            p_limit = smaller(
-                fixed.get("p") or own.sum_words, larger(own.filter_words // (q * filter_columns), 1)
-            )
-            filters = ceil_div(tile.k, t)
-            # As few passes as can be, or one more: a last one that is nearly empty takes as long as the others.
+            p_most = smaller(own.sum_words, own.filter_words // (q * filter_columns))
+            p_limit, filters = fixed.get("p") or larger(p_most, 1), ceil_div(tile.k, t)
+            fits = np.less_equal(q, most) & np.less_equal(r * t, sets)
+            # As few passes as can be, or one more: one that is nearly empty takes as long as the others.
             for passes in (ceil_div(filters, p_limit), ceil_div(filters, p_limit) + 1):
                 p = ceil_div(filters, passes)
                 folding = Folding(p, q, r, t, strips, e, row_parts, filter_rows, column_parts, filter_columns)
-                yield folding, fits & np.less_equal(r_limit, sets)
+                yield folding, fits & np.less_equal(p, p_most)
 
 
 def _sizes(fixed: int | None, most: Count) -> tuple[int, ...]:

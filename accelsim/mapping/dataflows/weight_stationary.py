@@ -59,6 +59,8 @@ class Parameters(Description):
     @property
     def ways(self) -> tuple[tuple[Packed, ...], ...]:
         """In which tiles may be packed: by each of what `packing` names, and by both together."""
+        if not self.packing:  # as mostly
+            return ()
         each: list[tuple[Packed, ...]] = [(packed,) for packed in get_args(Packed) if packed in self.packing]
         return tuple(each) if len(each) < 2 else (*each, self.packing)
 

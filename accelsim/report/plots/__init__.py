@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from accelsim.report.plots.depths import depths_figure
     from accelsim.report.plots.energy import layer_energy_figure, run_energy_figure
     from accelsim.report.plots.layers import layers_figure
+    from accelsim.report.plots.mapping import mapping_figure
     from accelsim.report.plots.memory import memory_figure
     from accelsim.report.plots.path import path_figure
     from accelsim.report.plots.published import published_figure
@@ -25,6 +26,7 @@ __all__ = [
     "depths_figure",
     "layer_energy_figure",
     "layers_figure",
+    "mapping_figure",
     "memory_figure",
     "path_figure",
     "published_figure",
@@ -49,6 +51,7 @@ __getattr__, __dir__ = door(
             "run_energy_figure",
         ),
         "layers": ("layers_figure",),
+        "mapping": ("mapping_figure",),
         "memory": ("memory_figure",),
         "path": ("path_figure",),
         "published": ("published_figure",),

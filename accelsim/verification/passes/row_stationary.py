@@ -1,16 +1,16 @@
 """Row stationary, pass by pass.
 
-A set of PEs has a row for each row of a filter and a column for each row of outputs; where these are more than
-the array has columns, its strips lie below each other, and where they are more than it has PEs for, they are
-worked on one after the other. Each PE goes through p filters and q channels; t sets have filters of their own,
-r sets channels of their own, whose sums are added up. Of all p, q, r, t that are tried, those that take least
-time are taken, of equals those that read and write the buffer least, of these the first.
+A set of PEs has a row for each row of a filter and a column for each row of outputs; where these are more
+than the array has columns, its strips lie below each other, and where they are more than it has PEs for, they
+are worked on one after the other. Each PE goes through p filters and q channels; t sets have filters of their
+own, r sets channels of their own, whose sums are added up. Of all p, q, r, t that are tried, those that take
+least time are taken, of equals those that read and write the buffer least, of these the first.
 """
 
 from collections.abc import Iterator
 from itertools import product
 from math import ceil
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from accelsim.verification.functions import Integers
 from accelsim.verification.passes.tile import ArrayMachine, PassCounts, TileWork, folds
@@ -48,20 +48,22 @@ def _shapes(tile: TileWork, machine: ArrayMachine) -> Iterator[Shape]:
     """Every one that is tried and that the PEs have room for."""
     own = machine.parameters
     filter_rows = max(end - start for start, end in folds(tile.fy, machine.rows))
-    filter_columns = max(end - start for start, end in folds(tile.fx, own.input_words))
+    filter_columns = max(end - start for start, end in folds(tile.fx, min(own.input_words, own.filter_words)))
     sets_above = machine.rows // filter_rows
     rows = max(end - start for start, end in folds(tile.y, sets_above * machine.columns))
     strips_above = ceil(rows / machine.columns)
     sets = max(machine.columns // rows, 1) * (sets_above // strips_above)
-    for most_channels, channel_sets in product(TRIED, TRIED):
+    fixed = machine.fixed
+    tried = [(fixed[name],) if name in fixed else TRIED for name in ("q", "r")]
+    for most_channels, channel_sets in product(*tried):
         words = most_channels * filter_columns
         if words > min(own.input_words, own.filter_words) or channel_sets > sets:
             continue
         channel_sets_used = min(channel_sets, tile.c)
         channels = _equal(ceil(tile.c / channel_sets_used), most_channels)
-        filter_sets = min(sets // channel_sets, tile.k)
+        filter_sets = min(fixed.get("t", sets // channel_sets), tile.k)
         filters_of_a_set = ceil(tile.k / filter_sets)
-        most_filters = min(own.sum_words, own.filter_words // (channels * filter_columns))
+        most_filters = min(fixed.get("p", own.sum_words), own.filter_words // (channels * filter_columns))
         for passes in range(2):
             filters = ceil(filters_of_a_set / (ceil(filters_of_a_set / most_filters) + passes))
             yield Shape(filters, channels, channel_sets_used, filter_sets, rows, filter_rows, filter_columns)
@@ -105,11 +107,11 @@ def _walked(tile: TileWork, shape: Shape, machine: ArrayMachine) -> PassCounts:
     return counts
 
 
-def _pass_cycles(tile: TileWork, shape: Shape, strips: int, own: object) -> int:
-    """Filters come; then strip after strip: first windows, products while the rest comes and goes, last sums."""
+def _pass_cycles(tile: TileWork, shape: Shape, strips: int, own: Any) -> int:
+    """Filters come; strip by strip first windows, products while the rest comes and goes, last sums."""
     filters = shape.filters * shape.filter_sets
     channels = shape.channels * shape.channel_sets
-    ways_in, words = vars(own)["input_words_per_cycle"], vars(own)["sum_words_per_cycle"]
+    ways_in, words = own.input_words_per_cycle, own.sum_words_per_cycle
     rows, columns = (
         _reach(tile, 0, shape.rows, shape.filter_rows),
         _reach(tile, 1, tile.x, shape.filter_columns),
@@ -119,8 +121,9 @@ def _pass_cycles(tile: TileWork, shape: Shape, strips: int, own: object) -> int:
     coming = ceil(tile.n * channels * rows * columns / ways_in)
     sums = ceil(tile.n * filters * shape.rows * tile.x / words)
     first, last = ceil(channels * rows * shape.filter_columns / ways_in), ceil(filters * shape.rows / words)
-    loading = ceil(filters * channels * taps / vars(own)["filter_words_per_cycle"])
-    return loading + strips * (first + max(products, coming, sums) + last)
+    loading = ceil(filters * channels * taps / own.filter_words_per_cycle)
+    cycles: int = loading + strips * (first + max(products, coming, sums) + last)
+    return cycles
 
 
 def _chunks(extent: int, size: int) -> Iterator[int]:
