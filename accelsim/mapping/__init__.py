@@ -9,7 +9,7 @@ from accelsim.door import door
 TYPE_CHECKING = False  # typing's takes longer to import than the rest of this module
 if TYPE_CHECKING:
     from accelsim.mapping.bounds import compulsory_dram_bytes, lower_bound_cycles
-    from accelsim.mapping.chosen_rules import chosen_rules
+    from accelsim.mapping.chosen import chosen_rules
     from accelsim.mapping.given_file import GivenMappings, LoopBounds, MappingRule, read_mappings
     from accelsim.mapping.loop_order import Order
     from accelsim.mapping.mapping import Choice, Mapping, ProgramPart, Repeat, Step, Totals
@@ -63,7 +63,7 @@ __getattr__, __dir__ = door(
     __name__,
     {
         "bounds": ("compulsory_dram_bytes", "lower_bound_cycles"),
-        "chosen_rules": ("chosen_rules",),
+        "chosen": ("chosen_rules",),
         "given_file": ("GivenMappings", "LoopBounds", "MappingRule", "read_mappings"),
         "loop_order": ("Order",),
         "mapping": ("Choice", "Mapping", "ProgramPart", "Repeat", "Step", "Totals"),

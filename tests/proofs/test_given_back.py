@@ -4,7 +4,7 @@ import pytest
 
 from accelsim import load_network, run_network
 from accelsim.hardware import Operand
-from accelsim.mapping.chosen_rules import chosen_rules
+from accelsim.mapping.chosen import chosen_rules
 from accelsim.mapping.given_file import MappingRule, read_mappings
 from accelsim.mapping.letters import tile_sizes
 from accelsim.mapping.options import MappingOptions

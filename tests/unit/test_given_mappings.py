@@ -6,7 +6,7 @@ from machines import machine
 
 from accelsim import run_network
 from accelsim.errors import AccelsimError, DescriptionError, MappingError
-from accelsim.mapping.chosen_rules import chosen_rules
+from accelsim.mapping.chosen import chosen_rules
 from accelsim.mapping.given_file import GivenMappings, MappingRule, read_mappings, whole_order
 from accelsim.mapping.letters import tile_sizes
 from accelsim.report.text.mappings import mapping_text
