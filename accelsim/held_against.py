@@ -70,10 +70,24 @@ _SQUEEZENEXT: Final = HeldAgainst(
     ),
     fitted="what the paper leaves open",
 )
+_EYERISS: Final = HeldAgainst(
+    kind="silicon",
+    measured_by="Chen et al., Eyeriss, JSSC 2017",
+    of="5 layers of AlexNet, by the chip's mappings, and 13 of VGG-16",
+    errors=(
+        QuantityErrors("processing", cells=18, median=0.0201, largest=0.0598),
+        QuantityErrors("time", cells=18, median=0.0845, largest=0.1422),
+        QuantityErrors("buffer", cells=15, median=0.0027, largest=0.0394),
+        QuantityErrors("dram", cells=18, median=0.0427, largest=0.1192),
+        QuantityErrors("power", cells=18, median=0.0332, largest=0.1318),
+    ),
+    fitted="two constants of power on AlexNet; channels of a pass on VGG-16's processing",
+)
 HELD_AGAINST: Final[Mapping[str, HeldAgainst]] = MappingProxyType(
     {
         "1365c07e5efb2507": _SQUEEZENEXT,  # 8x8_32k
         "e6ef0e077ddced45": _SQUEEZENEXT,  # 16x16_128k
+        "51502a14c39695c3": _EYERISS,  # eyeriss
     }
 )
 """By the digests of their descriptions. What moves a digest, or an error, asks for `accelsim reproduce`."""

@@ -369,8 +369,19 @@ def memory_results(
             else None,
             keeps_tensors=memory is tensor_memory,
             beside_bytes=_beside(accesses, memory),
+            missed_bytes=_missed(accesses, memory),
         )
         for memory in hardware.memories
+    }
+
+
+def _missed(accesses: MappingOf[Access, int], memory: Memory) -> dict[str, int]:
+    """What the cache before a memory fetched from it, by operand."""
+    if memory.cache is None:
+        return {}
+    return {
+        operand.value: accesses.get(Access(memory.name, operand, Direction.MISS), 0)
+        for operand in memory.holds
     }
 
 

@@ -206,8 +206,8 @@ def in_running_order(lowered: LoweredNetwork, hardware: Hardware, batch: int) ->
         >>> in_running_order(lowered, machine, batch=1).graph.layers[7].name
         'inception3a.reduce5x5'
     """
-    if hardware.compress_of:
-        from accelsim.planning.coding import as_coded  # noqa: PLC0415 (most machines compress nothing)
+    if hardware.compress_of or hardware.pe_array.gates_zeros:
+        from accelsim.planning.coding import as_coded  # noqa: PLC0415 (most machines look at no zeros)
 
         lowered = lowered._replace(graph=as_coded(lowered.graph, hardware))
     match hardware.mapper.order:

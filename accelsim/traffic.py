@@ -38,6 +38,9 @@ class MemoryResult:
     """Read and written by operand beside what is of use, because whole bursts move; empty where all bytes
     move by themselves."""
 
+    missed_bytes: Mapping[str, int] = field(default_factory=dict)
+    """By operand, of lines that the cache before it fetched from it; empty where there is no cache."""
+
     @property
     def is_off_chip(self) -> bool:
         """Whether it is outside the chip."""

@@ -11,7 +11,9 @@ import sys
 from accelsim.report.files.formats import to_csv
 from accelsim.report.files.writing import write
 from accelsim.report.text.reproduction import moved_line
-from accelsim.validation.evaluate import Cost
+from accelsim.validation.evaluate import Cost, shipped_hardware
+from accelsim.validation.eyeriss import PINNED, reproduce_eyeriss
+from accelsim.validation.eyeriss_measured import load_measured
 from accelsim.validation.pinned import load_pinned, moved, pinned_file
 from accelsim.validation.published import load_published
 from accelsim.validation.reproduction import reproduce
@@ -33,6 +35,17 @@ def main() -> None:
         change = "" if difference.pinned is None else f" ({_change(difference.pinned, difference.simulated)})"
         sys.stdout.write(f"{moved_line(difference)}{change}\n")
     sys.stdout.write(f"{len(differences)} of {len(costs)} cells moved; {file.name} is up to date\n")
+    _update_eyeriss()
+
+
+def _update_eyeriss() -> None:
+    """The same for Eyeriss."""
+    reproduction = reproduce_eyeriss(shipped_hardware(load_measured().machine))
+    moved = reproduction.moved if PINNED.exists() else [row["layer"] for row in reproduction.pinned_rows]
+    write(PINNED, to_csv(reproduction.pinned_rows))
+    sys.stdout.write("".join([f"{line}\n" for line in moved]))
+    rows = len(reproduction.pinned_rows)
+    sys.stdout.write(f"{len(moved)} of {rows} figures moved; {PINNED.name} is up to date\n")
 
 
 def _change(old: Cost, new: Cost) -> str:

@@ -37,6 +37,9 @@ from accelsim.result import RunResult
 from accelsim.run import run_network
 from accelsim.validation import generality as columns
 from accelsim.validation.evaluate import Cost, Job, evaluate_all, shipped_hardware
+from accelsim.validation.eyeriss import EyerissReproduction, reproduce_eyeriss
+from accelsim.validation.eyeriss_measured import QUANTITIES as EYERISS_QUANTITIES
+from accelsim.validation.eyeriss_measured import MeasuredNetwork
 from accelsim.validation.pinned import pinned_file
 from accelsim.validation.published import QUANTITIES, PublishedTable, Quantity, load_published
 from accelsim.validation.reproduction import Reproduction, TableCell, reproduce
@@ -109,6 +112,64 @@ def machines_part(_: PublishedTable) -> str:
     rows.append([", ".join(unmeasured), "nobody", "-", "-", "0", "-", "-", "-"])
     headers = ["machine", "measured by", "of", "kind", "cells", "median", "largest", "fitted on them"]
     return _grid(headers, rows, left=4)
+
+
+def eyeriss_part(_: PublishedTable) -> str:
+    """Of the chip: layers of both networks, mappings, and what each mechanism is worth."""
+    chip = shipped_hardware("eyeriss")
+    reproduction = reproduce_eyeriss(chip)
+    blocks = [
+        f"{network.network}: {_eyeriss_layers(reproduction, network)}"
+        for network in reproduction.chip.networks
+    ]
+    alexnet = [row for row in reproduction.mappings if row.network == "alexnet"]
+    mappings = [[row.layer, row.told, row.searched, f"{row.energy_delay:.3f}"] for row in alexnet]
+    headers = ["layer", "the chip's mapping", "that of the search", "its energy x delay"]
+    rows = []
+    for name, changes in {"": {}, **WITHOUT}.items():
+        changed = reproduce_eyeriss(vary(chip, **changes), networks=["alexnet"])
+        errors = [f"{changed.largest_error('alexnet', quantity):.1%}" for quantity in EYERISS_QUANTITIES[1:]]
+        rows.append([name or "as described", *errors])
+    quantities = [quantity.rpartition("_")[0] for quantity in EYERISS_QUANTITIES[1:]]
+    worth = _grid(["largest error of a layer of AlexNet", *quantities], rows, left=1)
+    return "\n\n".join([*blocks, _grid(headers, mappings, left=3), worth])
+
+
+WITHOUT: Mapping[str, Mapping[str, Any]] = {
+    "maps not coded": {"memories.dram.compress": None},
+    "zeros not gated": {"pe_array.dataflows.row_stationary.zero_gating": False},
+    "ports as wide as need be": {
+        f"pe_array.dataflows.row_stationary.{operand}_words_per_cycle": 1024
+        for operand in ("filter", "input", "sum")
+    },
+    "array not stopped, buffer of 400 KB": {
+        "memories.global_buffer.stops_array": (),
+        "memories.global_buffer.size_bytes": 409600,
+    },
+}
+"""What Eyeriss is without, to see what each mechanism is worth."""
+
+
+def _eyeriss_layers(reproduction: EyerissReproduction, network: MeasuredNetwork) -> str:
+    """Errors of each layer in percent, and of the sum."""
+    name = network.network
+    rows = []
+    for layer in network.layers:
+        figures = {row.quantity: row for row in reproduction.of(name) if row.layer == layer.layer}
+        errors = [
+            f"{figures[quantity].simulated / figures[quantity].measured - 1:+.1%}"
+            if quantity in figures
+            else "-"
+            for quantity in EYERISS_QUANTITIES
+        ]
+        rows.append([layer.layer, *errors])
+    sums = [f"{reproduction.error_of_sum(name, quantity):+.1%}" for quantity in EYERISS_QUANTITIES]
+    rows.append(["sum", *sums])
+    marked = [
+        quantity.rpartition("_")[0].replace("active", "PEs") + ("~" if quantity in network.recalled else "")
+        for quantity in EYERISS_QUANTITIES
+    ]
+    return f"simulated over measured, less 1\n\n{_grid(['layer', *marked], rows, left=1)}"
 
 
 def table_part(table: PublishedTable) -> str:
@@ -362,6 +423,7 @@ def generality_part(table: PublishedTable) -> str:
 
 PARTS: Mapping[str, Callable[[PublishedTable], str]] = {
     "machines": machines_part,
+    "eyeriss": eyeriss_part,
     "table": table_part,
     "energy": energy_part,
     "narrow": narrow_part,

@@ -1,11 +1,12 @@
 """`accelsim reproduce`: a published table beside the simulated one."""
 
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, assert_never
 
 import typer
 
-from accelsim.cli.files import check_outputs, inputs
+from accelsim.cli.files import InputFile, check_outputs, inputs
 from accelsim.cli.load import load
 from accelsim.cli.options import FormatOption, OutputOption, QuietOption
 from accelsim.cli.output import Answer, Destination, destination, progress, say
@@ -19,6 +20,8 @@ class PublishedName(StrEnum):
 
     SQUEEZENEXT = "squeezenext"
     GUIDELINES = "guidelines"
+    GEMMINI = "gemmini"
+    EYERISS = "eyeriss"
 
 
 def reproduce(
@@ -29,6 +32,14 @@ def reproduce(
             "--hw",
             metavar="HW",
             help="For guidelines: a machine, by name or path, instead of the two of squeezenext.",
+        ),
+    ] = None,
+    layers: Annotated[
+        Path | None,
+        typer.Option(
+            "--layers",
+            metavar="FILE",
+            help="For gemmini: measured layers in a CSV file, instead of those that ship with accelsim.",
         ),
     ] = None,
     format_: FormatOption = None,
@@ -44,19 +55,33 @@ def reproduce(
     guidelines: what departing from each of ShuffleNet v2's four guidelines costs (Ma et al.,
     arXiv:1807.11164, tables 1 to 4), beside what it cost on a GPU and an ARM core.
 
+    gemmini: layers on Gemmini's RTL (Hong et al., DOSA, MICRO 2023), each mapped as it was run. Exit code 1
+    if an error exceeds its bar or a figure has moved; of a file of one's own neither is asked.
+    eyeriss: AlexNet and VGG-16 on the chip, layer by layer (Chen et al., JSSC 2017): time, traffic and power
+    by the chip's own mappings, and what the search finds beside them. Exit code 1 if an error of AlexNet
+    exceeds its bar, or a figure is not the one that it was pinned to.
+
     \b
     accelsim reproduce squeezenext
     accelsim reproduce squeezenext --format json
     accelsim reproduce guidelines --hw my_machine.yaml
+    accelsim reproduce gemmini --layers my_layers.csv
     """
+    if hw and table is not PublishedName.GUIDELINES:
+        raise typer.BadParameter(f"{table.value} has machines of its own", param_hint="--hw")
+    if layers is not None and table is not PublishedName.GEMMINI:
+        raise typer.BadParameter(f"{table.value} has no layers to choose", param_hint="--layers")
     match table:
+        case PublishedName.GEMMINI:
+            check_outputs({"--output": output}, [] if layers is None else [InputFile("--layers", layers)])
+            _gemmini(layers, destination(output, format_, quiet), quiet)
         case PublishedName.GUIDELINES:
             _, machines = load([], hw or [], quiet=quiet)
             check_outputs({"--output": output}, inputs(machines=hw or []))
             _guidelines(machines, destination(output, format_, quiet), quiet)
+        case PublishedName.EYERISS:
+            _eyeriss(destination(output, format_, quiet), quiet)
         case PublishedName.SQUEEZENEXT:
-            if hw:
-                raise typer.BadParameter(f"{table.value} has machines of its own", param_hint="--hw")
             _squeezenext(destination(output, format_, quiet), quiet)
         case _:
             assert_never(table)
@@ -107,3 +132,64 @@ def _guidelines(machines: dict[str, "Hardware"], to: Destination, quiet: bool) -
             rows=lambda: [guideline_cell_dict(cell) for cell in cells],
         )
     )
+
+
+def _gemmini(layers: Path | None, to: Destination, quiet: bool) -> None:
+    from accelsim.report.tables.gemmini import gemmini_dict, gemmini_report, gemmini_row_dict
+    from accelsim.validation.gemmini import missed_gemmini_bars, moved_rows, reproduce_gemmini
+    from accelsim.validation.gemmini_layers import SHIPPED, load_layers
+    from accelsim.validation.pinned import REMEDY
+
+    measured = load_layers(SHIPPED if layers is None else layers)
+    with progress(len({layer.mapped_as for layer in measured}), quiet) as step:
+        step("simulating")
+        reproduction = reproduce_gemmini(measured, step=step)
+    moved = moved_rows(reproduction) if layers is None else ()
+    to.deliver(
+        Answer(
+            table=lambda style: gemmini_report(reproduction, style),
+            values=lambda: gemmini_dict(reproduction, moved),
+            rows=lambda: [gemmini_row_dict(row) for row in reproduction.rows],
+        )
+    )
+    if layers is not None:
+        return
+    complaints = [
+        *missed_gemmini_bars(reproduction),
+        *(
+            f"{row.measured.id}: {row.measured.name}: is simulated to take {row.simulated_cycles}"
+            for row in moved
+        ),
+    ]
+    for line in complaints:
+        say(line)
+    if moved:
+        typer.echo(REMEDY, err=True)
+    if complaints:
+        raise typer.Exit(1)
+
+
+def _eyeriss(to: Destination, quiet: bool) -> None:
+    from accelsim.report.tables.eyeriss import eyeriss_dict, eyeriss_figure_dict, eyeriss_report
+    from accelsim.validation import pinned
+    from accelsim.validation.evaluate import shipped_hardware
+    from accelsim.validation.eyeriss import reproduce_eyeriss
+    from accelsim.validation.eyeriss_measured import load_measured
+
+    chip = load_measured()
+    with progress(sum(len(network.layers) for network in chip.networks), quiet) as step:
+        reproduction = reproduce_eyeriss(shipped_hardware(chip.machine), step)
+    moved = reproduction.moved
+    to.deliver(
+        Answer(
+            table=lambda style: eyeriss_report(reproduction, style),
+            values=lambda: eyeriss_dict(reproduction),
+            rows=lambda: [eyeriss_figure_dict(figure) for figure in reproduction.figures],
+        )
+    )
+    for line in [*reproduction.missed_bars, *moved]:
+        say(line)
+    if moved:
+        typer.echo(pinned.REMEDY, err=True)
+    if moved or reproduction.missed_bars:
+        raise typer.Exit(1)

@@ -5,10 +5,11 @@ from accelsim.door import door
 TYPE_CHECKING = False  # typing's takes longer to import than the rest of this module
 if TYPE_CHECKING:
     from accelsim.hardware.array import PEArray
+    from accelsim.hardware.bank import Bank
     from accelsim.hardware.counts import Access, ActionCounts, Direction
     from accelsim.hardware.load import hardware_of, load_hardware
     from accelsim.hardware.machine import Hardware
-    from accelsim.hardware.memory import Bank, Channel, Memory
+    from accelsim.hardware.memory import Channel, Memory
     from accelsim.hardware.operand import Operand
     from accelsim.hardware.parts import Objective, Precision
     from accelsim.hardware.prices import EnergyTable, Prices
@@ -37,10 +38,11 @@ __getattr__, __dir__ = door(
     __name__,
     {
         "array": ("PEArray",),
+        "bank": ("Bank",),
         "counts": ("Access", "ActionCounts", "Direction"),
         "load": ("hardware_of", "load_hardware"),
         "machine": ("Hardware",),
-        "memory": ("Bank", "Channel", "Memory"),
+        "memory": ("Channel", "Memory"),
         "operand": ("Operand",),
         "parts": ("Objective", "Precision"),
         "prices": ("EnergyTable", "Prices"),

@@ -167,6 +167,11 @@ class PEArray(Description):
         return self.rows * self.columns
 
     @property
+    def gates_zeros(self) -> bool:
+        """Whether a dataflow saves products with inputs that are zero, which may be many."""
+        return any(registered(name).gates_zeros(self) for name in self.dataflows)
+
+    @property
     def partial_sums(self) -> int:
         """For which the dataflows have registers in the PEs, or accumulators below the columns."""
         return sum(registered(name).partial_sums(self) for name in self.dataflows)

@@ -29,6 +29,8 @@ class Control(Description):
     completion_cycles: LatencyCycles = 0
     """From when a step is done until that is seen."""
     cycles_per_layer: HostCycles = 0
+    reloads: bool = False
+    """Whether each step loads all of its operands, those that the step before had, too."""
 
     @model_validator(mode="after")
     def _somebody_waits_for_what_is_seen(self) -> Self:

@@ -17,7 +17,8 @@ class Direction(StrEnum):
     """Whether bytes leave a memory or come to it, and whether anybody asked for them.
 
     A memory that moves whole bursts moves more than is of use: `OVERFETCH` are the bytes of bursts that are
-    read beside those of use, `MASKED` those of bursts that are written without being changed.
+    read beside those of use, `MASKED` those of bursts that are written without being changed. `MISS` are the
+    bytes of lines that a cache before the memory had to fetch from it.
 
     Example:
         >>> str(Direction.READ)
@@ -28,6 +29,7 @@ class Direction(StrEnum):
     WRITE = "write"
     OVERFETCH = "overfetch"
     MASKED = "masked"
+    MISS = "miss"
 
 
 class Access(NamedTuple):
@@ -76,6 +78,7 @@ _READ: Final = (Direction.READ,)
 _WRITTEN: Final = (Direction.WRITE,)
 _MOVED_OUT: Final = (Direction.READ, Direction.OVERFETCH)
 _MOVED_IN: Final = (Direction.WRITE, Direction.MASKED)
+_MISSED: Final = (Direction.MISS,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +163,10 @@ class ActionCounts(Generic[CountT_co]):
     def moved_in_bytes(self, memories: Collection[str]) -> CountT_co:
         """Bytes that came, as they moved."""
         return self._bytes(memories, _MOVED_IN)
+
+    def missed_bytes(self, memories: Collection[str]) -> CountT_co:
+        """Bytes that caches before some memories fetched from them."""
+        return self._bytes(memories, _MISSED)
 
     def _bytes(self, memories: Collection[str], ways: Sequence[Direction]) -> CountT_co:
         return sum(

@@ -19,13 +19,14 @@ from accelsim.descriptions.quantities import (
     BurstBytes,
     Descriptors,
     Exponent,
-    Fraction,
     LatencyCycles,
     LatencySeconds,
     LeakageMilliwatts,
     Price,
 )
 from accelsim.hardware.bandwidth import Bandwidth, Latency, Way, in_cycles, refuse_two_latencies
+from accelsim.hardware.bank import Bank, Banks
+from accelsim.hardware.cache import Cache
 from accelsim.hardware.coding import Compress
 from accelsim.hardware.operand import Operand
 from accelsim.hardware.prices import OFF_CHIP_ENERGY, ON_CHIP_ENERGY, AccessPrice
@@ -116,24 +117,6 @@ class AccessEnergy(Description):
         return AccessEnergy.model_construct(read=self.read * factor, write=self.write * factor)
 
 
-class Banks(Description):
-    """How operands divide a memory on chip; each bank is double buffered.
-
-    A bank is named after its operand. The residual lies with the inputs.
-    """
-
-    shares: Mapping[Operand, Fraction] | None = None
-    """Parts of the memory."""
-    bytes: Mapping[Operand, BufferBytes] | None = None
-    """Sizes of the banks."""
-
-    @model_validator(mode="after")
-    def _one_of_both(self) -> Self:
-        if (self.shares is None) == (self.bytes is None):
-            raise ValueError("must give either shares or bytes, or be the word pool")
-        return self
-
-
 Kept = Literal["activations", "weights"]
 """Tensors that may stay in a memory: activations from one layer to the next, weights from one inference to
 the next."""
@@ -193,6 +176,8 @@ class Memory(Description):
     layout: Layout | None = None
     """Of the activations in it, which says how long such runs are; no matter where there are no bursts. None
     is nhwc."""
+    cache: Cache | None = None
+    """Before one off chip: from where what it holds is read, and where it is written to first."""
     compress: Compress | None = None
     """How what it holds is compressed, of one off chip; None: not at all."""
     stops_array: tuple[Operand, ...] = ()
@@ -213,9 +198,16 @@ class Memory(Description):
         return (self.size_bytes or 0) / 1024
 
     @property
+    def unit_bytes(self) -> int | None:
+        """Of a pool: it is given out in whole multiples of it, each to one operand; else None."""
+        if isinstance(self.banks, Banks):
+            return self.banks.bank_bytes
+        return 1 if self.banks == POOL else None
+
+    @property
     def division(self) -> Banks | None:
-        """How operands divide it, as its file says; None where that is left out, and of a pool."""
-        return self.banks if isinstance(self.banks, Banks) else None
+        """The banks of operands, as its file says; None where that is left out, and of a pool."""
+        return self.banks if isinstance(self.banks, Banks) and self.unit_bytes is None else None
 
 
 class Channel(NamedTuple):
@@ -253,35 +245,11 @@ class Channel(NamedTuple):
         return self.memory if self.way is None else f"{self.memory}.{self.way}"
 
 
-class Bank(NamedTuple):
-    """A part of a memory on chip, in which tiles of some operands are buffered.
-
-    A bank of one operand is double buffered: a tile takes half of it at most, and room for it is taken when
-    its transfer is asked for (of outputs, when the array is ready). In a pool a step takes room for all that
-    it needs there in one request, in the order of the schedule.
-
-    Attributes:
-        memory: The name of the one that it is a part of.
-        name: That of its operand, or `pool`; `tensors` where tensors alone lie.
-        size_bytes: Of the whole bank.
-        operands: Whose tiles are buffered here.
-
-    Example:
-        >>> from accelsim.hardware import load_hardware
-        >>> [bank.name for bank in load_hardware("16x16_128k").banks]
-        ['inputs', 'weights', 'outputs']
-    """
-
-    memory: str
-    name: str
-    size_bytes: int
-    operands: tuple[Operand, ...]
-
-
 def banks_of(memory: Memory) -> Iterator[Bank]:
     """The banks of a memory on chip, in the order of their operands."""
-    if memory.banks == POOL:
-        yield Bank(memory.name, POOL, memory.size_bytes or 0, memory.holds)
+    if memory.unit_bytes is not None:
+        padded = isinstance(memory.banks, Banks) and memory.banks.padded
+        yield Bank(memory.name, POOL, memory.size_bytes or 0, memory.holds, memory.unit_bytes, padded)
         return
     if memory.bandwidth is not None:
         yield Bank(memory.name, TENSORS, memory.size_bytes or 0, ())

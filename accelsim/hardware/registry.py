@@ -29,6 +29,10 @@ PASSES_GROUP: Final = "accelsim.passes"
 SHIPPED: Final = {
     "weight_stationary": "accelsim.mapping.dataflows.weight_stationary:WEIGHT_STATIONARY",
     "output_stationary": "accelsim.mapping.dataflows.output_stationary:OUTPUT_STATIONARY",
+    "row_stationary": "accelsim.mapping.dataflows.row_stationary:ROW_STATIONARY",
+    "systolic_weight_stationary": (
+        "accelsim.mapping.dataflows.systolic_weight_stationary:SYSTOLIC_WEIGHT_STATIONARY"
+    ),
 }
 
 

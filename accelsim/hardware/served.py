@@ -15,9 +15,9 @@ from accelsim.hardware.memory import (
     ACTIVATIONS,
     COMPONENTS,
     CONTENTS,
+    LAYOUT,
     OFF_CHIP,
     ON_CHIP,
-    POOL,
     ROUNDING,
     ROWS,
     Memory,
@@ -31,7 +31,7 @@ from accelsim.hardware.operand import Operand
 
 CHANNEL_KEYS: Final = (
     *("bandwidth", "latency_cycles", "latency_seconds", "prefetch"),
-    *("read", "write", "burst_bytes", "layout", "compress"),
+    *("read", "write", "cache", "burst_bytes", "layout", "compress"),
 )
 """Of a memory that has a channel, and of no other."""
 WORDS_OF_A_BANK: Final = 2
@@ -72,6 +72,7 @@ def unserved(memories: Sequence[Memory]) -> Iterator[Unserved]:
         yield from (Unserved(index, key, sentence) for key, sentence in _unserved_on_chip(memories[index]))
     yield from _unserved_together(memories, on_chip)
     yield from _unserved_for_tensors(memories, of_tensors, on_chip)
+    yield from _unserved_caches(memories, off_chip)
     yield from _unserved_stops(memories, on_chip)
     yield from _unserved_beside_kept(memories, on_chip)
 
@@ -108,7 +109,7 @@ def _unserved_for_tensors(
 
 def _unserved_together(memories: Sequence[Memory], on_chip: Sequence[int]) -> Iterator[Unserved]:
     """Of the memories on chip, which have the operands in common."""
-    pools = [index for index in on_chip if memories[index].banks == POOL]
+    pools = [index for index in on_chip if memories[index].unit_bytes is not None]
     for index in pools[1:]:
         sentence = (
             f"must be divided: {memories[pools[0]].name} is a pool already, and a machine has one at most"
@@ -126,6 +127,22 @@ def _unserved_together(memories: Sequence[Memory], on_chip: Sequence[int]) -> It
                 "operand, in which its tiles are buffered"
             )
             yield Unserved(index, "holds", sentence)
+
+
+def _unserved_caches(memories: Sequence[Memory], off_chip: Sequence[int]) -> Iterator[Unserved]:
+    """A cache is before the one memory off chip, from which all bytes come as they are."""
+    for index in off_chip:
+        memory = memories[index]
+        if memory.cache is None:
+            continue
+        if len(off_chip) > 1:
+            sentence = "must be left out: there are other memories off chip, and a cache is before one alone"
+            yield Unserved(index, "cache", sentence)
+        if any(other.keeps for other in memories):
+            yield Unserved(index, "cache", "must be left out where tensors stay on chip: their places move")
+        for key in ("burst_bytes", "layout", "compress"):
+            if getattr(memory, key) not in (None, 1, LAYOUT):
+                yield Unserved(index, key, "must be left out: the cache is asked for rows, in lines")
 
 
 def _unserved_stops(memories: Sequence[Memory], on_chip: Sequence[int]) -> Iterator[Unserved]:
@@ -272,7 +289,7 @@ def _unserved_on_chip(memory: Memory) -> Iterator[tuple[str, str]]:
 
 
 def _unserved_keeps(memory: Memory) -> Iterator[tuple[str, str]]:
-    if memory.keeps and memory.banks != POOL:
+    if memory.keeps and memory.unit_bytes != 1:
         yield "keeps", "must be left out where banks is not pool: what stays shares the room of tiles"
     yield from (("keeps", sentence) for sentence in _misplaced(memory))
 
@@ -289,6 +306,9 @@ def _misplaced(memory: Memory) -> Iterator[str]:
 
 
 def _unserved_banks(memory: Memory) -> Iterator[tuple[str, str]]:
+    unit_bytes, size_bytes = memory.unit_bytes or 1, memory.size_bytes or 0
+    if size_bytes % unit_bytes:
+        yield "banks.bank_bytes", f"must divide size_bytes, which is {size_bytes}"
     division, own_banks = memory.division, with_banks_of_their_own(memory.holds)
     if division is None:
         return
@@ -345,18 +365,20 @@ class TooSmall(NamedTuple):
 
 def too_small(memory: Memory, word_bytes: Callable[[Operand], int]) -> Iterator[TooSmall]:
     """What of a memory with tiles would have to be larger for its banks to hold two words each."""
-    if memory.banks == POOL:
-        least = sum(WORDS_OF_A_BANK * word_bytes(operand) for operand in memory.holds)
+    if memory.unit_bytes is not None:
+        words = [WORDS_OF_A_BANK * word_bytes(operand) for operand in memory.holds]
+        least = sum([-(-size // memory.unit_bytes) * memory.unit_bytes for size in words])
         if (memory.size_bytes or 0) < least:
-            sentence = f"must be at least {least}: it has to hold two words of each operand"
+            in_banks = "" if memory.unit_bytes == 1 else ", in banks of its own"
+            sentence = f"must be at least {least}: it has to hold two words of each operand{in_banks}"
             yield TooSmall(("size_bytes",), sentence)
         return
     two_words = {operand: WORDS_OF_A_BANK * word_bytes(operand) for operand in bank_shares(memory)}
-    words = {operand: f"two words of {counted(size // 2, 'byte')}" for operand, size in two_words.items()}
+    in_words = {operand: f"two words of {counted(size // 2, 'byte')}" for operand, size in two_words.items()}
     if memory.division is not None and memory.division.bytes is not None:
         for operand, size in memory.division.bytes.items():
             if size < two_words[operand]:
-                sentence = f"must be at least {two_words[operand]}: it has to hold {words[operand]}"
+                sentence = f"must be at least {two_words[operand]}: it has to hold {in_words[operand]}"
                 yield TooSmall(("banks", "bytes", operand.value), sentence)
         return
     least_bytes = {
@@ -364,6 +386,6 @@ def too_small(memory: Memory, word_bytes: Callable[[Operand], int]) -> Iterator[
     }
     operand = max(least_bytes, key=least_bytes.__getitem__)
     if (memory.size_bytes or 0) < least_bytes[operand]:
-        share = f"the share of {operand} has to hold {words[operand]}"
+        share = f"the share of {operand} has to hold {in_words[operand]}"
         sentence = f"must be at least {least_bytes[operand]}: {share}"
         yield TooSmall(("size_bytes",), sentence)

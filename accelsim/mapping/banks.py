@@ -4,10 +4,11 @@ import math
 from typing import Final
 
 from accelsim.columns import Count
+from accelsim.hardware.bank import Bank
 from accelsim.hardware.machine import Hardware
 from accelsim.hardware.memory import Memory, bank_shares
 from accelsim.hardware.operand import Operand
-from accelsim.mapping.arithmetic import at_most_one
+from accelsim.mapping.arithmetic import at_most_one, ceil_div
 from accelsim.mapping.footprint import Footprint
 from accelsim.mapping.tile import TileShape, is_partial
 from accelsim.mapping.tiling import column_axis, row_axis
@@ -49,6 +50,12 @@ NO_BOUND: Final = 1 << 62
 _WEIGHTS: Final = frozenset({Operand.WEIGHTS})
 
 
+def brought_anew(hardware: Hardware) -> frozenset[Operand]:
+    """What each step brings, whether or not the step before had the same."""
+    reloads = hardware.control is not None and hardware.control.reloads
+    return frozenset({Operand.INPUTS, Operand.WEIGHTS}) if reloads else streamed(hardware)
+
+
 def streamed(hardware: Hardware) -> frozenset[Operand]:
     """Operands that no memory on chip holds: they stream past, into the array, with each step again."""
     return frozenset() if Operand.WEIGHTS in hardware.bank_of else _WEIGHTS
@@ -58,13 +65,25 @@ def half_banks(hardware: Hardware) -> dict[Operand, int]:
     """Bytes that a tile may take in each bank: half, so that the next tile can be loaded meanwhile.
 
     A bank is named after its operand; the residual lies with the inputs. Of a pool a tile of one operand may
-    take all, as far as the other operands leave it (see pool.py).
+    take all, as far as the other operands leave it (see pool.py). What no memory on chip holds takes no room.
     """
     banks = {operand: hardware.bank_of[operand] for operand in BANKS if operand in hardware.bank_of}
     halves = {
         operand: bank.size_bytes // (1 if bank is hardware.pool else 2) for operand, bank in banks.items()
     }
     return halves | dict.fromkeys(streamed(hardware), NO_BOUND)
+
+
+def in_units(size: Count, bank: Bank | None) -> Count:
+    """What so many bytes take of a bank that is given out in whole multiples of so many."""
+    if bank is None or bank.unit_bytes == 1:
+        return size
+    return ceil_div(size, bank.unit_bytes) * bank.unit_bytes
+
+
+def alone_in_turn(hardware: Hardware) -> frozenset[Operand]:
+    """Operands of which there is one tile at a time: the array stands while the next one comes, or goes."""
+    return frozenset([operand for memory in hardware.on_chip for operand in memory.stops_array])
 
 
 def shortfall(layer: Layer, hardware: Hardware) -> NoTileFits:

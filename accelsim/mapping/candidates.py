@@ -156,7 +156,8 @@ def counts_on_chip(
         partial_sum_counts(layers, entries(outputs, tiles.owner), channels.c_tiles, hardware),
     ]
     if not layers.on_array:
-        counts.append(on_chip_counts(hardware, {Operand.INPUTS: plane.input_bytes * batch}, {}))
+        input_bytes = plane.input_bytes * (batch // tiles.shape.n)
+        counts.append(on_chip_counts(hardware, {Operand.INPUTS: input_bytes}, {}))
     return counts
 
 

@@ -137,13 +137,21 @@ def _cost_of(
         Operand.INPUTS: bits_to_bytes(work.input_read_words, input_bits),
         Operand.WEIGHTS: weight_read_bytes,
     }
-    return ArrayCost(work.cycles, counts + on_chip_counts(hardware, read, {}))
+    if is_none(work.sum_hop_words):  # few dataflows hand sums on, or add them up outside the array
+        return ArrayCost(work.cycles, counts + on_chip_counts(hardware, read, {}))
+    sum_bits = partial_sum_bits(layer, machine)
+    read[Operand.OUTPUTS] = bits_to_bytes(work.sum_read_words, sum_bits)
+    written = {Operand.OUTPUTS: bits_to_bytes(work.sum_written_words, sum_bits)}
+    hops = ActionCounts(inter_pe_bytes=bits_to_bytes(work.sum_hop_words, sum_bits))
+    return ArrayCost(work.cycles, counts + hops + on_chip_counts(hardware, read, written))
 
 
 def on_chip_counts(
     hardware: Hardware, read: Mapping[Operand, CountT], written: Mapping[Operand, CountT]
 ) -> ActionCounts[CountT]:
-    """Bytes of operands that array and vector unit read from, or write to, their working memories."""
+    """Bytes of operands that array and vector unit read from, or write to, their working memories; none of
+    what streams past them.
+    """
     of = hardware.bank_of
     return accesses(
         *(

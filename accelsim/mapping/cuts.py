@@ -19,7 +19,7 @@ from accelsim.mapping.grids import Grid, Grids, granularity
 from accelsim.mapping.loop_order import Order
 from accelsim.mapping.space import ORDERS, ChannelCuts, PlaneCuts, Space
 from accelsim.mapping.stack import stacked
-from accelsim.mapping.tile import TileShape, whole_image
+from accelsim.mapping.tile import TileShape, whole_image, window
 from accelsim.network.layer import Layer, LoopNest
 
 
@@ -43,6 +43,8 @@ class Cuts:
     """Of each cut of the output plane: input pixels of the tile that reads most."""
     order: Order | None = None
     """The only loop order, where it is said beforehand."""
+    images: int = 1
+    """Of a tile."""
 
     @property
     def tiles(self) -> int:
@@ -90,6 +92,7 @@ class Cuts:
             channel_cut=channel_cut,
             plane_cut=plane_cut,
             fits=np.ones((1, 1, 1), dtype=np.bool_),
+            images=self.images,
         )
 
     def _fits(self, owner: Ints, channel_cut: Ints, plane_cut: Ints) -> Flags:
@@ -137,12 +140,20 @@ def cuts_of(
     grids: Sequence[Grid],
     hardware: Hardware,
     order: Order | None = None,
+    images: int = 1,
 ) -> Cuts:
-    """Sizes to cut layers of one structure into, each by its dataflow; and the only order, if one is said."""
+    """Sizes to cut layers of one structure into, each by its dataflow; and the only order, if one is said.
+
+    Tiles are of so many images.
+    """
     stack, halves = stacked(layers), half_banks(hardware)
     footprint = Footprint.of(stack, hardware.precision)
     channel_owner, channels = _channel_cuts(stack, footprint, grids, halves[Operand.WEIGHTS])
-    plane_owner, planes, largest_inputs = _plane_cuts(stack, footprint, grids)
+    plane_owner, planes, largest_inputs = _plane_cuts(stack, footprint, grids, images)
+    if hardware.pool is not None and hardware.pool.padded:
+        taps = _taps(stack, plane_owner)
+        rows, columns = window(entries(stack, plane_owner), TileShape(1, 1, 1, 1, planes.y, planes.x, *taps))
+        largest_inputs = rows * columns
     if hardware.burst_channels:
         tile = TileShape(1, channels.g, channels.k, channels.c, 1, 1, *_taps(stack, channel_owner))
         of_channels = channel_bursts(stack, footprint, channel_owner, tile, hardware)
@@ -159,6 +170,7 @@ def cuts_of(
         planes=planes,
         largest_inputs=largest_inputs,
         order=order,
+        images=images,
     )
 
 
@@ -202,7 +214,7 @@ def _channel_cuts(
 
 
 def _plane_cuts(
-    stack: LoopNest[Count], footprint: Footprint, grids: Sequence[Grid]
+    stack: LoopNest[Count], footprint: Footprint, grids: Sequence[Grid], images: int
 ) -> tuple[Ints, PlaneCuts, Count]:
     """Cuts of the output plane: the layer of each, the cuts, and what the tile that reads most reads."""
     row_owner, rows = _axis_cuts([grid.rows for grid in grids])
@@ -214,7 +226,7 @@ def _plane_cuts(
     tiles, largest, total, first_inputs, inner_tiles, inner_inputs, last_stored = (
         along_rows * along_columns for along_rows, along_columns in zip(of_rows, of_columns, strict=True)
     )
-    whole, of_owner = entries(whole_image(stack), owner), entries(footprint, owner)
+    whole, of_owner = entries(whole_image(stack, images), owner), entries(footprint, owner)
     planes = PlaneCuts(
         y=y,
         x=x,

@@ -75,7 +75,7 @@ def grid_array_total(cuts: Cuts, hardware: Hardware) -> tuple[ArrayCost, Count]:
     of_channels, of_plane = _along_channels(cuts), _along_plane(cuts)
     g, k, c, resumes = [column[:, np.newaxis] for column in of_channels.sizes]
     y, x = of_plane.sizes
-    tile: TileShape[Count] = TileShape(1, g, k, c, y, x, layer.FY, layer.FX)
+    tile: TileShape[Count] = TileShape(cuts.images, g, k, c, y, x, layer.FY, layer.FX)
     cost = array_cost(layer, dataflow, tile, resumes, hardware)
     counts = replace(cost.counts, accesses=_by_memory(cost.counts.accesses))
     shape = len(g), len(y)

@@ -50,7 +50,7 @@ class Grids:
     given: GivenMapping = NOTHING_GIVEN
     """What is said of sizes beforehand."""
     channels: dict[tuple[int, int, int, Granularity], Ints] = field(default_factory=dict)
-    axes: dict[tuple[Axis, int, str], Ints] = field(default_factory=dict)
+    axes: dict[tuple[Axis, int, str, bool], Ints] = field(default_factory=dict)
     sizes: dict[tuple[int, int], tuple[int, ...]] = field(default_factory=dict)
 
     @property
@@ -64,7 +64,7 @@ class Grids:
         return Grid(
             self._channels(layer, unit),
             self._axis_cuts(row_axis(layer), "OY", unit.y),
-            self._axis_cuts(column_axis(layer), "OX", unit.x),
+            self._axis_cuts(column_axis(layer), "OX", unit.x, whole=unit.whole_rows),
         )
 
     def _channels(self, layer: Layer, unit: Granularity) -> Ints:
@@ -92,8 +92,8 @@ class Grids:
             return []
         return [(g, layer.K, layer.C) for g in given_sizes(self.given, "G", layer.G, 1) if g > 1]
 
-    def _axis_cuts(self, axis: Axis, letter: str, unit: int) -> Ints:
-        key = axis, unit, "" if self.given is NOTHING_GIVEN else letter
+    def _axis_cuts(self, axis: Axis, letter: str, unit: int, *, whole: bool = False) -> Ints:
+        key = axis, unit, "" if self.given is NOTHING_GIVEN else letter, whole
         cuts = self.axes.get(key)
         if cuts is None:
             rows = [
@@ -104,10 +104,15 @@ class Grids:
                     *axis.inside(size),
                     axis.last_stored(size),
                 )
-                for size in self._sizes(letter, axis.outputs, unit)
+                for size in self._axis_sizes(letter, axis.outputs, unit, whole=whole)
             ]
             cuts = self.axes[key] = np.array(rows, dtype=np.int64).reshape(-1, len(AXIS_COLUMNS))
         return cuts
+
+    def _axis_sizes(self, letter: str, extent: int, unit: int, *, whole: bool) -> tuple[int, ...]:
+        if whole and not self.given.speaks_of(letter):
+            return (extent,)
+        return self._sizes(letter, extent, unit)
 
     def _sizes(self, letter: str, extent: int, unit: int) -> tuple[int, ...]:
         if self.given is not NOTHING_GIVEN:

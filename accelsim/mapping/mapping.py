@@ -16,6 +16,7 @@ from accelsim.mapping.tile import TileShape
 from accelsim.network.layer import Layer
 
 ALL_OPERANDS: Final = frozenset(Operand)
+_READ: Final = frozenset({Operand.INPUTS, Operand.WEIGHTS})
 DataflowParameters: TypeAlias = tuple[tuple[str, int], ...]
 """Names and values of what a dataflow leaves to a mapping."""
 
@@ -78,7 +79,8 @@ class Step:
     """
 
     loads: MappingOf[Operand, int]
-    """What comes from outside, in the order in which it is asked for; it takes as much room."""
+    """What comes from outside, in the order in which it is asked for: the room that it takes, which is what
+    moves where there is no `crossing`."""
     takes: MappingOf[Operand, int]
     """Room that is taken before the step runs: none where it adds to the outputs of the step before."""
     freed_by_array: MappingOf[Operand, int]
@@ -99,8 +101,8 @@ class Step:
     completes: bool
     """Whether the outputs are complete, so that they go on to the vector unit and outside."""
     crossing: Crossing | None = None
-    """Where channels move whole bursts, or memories hold something coded; None where all of them move what is
-    loaded and stored, byte by byte."""
+    """Where channels move whole bursts, memories hold something coded, or give out whole banks; None where
+    all of them move what is loaded and stored, byte by byte, and it takes as much room."""
 
     in_place: ClassVar[frozenset[Operand]] = frozenset()
     """Of what is loaded: operands that come to where they stay, and take no room as tiles."""
@@ -334,8 +336,9 @@ class Mapping:
     placed: frozenset[Operand] = frozenset()
     """What lies in the memory that the array works on: it takes no room as tiles. Weights and inputs that are
     placed and moved come there once."""
-    streamed: frozenset[Operand] = frozenset()
-    """What no memory on chip holds: it comes with each step, whatever came before, and takes no room."""
+    anew: frozenset[Operand] = frozenset()
+    """What each step brings although the step before had the same: operands that stream past the memories on
+    chip, and all where the machine's control has them reloaded."""
     room_bytes: int = field(default=0, compare=False)
     """What its tiles need of a pool, of two steps at once; 0 where it was not mapped onto one."""
     parameters: DataflowParameters = ()
@@ -362,3 +365,8 @@ def unrolled(program: tuple[ProgramPart, ...]) -> Iterator[Step]:
         else:
             for _ in range(part.times):
                 yield from unrolled(part.body)
+
+
+def brought(mapping: Choice | Mapping) -> frozenset[Operand]:
+    """The operands that come from outside to a place where they stay, so that they come once."""
+    return mapping.placed & mapping.moved & _READ if mapping.placed else mapping.placed

@@ -5,7 +5,7 @@ them, on which of them come from outside at all, and on what else lies there; so
 once, and for each set of operands that move it is known how much room it needs and what it costs.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -16,7 +16,8 @@ from accelsim.columns import Floats, Ints
 from accelsim.hardware import Hardware, Operand
 from accelsim.hardware.host import HOST
 from accelsim.mapping.arithmetic import column_of, entries
-from accelsim.mapping.cuts import cuts_of
+from accelsim.mapping.cuts import Cuts, cuts_of
+from accelsim.mapping.dataflows import dataflow_of
 from accelsim.mapping.grids import Grids, granularity
 from accelsim.mapping.mapping import Choice
 from accelsim.mapping.pool_tiles import Grid, PoolTiles
@@ -63,6 +64,7 @@ class MappingCuts:
     """How mappings of a layer cut it, and in which order, an entry each."""
 
     dataflow: "npt.NDArray[np.str_]"
+    n: Ints
     g: Ints
     k: Ints
     c: Ints
@@ -73,14 +75,14 @@ class MappingCuts:
 
     def columns(self) -> "tuple[npt.NDArray[Any], ...]":
         """In the order of the fields."""
-        return self.dataflow, self.g, self.k, self.c, self.y, self.x, self.order
+        return self.dataflow, self.n, self.g, self.k, self.c, self.y, self.x, self.order
 
     def choice(
         self, index: int, layer: Layer, cycles: int, moved: frozenset[Operand], placed: frozenset[Operand]
     ) -> Choice:
         """What the program of one of them follows from; the layer is theirs."""
-        g, k, c, y, x, order = (int(column[index]) for column in self.columns()[1:])
-        tile = TileShape(1, g, k, c, y, x, layer.FY, layer.FX)
+        n, g, k, c, y, x, order = (int(column[index]) for column in self.columns()[1:])
+        tile = TileShape(n, g, k, c, y, x, layer.FY, layer.FX)
         dataflow = str(self.dataflow[index])
         return Choice(layer, dataflow, tile, POOL_ORDERS[order], cycles, moved=moved, placed=placed)
 
@@ -138,6 +140,7 @@ class PoolMappings:
         length, (channel_cut, plane_cut) = len(numbers), np.divmod(self.tile[numbers], self.tiles.shape[1])
         return MappingCuts(
             np.full(length, self.tiles.dataflow),
+            np.full(length, self.tiles.cuts.images),
             column_of(entries(channels.g, channel_cut), length),
             column_of(entries(channels.k, channel_cut), length),
             column_of(entries(channels.c, channel_cut), length),
@@ -269,12 +272,21 @@ def layer_tiles(
     assert not isinstance(names, NoDataflowRuns | NotPriced)  # else nobody asks
     if names == (HOST,):
         hardware = hardware.on_host
-    cuts = [
-        cuts_of([executed], [name], [grids.of(executed, granularity(name, hardware))], hardware, grids.order)
-        for name in names
-    ]
     return LayerTiles(
         tuple(
-            [PoolTiles(executed, images, name, hardware, cut) for name, cut in zip(names, cuts, strict=True)]
+            [
+                PoolTiles(executed, images, name, hardware, cuts)
+                for name in names
+                for cuts in _cuts_of(executed, images, name, hardware, grids)
+            ]
         )
     )
+
+
+def _cuts_of(layer: Layer, images: int, dataflow: str, hardware: Hardware, grids: Grids) -> Iterator[Cuts]:
+    """Cuts of a layer by one dataflow: in tiles of one image, and of several where these share something."""
+    grid = grids.of(layer, granularity(dataflow, hardware))
+    several = layer.on_array and dataflow != HOST and dataflow_of(dataflow).takes_images
+    for each in range(1, images + 1 if several else 2):
+        if images % each == 0 and grids.given.allows("N", each):
+            yield cuts_of([layer], [dataflow], [grid], hardware, grids.order, each)

@@ -7,9 +7,9 @@ from typing import Final
 import numpy as np
 
 from accelsim.columns import Count, Flags
-from accelsim.hardware import Operand
+from accelsim.hardware import Hardware, Operand
 from accelsim.mapping.arithmetic import at_most_one, chosen, entries
-from accelsim.mapping.banks import input_demand, weight_demand
+from accelsim.mapping.banks import alone_in_turn, in_units, input_demand, weight_demand
 from accelsim.mapping.cuts import Cuts
 from accelsim.mapping.loop_order import NamedOrder
 from accelsim.mapping.space import POOL_ORDERS, Nesting, Tiles, nesting_of
@@ -107,38 +107,45 @@ def distinct_orders(tiles: Tiles) -> Flags:
     return distinct & (innermost | np.logical_not(pixels))
 
 
-def room_of(tiles: Tiles, largest_inputs: Count, images: int) -> Room:
+def room_of(tiles: Tiles, largest_inputs: Count, images: int, hardware: Hardware) -> Room:
     """What mappings need, in each loop order; none of a tile needs less than the first.
 
     Args:
         tiles: A grid of them, of one layer.
         largest_inputs: Of those that are cut alike: input pixels of the one that reads most.
-        images: That go through the layer one after the other.
+        images: That go through the layer, as many at a time as a tile has.
+        hardware: Its pool, and what stops its array.
     """
+    pool, alone = hardware.pool, alone_in_turn(hardware)
     shape, footprint, channels, plane = tiles.shape, tiles.footprint, tiles.channels, tiles.plane
     k_tiles, c_tiles, p_tiles = channels.k_tiles, channels.c_tiles, plane.tiles
-    groups, partial = channels.g_tiles * images, np.greater(c_tiles, 1)
+    groups, partial = channels.g_tiles * (images // shape.n), np.greater(c_tiles, 1)
     # While input channels pass around other loops, a tile of outputs is unfinished for each of their turns.
     unfinished = chosen(partial & NESTING.filters_in_channels, k_tiles, 1) * chosen(
         partial & NESTING.pixels_in_channels, p_tiles, 1
     )
     n_outputs = groups * k_tiles * p_tiles
-    outputs_at_once = unfinished + np.greater(n_outputs, unfinished)
+    outputs_at_once = unfinished
+    if Operand.OUTPUTS not in alone:
+        outputs_at_once = unfinished + np.greater(n_outputs, unfinished)
     rows_cut, columns_cut = (np.greater(tiles_along, 1) for tiles_along in (plane.y_tiles, plane.x_tiles))
     all_filters = entries(tiles.layers.K, tiles.owner)
     output_channels = chosen(NESTING.filters_in_pixels, all_filters, shape.k)
     windows = footprint.unfinished(shape, output_channels, rows_cut * 1, columns_cut * 1)
     outputs = footprint.outputs(shape, partial * 1) + windows
+    tiles_of = {
+        Operand.INPUTS: groups * c_tiles * p_tiles,
+        Operand.WEIGHTS: channels.g_tiles * k_tiles * c_tiles,
+        Operand.RESIDUAL: n_outputs,
+    }
+    at_once = {
+        operand: 1 if operand in alone else 1 + at_most_one(count - 1) for operand, count in tiles_of.items()
+    }
     return Room(
-        inputs=footprint.inputs(shape, largest_inputs, 1) * _at_once(groups * c_tiles * p_tiles),
-        weights=weight_demand(footprint, shape) * _at_once(channels.g_tiles * k_tiles * c_tiles),
-        outputs=outputs,
-        residual=footprint.residual(shape) * _at_once(n_outputs),
-        unfinished=outputs * partial * 1 + windows * (1 - partial),
+        inputs=in_units(footprint.inputs(shape, largest_inputs, 1), pool) * at_once[Operand.INPUTS],
+        weights=in_units(weight_demand(footprint, shape), pool) * at_once[Operand.WEIGHTS],
+        outputs=in_units(outputs, pool),
+        residual=in_units(footprint.residual(shape), pool) * at_once[Operand.RESIDUAL],
+        unfinished=in_units(outputs * partial * 1 + windows * (1 - partial), pool),
         outputs_at_once=outputs_at_once,
     )
-
-
-def _at_once(tiles: Count) -> Count:
-    """Tiles of an operand that lie beside each other: two where there are several."""
-    return 1 + at_most_one(tiles - 1)

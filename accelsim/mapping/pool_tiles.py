@@ -70,7 +70,7 @@ class PoolTiles:
     layer: Layer
     """In the form in which it is executed."""
     images: int
-    """That it goes through one after the other."""
+    """That it goes through, as many at a time as a tile has."""
     dataflow: str
     hardware: Hardware
     cuts: Cuts
@@ -171,7 +171,7 @@ class PoolTiles:
     @cached_property
     def _room(self) -> Room:
         """Of each loop order x tile."""
-        return room_of(self._tiles, self.cuts.largest_inputs, self.images)
+        return room_of(self._tiles, self.cuts.largest_inputs, self.images, self.hardware)
 
     @cached_property
     def _array(self) -> tuple[ArrayCost, Count]:
@@ -183,6 +183,11 @@ class PoolTiles:
     @cached_property
     def _reads(self) -> Reads:
         return Reads.of(self._tiles, _STAY, self.images, self.hardware)
+
+    @property
+    def _turns(self) -> int:
+        """How often the layer is gone through."""
+        return self.images // self.cuts.images
 
     def _moved(self, operand: Operand) -> tuple[Transfers, Real]:
         known = self._moving.get(operand)
@@ -207,7 +212,7 @@ class PoolTiles:
         space, operands = self._space, frozenset(operands_of(self.layer))
         moved = moved_bytes(space, self._tiles, self._reads, self.hardware, self.images, operands)
         counts = counts_on_chip(space, self._tiles, moved, self.hardware, self.images)
-        return total_energy(sum(counts, array.counts * self.images), self._prices)
+        return total_energy(sum(counts, array.counts * self._turns), self._prices)
 
     @cached_property
     def _vector(self) -> VectorWork:
@@ -228,10 +233,10 @@ class PoolTiles:
         parts += [self._moved(operand) for operand in operands_of(self.layer) if operand in moved]
         moving = together([moved_alone for moved_alone, _ in parts])
         array, last_cycles = self._array
-        steps, on_array = self._tiles.tile_counts.total * self.images, self.layer.on_array
+        steps, on_array = self._tiles.tile_counts.total * self._turns, self.layer.on_array
         of_steps = steps, self._latency_steps, self._vector
         timing = timing_with(moving, *of_steps, self.hardware, on_array=on_array)
-        cycles = timing.least_cycles(array.cycles * self.images, last_cycles)
+        cycles = timing.least_cycles(array.cycles * self._turns, last_cycles)
         dynamic = sum([energy for _, energy in parts], self._energy_on_chip)
         if self.dataflow == HOST:
             host = host_of(self.hardware)

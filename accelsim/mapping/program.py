@@ -7,26 +7,24 @@ output channels, input channels and kernel taps. What it frees follows from whic
 
 from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Mapping as MappingOf
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import product
 from operator import itemgetter, mul
-from typing import Any, Final, NamedTuple, TypeAlias, get_args
+from typing import Any, NamedTuple, TypeAlias, get_args
 
 from accelsim.hardware.counts import weighted_sum
 from accelsim.hardware.host import HOST
 from accelsim.hardware.machine import Hardware
 from accelsim.hardware.operand import Operand
-from accelsim.mapping.banks import streamed
+from accelsim.mapping.banks import brought_anew
 from accelsim.mapping.costs import NOTHING, VECTOR, transfer_counts
 from accelsim.mapping.hosting import program_on_host
 from accelsim.mapping.loop_order import ADDING_UP, OF_INPUTS, OF_WEIGHTS, Dimension, Order, as_named, loops_of
-from accelsim.mapping.mapping import Choice, Mapping, ProgramPart, Repeat, Step, Totals
+from accelsim.mapping.mapping import Choice, Mapping, ProgramPart, Repeat, Step, Totals, brought
 from accelsim.mapping.odometer import BEFORE, Iterations, Loop, Position, TileExtent
 from accelsim.mapping.tiling import Axis, channel_spans, column_axes, row_axes, together
 from accelsim.mapping.work import StepWork, TileKind, work_of_tiles
-
-_READ: Final = frozenset({Operand.INPUTS, Operand.WEIGHTS})
 
 
 def mappings(choices: Sequence[Choice], batch: int, hardware: Hardware) -> list[Mapping]:
@@ -57,13 +55,27 @@ def mappings(choices: Sequence[Choice], batch: int, hardware: Hardware) -> list[
     loops = [_loops(choice, batch, loop_of) for choice in choices]
     kinds = [_kinds(choice.order, layer_loops) for choice, layer_loops in zip(choices, loops, strict=True)]
     works = work_of_tiles(choices, kinds, hardware.on_host if hosted else hardware, batch)
-    return [_mapping(*parts, hardware) for parts in zip(choices, loops, works, strict=True)]
+    written = [_mapping(*parts, hardware) for parts in zip(choices, loops, works, strict=True)]
+    behind_cache = [memory for memory in hardware.memories if memory.cache is not None]
+    if hosted or not behind_cache:
+        return written
+    from accelsim.mapping.requests import with_requests  # noqa: PLC0415 (few machines have a cache)
+
+    (memory,) = behind_cache
+    timed = (with_requests(mapping, memory, batch, hardware.precision) for mapping in written)
+    return [replace(mapping, totals=program_totals(mapping.program, hardware)) for mapping in timed]
 
 
 def _mapping(choice: Choice, loops: Sequence[Loop], work: Sequence[StepWork], hardware: Hardware) -> Mapping:
-    moving, past = tuple(loop for loop in loops if loop.moves), streamed(hardware)
-    if past:  # weights come with each step
-        moving = tuple(loop._replace(of_weights=True) for loop in moving)
+    moving, anew = tuple(loop for loop in loops if loop.moves), brought_anew(hardware)
+    if anew:  # they come with each step, whichever loop has moved
+        moving = tuple(
+            loop._replace(
+                of_weights=loop.of_weights or Operand.WEIGHTS in anew,
+                of_inputs=loop.of_inputs or Operand.INPUTS in anew,
+            )
+            for loop in moving
+        )
     start, bringing = BEFORE[brought(choice)]
     program = _Writer(choice.dataflow == VECTOR, moving, work, bringing).part(start)
     if choice.dataflow == HOST:
@@ -79,14 +91,9 @@ def _mapping(choice: Choice, loops: Sequence[Loop], work: Sequence[StepWork], ha
         idle_rows=choice.idle_rows,
         moved=choice.moved,
         placed=choice.placed,
-        streamed=past,
+        anew=anew,
         parameters=choice.parameters,
     )
-
-
-def brought(mapping: Choice | Mapping) -> frozenset[Operand]:
-    """The operands that come from outside to a place where they stay, so that they come once."""
-    return mapping.placed & mapping.moved & _READ if mapping.placed else mapping.placed
 
 
 def program_totals(program: Sequence[ProgramPart], hardware: Hardware) -> Totals:

@@ -27,8 +27,7 @@ from accelsim.hardware.operand import Operand
 from accelsim.mapping.costs import VECTOR
 from accelsim.mapping.footprint import residual_elements
 from accelsim.mapping.loop_order import OF_INPUTS, OF_WEIGHTS, Dimension, loops_of
-from accelsim.mapping.mapping import Mapping
-from accelsim.mapping.program import brought
+from accelsim.mapping.mapping import Mapping, brought
 from accelsim.mapping.tiling import Axis, column_axes, column_axis, row_axes, row_axis
 
 Range: TypeAlias = tuple[int, int]
@@ -155,15 +154,13 @@ def _visit(
     weights = tensors.weights(tile, resumes) if Operand.WEIGHTS in moved else ()
     inputs = tensors.inputs(position, tile) if Operand.INPUTS in moved else ()
     residual = tensors.residual(tile) if completes and Operand.RESIDUAL in moved else ()
-    stay, streamed = brought(mapping), mapping.streamed
+    stay, anew = brought(mapping), mapping.anew
     weights_come, inputs_come = (
-        _are_new(position, loops)
-        if operand in stay
-        else operand in streamed or _moves(loops, before, position)
+        _are_new(position, loops) if operand in stay else operand in anew or _moves(loops, before, position)
         for operand, loops in _LOOPS_OF.items()
     )
     weights_go, inputs_go = (
-        regions if operand not in stay and (operand in streamed or _moves(loops, position, after)) else ()
+        regions if operand not in stay and (operand in anew or _moves(loops, position, after)) else ()
         for (operand, loops), regions in zip(_LOOPS_OF.items(), (weights, inputs), strict=True)
     )
     frees, frees_later = (*weights_go, *inputs_go), residual

@@ -10,9 +10,10 @@ from itertools import takewhile
 from math import prod
 from typing import NamedTuple
 
+from accelsim.hardware.bank import Bank
 from accelsim.hardware.machine import Hardware
-from accelsim.hardware.memory import Bank
 from accelsim.hardware.operand import Operand
+from accelsim.mapping.banks import alone_in_turn
 from accelsim.mapping.loop_order import ADDING_UP, OF_INPUTS, OF_OUTPUTS, OF_WEIGHTS, Dimension, loops_of
 from accelsim.mapping.mapping import Choice, Mapping, ProgramPart, Repeat, Step
 
@@ -78,12 +79,13 @@ def unfinished_at_once(choice: Choice | Mapping, images: int) -> int:
     return prod(trips[loop] for loop in inside if loop in OF_OUTPUTS)
 
 
-def room_of_tiles(mapping: Mapping, images: int) -> dict[Operand, TileRoom]:
+def room_of_tiles(mapping: Mapping, images: int, hardware: Hardware) -> dict[Operand, TileRoom]:
     """What the tiles of each operand take: of a step, and of the next one, whose tiles come meanwhile.
 
     Args:
         mapping: Its program says how large tiles are.
         images: That its layer goes through.
+        hardware: The machine.
 
     Returns:
         Of each operand that takes room as tiles.
@@ -99,13 +101,25 @@ def room_of_tiles(mapping: Mapping, images: int) -> dict[Operand, TileRoom]:
         return prod(trips[loop] for loop in loops)
 
     outputs, unfinished = tiles(OF_OUTPUTS), unfinished_at_once(mapping, images)
+    steps = prod(trips.values())
+    of_inputs, of_weights = (
+        steps if operand in mapping.anew else tiles(loops)
+        for operand, loops in ((Operand.INPUTS, OF_INPUTS), (Operand.WEIGHTS, OF_WEIGHTS))
+    )
     at_once = {
-        Operand.INPUTS: min(2, tiles(OF_INPUTS)),
-        Operand.WEIGHTS: min(2, tiles(OF_WEIGHTS)),
+        Operand.INPUTS: min(2, of_inputs),
+        Operand.WEIGHTS: min(2, of_weights),
         Operand.OUTPUTS: unfinished + (outputs > unfinished),
         Operand.RESIDUAL: min(2, outputs),
     }
-    return {operand: TileRoom(size, at_once[operand]) for operand, size in largest.items()}
+    if Operand.OUTPUTS in (alone := alone_in_turn(hardware)):
+        at_once[Operand.OUTPUTS] = unfinished
+    at_once |= dict.fromkeys(alone - {Operand.OUTPUTS}, 1)
+    return {
+        operand: TileRoom(size, at_once[operand])
+        for operand, size in largest.items()
+        if operand in hardware.bank_of
+    }
 
 
 def room_in_banks(mapping: Mapping, images: int, hardware: Hardware) -> dict[Bank, int]:
@@ -123,7 +137,7 @@ def room_in_banks(mapping: Mapping, images: int, hardware: Hardware) -> dict[Ban
         By bank; it fits where none is larger than its bank, or than what tensors leave of a pool.
     """
     needed: dict[Bank, int] = defaultdict(int)
-    for operand, room in room_of_tiles(mapping, images).items():
+    for operand, room in room_of_tiles(mapping, images, hardware).items():
         bank = hardware.bank_of[operand]
         needed[bank] += room.bytes if bank is hardware.pool else room.tile_bytes * max(2, room.at_once)
     return needed

@@ -4,7 +4,8 @@ The tiles of a layer are a grid of channel cuts x tile rows x tile columns. Many
 the grid of one after that of the other: a table of the channel cuts of all layers, a table of their cuts of
 the output plane, and for each tile its number in both. What depends on one table only is computed there.
 
-A tile that the search tries is of one image and has all taps of the kernel.
+A tile that the search tries has all taps of the kernel, and is of one image, but for dataflows that say
+otherwise: then a space is of tiles of as many images, and where it says "of an image" it means of those.
 """
 
 from collections.abc import Sequence
@@ -165,7 +166,7 @@ class Tiles:
             return entries(extent, self.owner) - (tiles - 1) * size
 
         return TileShape(
-            1,
+            shape.n,
             remainder(layers.G, channels.g_tiles, shape.g),
             remainder(layers.K, channels.k_tiles, shape.k),
             remainder(layers.C, channels.c_tiles, shape.c),
@@ -226,6 +227,8 @@ class Space:
     """Orders x tiles, 2 x T."""
     exist: bool = True
     """Whether they are tiles: see `Tiles.exist`."""
+    images: int = 1
+    """Of a tile."""
 
     def fitting(self) -> Ints:
         """Numbers of the mappings that fit."""
@@ -245,7 +248,7 @@ class Space:
             self.layers,
             owner,
             entries(self.footprint, owner),
-            TileShape(1, channels.g, channels.k, channels.c, plane.y, plane.x, fy, fx),
+            TileShape(self.images, channels.g, channels.k, channels.c, plane.y, plane.x, fy, fx),
             channels,
             plane,
             self.exist,

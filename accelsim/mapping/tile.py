@@ -50,11 +50,12 @@ class TileShape(Generic[CountT_co]):
         return self.fy * self.fx
 
 
-def whole_image(layer: LoopNest[CountT]) -> TileShape[CountT]:
-    """The tile that is all of a layer, for one image.
+def whole_image(layer: LoopNest[CountT], images: int = 1) -> TileShape[CountT]:
+    """The tile that is all of a layer, for one image or several.
 
     Args:
         layer: One layer, or a stack of them.
+        images: How many.
 
     Returns:
         Its bounds.
@@ -64,7 +65,13 @@ def whole_image(layer: LoopNest[CountT]) -> TileShape[CountT]:
         >>> whole_image(Layer("fc", "fully_connected", K=10, C=64, OY=1, OX=1, IY=1, IX=1))
         TileShape(n=1, g=1, k=10, c=64, y=1, x=1, fy=1, fx=1)
     """
-    return TileShape(1, layer.G, layer.K, layer.C, layer.OY, layer.OX, layer.FY, layer.FX)
+    return TileShape(images, layer.G, layer.K, layer.C, layer.OY, layer.OX, layer.FY, layer.FX)
+
+
+def window(layer: LoopNest[CountT], tile: TileShape[CountT]) -> tuple[CountT, CountT]:
+    """Rows and columns of inputs under a tile of outputs, padding included."""
+    rows = (tile.y - 1) * layer.stride_y + (tile.fy - 1) * layer.dilation_y + 1
+    return rows, (tile.x - 1) * layer.stride_x + (tile.fx - 1) * layer.dilation_x + 1
 
 
 def is_partial(layer: LoopNest[CountT], tile: TileShape[CountT]) -> CountT:
@@ -102,6 +109,8 @@ class Granularity:
     c: int = 1
     y: int = 1
     x: int = 1
+    whole_rows: bool = False
+    """Whether tiles are as wide as the outputs, unless a mapping says otherwise."""
     in_turn: str = ""
     """Letters of the loops that every PE goes through in turn; the others lie across the PEs."""
 
@@ -126,3 +135,9 @@ class ArrayWork(Generic[CountT_co]):
     """How often the tile's weights are read; those of a pruned layer in the form in which they are kept."""
     input_register_words: CountT_co = 0
     """Reads and writes of registers of inputs that a machine's file describes, and so prices."""
+    sum_hop_words: CountT_co = 0
+    """Partial sums that move from a PE to its neighbour."""
+    sum_read_words: CountT_co = 0
+    """Partial sums that the tile itself reads from memory on chip, and those that it writes to it: none where
+    it is done in one pass, or adds up in registers. Between tiles they are counted anyway."""
+    sum_written_words: CountT_co = 0

@@ -109,7 +109,7 @@ def timing_of(tiles: Tiles, moved: Transfers, hardware: Hardware, batch: int) ->
     """Of tiles that move so much."""
     return timing_with(
         moved,
-        tiles.tile_counts.total * batch,
+        tiles.tile_counts.total * (batch // tiles.shape.n),
         latency_steps(tiles, batch),
         vector_work(tiles, batch, hardware),
         hardware,
@@ -139,7 +139,7 @@ def timing_with(
 def latency_steps(tiles: Tiles, batch: int) -> Count:
     """Steps of mappings, if inputs or weights come with each of them; 0 where that is not known."""
     reads: Count = entries(_every_window_reads(tiles.layers), tiles.owner)
-    return tiles.tile_counts.total * batch * reads
+    return tiles.tile_counts.total * (batch // tiles.shape.n) * reads
 
 
 def _every_window_reads(layers: LoopNest[Count]) -> Count:
@@ -166,9 +166,9 @@ def vector_work(tiles: Tiles, batch: int, hardware: Hardware) -> VectorWork:
     last_ops = ceil_div(ops * (last.g * last.k * last.pixels), elements)
     if pooling is not None:
         window = entries(pooling.FY * pooling.FX, owner)
-        last_ops = last_ops + last.g * last.k * tiles.plane.last_stored * window
+        last_ops = last_ops + last.n * last.g * last.k * tiles.plane.last_stored * window
         return VectorWork(np.asarray(ceil_div(total, lanes)), ceil_div(last_ops, lanes))
-    full = tiles.full_outputs * batch
+    full = tiles.full_outputs * (batch // shape.n)
     of_each = ops * (shape.g * shape.k * shape.pixels)
     added = ceil_div(of_each, elements * lanes) - of_each / (elements * lanes)
     return VectorWork(np.ceil(total / lanes + full * added - CYCLE_ROUNDING), ceil_div(last_ops, lanes))

@@ -16,7 +16,7 @@ from accelsim.hardware.machine import Hardware
 from accelsim.hardware.memory import Channel
 from accelsim.hardware.operand import Operand
 from accelsim.mapping.arithmetic import chosen, entries, larger
-from accelsim.mapping.banks import streamed
+from accelsim.mapping.banks import brought_anew
 from accelsim.mapping.bursts import bursts_of_arriving, bursts_of_tiles, bytes_outside, coded_part
 from accelsim.mapping.costs import NOTHING
 from accelsim.mapping.footprint import bits_to_bytes
@@ -142,17 +142,18 @@ class Reads(NamedTuple):
 
     @classmethod
     def of(cls, tiles: Tiles, stay: Stay, batch: int, hardware: Hardware) -> Self:
-        """What stays comes once, what does not with each turn of the loop; what streams past all memories on
-        chip, with each step.
+        """What stays comes once, what does not with each turn of the loop; what is brought anew, with each
+        step.
         """
-        channels, plane = tiles.channels, tiles.plane
-        if streamed(hardware):
-            return cls(chosen(stay.inputs, 1, channels.k_tiles) * batch, plane.tiles * batch)
+        channels, plane, turns = tiles.channels, tiles.plane, batch // tiles.shape.n
+        if anew := brought_anew(hardware):
+            inputs = channels.k_tiles if Operand.INPUTS in anew else chosen(stay.inputs, 1, channels.k_tiles)
+            return cls(inputs * turns, plane.tiles * turns)
         weights = chosen(stay.weights, 1, plane.tiles)
-        if batch > 1:
+        if turns > 1:
             single = np.equal(channels.c_tiles, 1) & np.equal(channels.k_tiles, 1)
-            weights = weights * chosen(single & np.equal(channels.g_tiles, 1), 1, batch)
-        return cls(chosen(stay.inputs, 1, channels.k_tiles) * batch, weights)
+            weights = weights * chosen(single & np.equal(channels.g_tiles, 1), 1, turns)
+        return cls(chosen(stay.inputs, 1, channels.k_tiles) * turns, weights)
 
 
 def moved_bytes(
@@ -171,7 +172,7 @@ def moved_bytes(
     weight_bytes, stored_bytes = entries(weight_bytes, owner), entries(stored_bytes, owner)
     loaded = {
         Operand.INPUTS: plane.input_bytes * reads.inputs if Operand.INPUTS in moved else 0,
-        Operand.RESIDUAL: plane.residual_bytes * batch if Operand.RESIDUAL in moved else 0,
+        Operand.RESIDUAL: plane.residual_bytes * (batch // tiles.shape.n) if Operand.RESIDUAL in moved else 0,
         Operand.WEIGHTS: weight_bytes * reads.weights if Operand.WEIGHTS in moved else 0,
     }
     return MovedBytes(loaded, {Operand.OUTPUTS: stored_bytes if Operand.OUTPUTS in moved else 0})
@@ -221,7 +222,7 @@ def _in_bursts(
         outside = MovedBytes(*(_as_they_lie(sizes, parts) for sizes in (of_use.loaded, of_use.stored)))
     bursts: Mapping[Operand, Count] = NOTHING
     if hardware.burst_channels:
-        bursts = bursts_of_tiles(space.layers, tiles, reads.inputs, reads.weights, batch)
+        bursts = bursts_of_tiles(space.layers, tiles, reads.inputs * tiles.shape.n, reads.weights, batch)
     overfetched, masked = (
         {
             operand: larger(channel.burst_bytes * bursts[operand] - sizes[operand], 0)
@@ -355,14 +356,14 @@ class _Rounded(NamedTuple):
         residual = footprint.residual(shape)
         if Operand.RESIDUAL not in moved or (isinstance(residual, int) and not residual):
             return added
-        return added + self.tiles.full_outputs * batch * self._added(residual)
+        return added + self.tiles.full_outputs * (batch // shape.n) * self._added(residual)
 
     def of_stores(self, batch: int) -> Floats:
         """Of outputs; where pooling follows, tiles store unequal parts of the result: not looked at."""
         shape, pooling = self.tiles.shape, self.layers.pooling
         added = (
             self.tiles.full_outputs
-            * batch
+            * (batch // shape.n)
             * self._added(self.tiles.footprint.stored(shape, shape.y, shape.x))
         )
         if pooling is None:

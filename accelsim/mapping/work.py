@@ -17,6 +17,7 @@ from accelsim.hardware.counts import ActionCounts
 from accelsim.hardware.machine import Hardware
 from accelsim.hardware.operand import Operand
 from accelsim.mapping.arithmetic import column_of, cycles_at, entries
+from accelsim.mapping.banks import in_units
 from accelsim.mapping.bursts import Moving, bytes_outside, coded_part
 from accelsim.mapping.costs import (
     ArrayCost,
@@ -31,7 +32,7 @@ from accelsim.mapping.loop_order import lies_inside
 from accelsim.mapping.mapping import Choice, Crossing, DataflowParameters
 from accelsim.mapping.precision import partial_sum_bits
 from accelsim.mapping.stack import stacked
-from accelsim.mapping.tile import TileShape, is_partial
+from accelsim.mapping.tile import TileShape, is_partial, window
 from accelsim.network.layer import LoopNest
 
 
@@ -92,7 +93,6 @@ def work_of_tiles(
     tile = TileShape(*extents)
     channels = tile.g * tile.k
     outputs = channels * tile.pixels
-
     inputs = footprint.inputs(tile, input_rows, input_columns)
     residual = footprint.residual(tile) * completes
     stored = footprint.stored(tile, stored_rows, stored_columns) * completes
@@ -131,8 +131,11 @@ def work_of_tiles(
     cycles = _lists((array.cycles, cycles_at(ops, hardware.vector_lanes)), len(owner))
     flags = [kind.resumes for kind in all_kinds], [kind.completes for kind in all_kinds]
     tiles = Moving(layers, footprint, tile, input_rows, input_columns, stored_rows, stored_columns, resumes)
-    crosses = hardware.burst_channels or stack.coded is not None
+    in_banks = hardware.pool is not None and hardware.pool.unit_bytes > 1
+    crosses = hardware.burst_channels or stack.coded is not None or in_banks
     crossing = _crossing(tiles, by_operand, hardware) if crosses else repeat(None)
+    if in_banks:
+        by_operand = _in_whole_banks(tiles, by_operand, hardware)
     works = map(StepWork, *flags, *by_operand, *cycles, *counts, crossing)
     return [[next(works) for _ in range(count)] for count in how_many]
 
@@ -173,6 +176,29 @@ def _crossing(
         written = outside(number, of_stored)
         crossings.append(Crossing(moved(number, read), moved(number, written), read, written))
     return crossings
+
+
+def _in_whole_banks(
+    tiles: Moving, by_operand: Sequence[list[dict[Operand, int]]], hardware: Hardware
+) -> list[list[dict[Operand, int]]]:
+    """The same, each as the room that it takes; what is stored takes none of its own.
+
+    Inputs may lie there with their padding: as many as all windows of a tile cover.
+    """
+    weights, inputs, *others, stored = by_operand
+    if hardware.pool is not None and hardware.pool.padded:
+        of_windows = tiles.footprint.inputs(tiles.tile, *window(tiles.layers, tiles.tile))
+        sizes = column_of(of_windows, len(inputs)).tolist()
+        inputs = [dict.fromkeys(loaded, size) for loaded, size in zip(inputs, sizes, strict=True)]
+    taking = [weights, inputs, *others]
+    rooms = [
+        [
+            {operand: int(in_units(size, hardware.bank_of.get(operand))) for operand, size in sizes.items()}
+            for sizes in column
+        ]
+        for column in taking
+    ]
+    return [*rooms, stored]
 
 
 def _moved(choices: Sequence[Choice], owner: Ints, operand: Operand, sizes: Count) -> Count:

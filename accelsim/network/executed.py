@@ -176,6 +176,8 @@ class ExecutedGraph(Dag[ExecutedNode]):
     """Of the image, which layers may read more than once, or in parts."""
     notes: tuple[Note, ...] = ()
     """What became of each published operator, in the order in which the network lists them."""
+    image_density: float | None = None
+    """The part of the image that is not zero, where the network gives it."""
 
     @cached_property
     def layers(self) -> tuple[Layer, ...]:

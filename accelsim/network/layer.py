@@ -145,6 +145,8 @@ class LoopNest(Generic[CountT_co]):
     """What weights take compressed for each byte of what they take, where the network gives it."""
     output_density: float | None = None
     """The part of the outputs that is not zero, where the network gives it."""
+    input_density: Real = 1.0
+    """The part of the inputs that is not zero, where an array is gated by zeros and the network gives it."""
     coded: CodedParts | None = None
     """What operands take outside, where a machine's memory holds any of them coded; None where none does."""
     vector_ops: CountT_co = 0

@@ -1,5 +1,6 @@
 """LoweredNetwork: a network as it is executed, beside what it has as it was published."""
 
+from dataclasses import replace
 from typing import NamedTuple
 
 from accelsim.errors import NetworkError
@@ -47,6 +48,8 @@ def lowered_network(network: Network) -> LoweredNetwork:
     """
     published = build(network)
     executed = lower(published)
+    if density := network.description.input.activation_density:
+        executed = replace(executed, image_density=density)
     if not executed:
         raise NetworkError(f"{network.name}: has no layer to execute; it only passes its input on")
     return LoweredNetwork(executed, total_macs(published), total_params(published))

@@ -7,7 +7,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from accelsim.descriptions import Description, Mistake, one_of, shown, unknown
 from accelsim.descriptions.limits import MAX_CHANNELS, MAX_RESOLUTION, MAX_VALUE
-from accelsim.descriptions.quantities import Channels, Resolution
+from accelsim.descriptions.quantities import Channels, Fraction, Resolution
 from accelsim.network.expressions import ExpressionError, Value, evaluate
 
 Expression: TypeAlias = Annotated[
@@ -25,6 +25,8 @@ class InputShape(Description):
     channels: Channels | Expression
     height: Resolution
     width: Resolution
+    activation_density: Fraction | None = None
+    """The part of it that is not zero, where it is what other layers have put out, and coded as that is."""
 
 
 class Parameter(Description):

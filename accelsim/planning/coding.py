@@ -5,14 +5,14 @@ network says which part of a layer's outputs is not zero; who reads them reads t
 anything of, the image among it, lies as it is.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from accelsim.hardware import Hardware, Operand
 from accelsim.hardware.coding import Compress
 from accelsim.mapping.precision import activation_bits
 from accelsim.network.executed import ExecutedGraph, ExecutedNode
-from accelsim.network.layer import CodedParts, Layer
+from accelsim.network.layer import CodedParts
 
 
 def as_coded(graph: ExecutedGraph, hardware: Hardware) -> ExecutedGraph:
@@ -23,28 +23,56 @@ def as_coded(graph: ExecutedGraph, hardware: Hardware) -> ExecutedGraph:
         hardware: The machine.
 
     Returns:
-        The graph itself where no memory compresses anything.
+        With that, and with the part of their inputs that is not zero where an array saves products by it; the
+        graph itself where no memory compresses anything, and no array does.
     """
+    if hardware.pe_array.gates_zeros:
+        graph = _with_zeros(graph)
     compress_of = hardware.compress_of
     if not compress_of:
         return graph
-    parts = {node.name: _output_part(node.layer, compress_of, hardware) for node in graph.nodes}
-    nodes = [
-        replace(node, layer=replace(node.layer, coded=_coded(node, parts, compress_of)))
-        for node in graph.nodes
-    ]
+    code = _code_of(compress_of)
+    parts = {node.name: code(node.layer.output_density, _bits(node, hardware)) for node in graph.nodes}
+    nodes = []
+    for node in graph.nodes:
+        image = code(graph.image_density, _bits(node, hardware))
+        nodes.append(replace(node, layer=replace(node.layer, coded=_coded(node, parts, image, compress_of))))
     return replace(graph, nodes=tuple(nodes))
 
 
-def _output_part(layer: Layer, compress_of: Mapping[Operand, Compress], hardware: Hardware) -> float:
+def _with_zeros(graph: ExecutedGraph) -> ExecutedGraph:
+    """The same layers, which say how many of their inputs are not zero: what those say that write them."""
+    written = {node.name: _or_all(node.layer.output_density) for node in graph.nodes}
+    nodes = []
+    for node in graph.nodes:
+        parts = [(written[read.producer], read.input_elements) for read in node.reads]
+        inputs = _mean([*parts, (_or_all(graph.image_density), node.network_input_elements)])
+        nodes.append(replace(node, layer=replace(node.layer, input_density=inputs)))
+    return replace(graph, nodes=tuple(nodes))
+
+
+def _or_all(density: float | None) -> float:
+    """What nobody says anything of is taken to have no zeros."""
+    return 1.0 if density is None else density
+
+
+def _bits(node: ExecutedNode, hardware: Hardware) -> int:
+    return activation_bits(node.layer, hardware.precision)
+
+
+def _code_of(compress_of: Mapping[Operand, Compress]) -> Callable[[float | None, int], float]:
+    """What activations take outside for each byte: by the part that is not zero, and by their bits."""
     compress = compress_of.get(Operand.OUTPUTS)
-    if compress is None or compress.activations is None or layer.output_density is None:
-        return 1.0
-    return compress.activations.part(layer.output_density, activation_bits(layer, hardware.precision))
+    code = None if compress is None else compress.activations
+
+    def part(density: float | None, bits: int) -> float:
+        return 1.0 if code is None or density is None else code.part(density, bits)
+
+    return part
 
 
 def _coded(
-    node: ExecutedNode, parts: Mapping[str, float], compress_of: Mapping[Operand, Compress]
+    node: ExecutedNode, parts: Mapping[str, float], image: float, compress_of: Mapping[Operand, Compress]
 ) -> CodedParts:
     inputs = [(parts[read.producer], read.input_elements) for read in node.reads]
     residuals = [(parts[read.producer], read.residual_elements) for read in node.reads]
@@ -53,10 +81,10 @@ def _coded(
     if weights is not None and weights.weights is not None:
         ratio = weights.weights if node.layer.weight_ratio is None else node.layer.weight_ratio
     return CodedParts(
-        inputs=_mean([*inputs, (1.0, node.network_input_elements)]),
+        inputs=_mean([*inputs, (image, node.network_input_elements)]),
         weights=ratio if node.layer.on_array else 1.0,
         outputs=parts[node.name],
-        residual=_mean([*residuals, (1.0, node.network_residual_elements)]),
+        residual=_mean([*residuals, (image, node.network_residual_elements)]),
     )
 
 

@@ -13,7 +13,7 @@ from accelsim.columns import Ints
 from accelsim.descriptions.limits import MAX_BUFFER_BYTES
 from accelsim.errors import MappingError
 from accelsim.hardware import Hardware, Objective, Operand
-from accelsim.hardware.memory import Bank
+from accelsim.hardware.bank import Bank
 from accelsim.mapping.given_pool import shortlists
 from accelsim.mapping.grids import Grids
 from accelsim.mapping.mapping import Mapping

@@ -9,7 +9,7 @@ happens where it is not.
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 from accelsim.descriptions.limits import MAX_REPEAT
@@ -210,7 +210,8 @@ class Assembly:
         published = build(network)
         members = _members(published, self._unit_of_block(network), len(surroundings))
         unit_of_node = {node.name: index for index, nodes in enumerate(members) for node in nodes}
-        executed = as_coded(lower(published), self._hardware)
+        lowered = replace(lower(published), image_density=network.description.input.activation_density)
+        executed = as_coded(lowered, self._hardware)
         schedule = map_network(executed, self._hardware, self._options, mappings=self._mappings)
         parts = _unit_schedules(schedule, executed, unit_of_node, len(surroundings))
         for numbers, part in zip(surroundings, parts, strict=True):

@@ -15,7 +15,6 @@ from accelsim.mapping.mapping import Mapping, ProgramPart, Repeat, Step
 from accelsim.mapping.schedule import Schedule
 from accelsim.simulation.activity import Activity, LayerActivity, moved_finish
 from accelsim.simulation.entry import entries_of, idle_alone
-from accelsim.simulation.occupation import load_cycles, store_cycles
 from accelsim.simulation.stepper import Log, bank_sums, banks_by_memory
 from accelsim.simulation.transitions import Transitions
 from accelsim.simulation.traversal import Traversal
@@ -161,6 +160,8 @@ def _stream_cycles(
 
 def _own_cycles(step: Step, bandwidth: float, operands: frozenset[Operand] | None) -> int:
     """The same of a step that says for how long channels are busy with it."""
+    from accelsim.simulation.occupation import load_cycles, store_cycles  # noqa: PLC0415 (few steps do)
+
     loads = [
         load_cycles(step, operand, size, bandwidth)
         for operand, size in step.moved_loads.items()

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from operator import lt
 from typing import TypeAlias
 
+from accelsim.hardware.bank import Bank
 from accelsim.hardware.machine import Hardware
-from accelsim.hardware.memory import Bank
 from accelsim.hardware.operand import Operand
 from accelsim.mapping.mapping import Step
 from accelsim.simulation.entry import Entry

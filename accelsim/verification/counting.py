@@ -152,11 +152,18 @@ class Counting:
             walked = self._walked(visit, weights, traffic)
         registers = self._register_bytes(walked)
         sums = self.case.sizes.partial_sum_bytes(elements_of(outputs))
-        read_sums, written_sums = sums * visit.resumes, sums * (not visit.completes)
+        read_sums, written_sums = (
+            between + self.case.sizes.partial_sum_bytes(within)
+            for between, within in (
+                (sums * visit.resumes, walked.sum_read_words),
+                (sums * (not visit.completes), walked.sum_written_words),
+            )
+        )
         array = ActionCounts(
             macs=walked.macs,
             register_file_bytes=registers,
-            inter_pe_bytes=packed_bytes(walked.input_hops, self.case.sizes.activation_bits),
+            inter_pe_bytes=packed_bytes(walked.input_hops, self.case.sizes.activation_bits)
+            + packed_bytes(walked.sum_hops, self.case.sizes.partial_sum_bits),
             accesses=self._accesses(
                 {operand: size for (_, _, operand), size in traffic.items()} | {"outputs": read_sums},
                 {"outputs": written_sums},
@@ -180,7 +187,8 @@ class Counting:
         n, g, k, c, y, x, fy, fx = (end - start for start, end in visit.tile)
         strides, dilations = (layer.stride_y, layer.stride_x), (layer.dilation_y, layer.dilation_x)
         nonzero = self.case.nonzero(weights)
-        tile = TileWork(n, g, k, c, y, x, fy, fx, strides, dilations, nonzero, visit.resumes)
+        resumes, density = visit.resumes, float(layer.input_density)
+        tile = TileWork(n, g, k, c, y, x, fy, fx, strides, dilations, nonzero, resumes, density)
         walked = self.passes.walk(tile, self.machine)
         if layer.weight_density is None:
             weight_bytes = packed_bytes(walked.weight_read_words, sizes.weight_bits)
@@ -203,7 +211,7 @@ class Counting:
             CountedAccess(self.memory_of(operand), Operand(operand), direction): size
             for direction, sizes in ((Direction.READ, read), (Direction.WRITE, written))
             for operand, size in sizes.items()
-            if size
+            if size and Operand(operand) in self.case.hardware.bank_of
         }
 
     def _register_bytes(self, walked: PassCounts) -> int:
@@ -247,4 +255,5 @@ def _register_traffic(walked: PassCounts) -> dict[tuple[str, Access, str], int]:
         ("register_file", "written", "inputs"): walked.input_register_writes,
         ("register_file", "read", "inputs"): walked.input_register_reads,
         ("inter_pe", "moved", "inputs"): walked.input_hops,
+        ("inter_pe", "moved", "outputs"): walked.sum_hops,
     }

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from accelsim.columns import Flags
-from accelsim.hardware.memory import POOL, Bank
+from accelsim.hardware.bank import Bank
+from accelsim.hardware.memory import POOL
 from accelsim.hardware.operand import Operand
 from accelsim.mapping.regions import Range, Region
 from accelsim.verification.axes import AXES
@@ -100,6 +101,16 @@ class Storage:
                 box = tuple(slice(start - low, end - low) for (start, end), (low, _) in bounds)
                 return loaded.values[box]
         return _missing(region, [loaded.region for loaded in regions])
+
+    def room(self, operand: str, size_bytes: int) -> int:
+        """What so many bytes take: whole banks, where a memory is given out in such."""
+        units = [bank.unit_bytes for bank in self.banks if Operand(operand) in bank.operands]
+        unit_bytes = units[0] if units else 1
+        return -(-size_bytes // unit_bytes) * unit_bytes
+
+    def rooms(self, sizes: Mapping[str, int]) -> dict[str, int]:
+        """The same of several operands."""
+        return {operand: self.room(operand, size) for operand, size in sizes.items()}
 
     def take(self, operand: str, size_bytes: int) -> None:
         """Take room in the bank of an operand; none of one that no memory holds."""

@@ -270,7 +270,7 @@ def mistakes2(tmp_path, *changes):
         (
             "  banks: {shares: {inputs: 0.25, weights: 0.5, outputs: 0.25}}\n",
             "  banks: {}\n",
-            "8: memories.1.banks = {}: must give either shares or bytes, or be the word pool",
+            "8: memories.1.banks = {}: must give one of shares, bytes and bank_bytes, or be the word pool",
         ),
         (
             "rows: 8, columns: 8",

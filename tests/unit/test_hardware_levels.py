@@ -44,7 +44,7 @@ def test_a_memory_with_a_size_and_a_channel_is_for_tensors_alone(load):
     assert [memory.name for memory in machine.on_chip] == ["l2", "l1"]
     assert [memory.name for memory in machine.working] == ["l1"]
     assert machine.tensor_memory.name == "l2"
-    assert machine.tensor_bank[:] == ("l2", "tensors", 65536, ())
+    assert machine.tensor_bank[:4] == ("l2", "tensors", 65536, ())
     assert {bank.memory for bank in machine.bank_of.values()} == {"l1"}
     assert machine.activation_places == ("l3", "l2")
     assert (machine.input_place, machine.output_place) == ("l3", "l3")

@@ -95,7 +95,7 @@ def test_the_ends_of_a_network_are_outside_unless_the_file_says_otherwise(tmp_pa
         (
             "banks: pool",
             "banks: pond",
-            "9: memories.1.banks = 'pond': must be a mapping with the keys shares, bytes or 'pool'",
+            "9: memories.1.banks = 'pond': must be a mapping with the keys shares, bytes, bank_bytes, padded or 'pool'",
         ),
         (
             "[activations]",

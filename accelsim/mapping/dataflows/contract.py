@@ -110,14 +110,21 @@ class Dataflow(ABC):
     """Whether a weight that is zero takes no product and no cycle: `weight_density` says how many do."""
     parameters: ClassVar[type[Description]]
     """What a machine's file says of it."""
+    takes_images: ClassVar[bool] = False
+    """Whether the search tries tiles of several images, too: where they share what comes to the array."""
     mapping_parameters: ClassVar[tuple[str, ...]] = ()
     """Names of whole numbers that a mapping may say; where it is silent the dataflow finds them by itself."""
+
+    @property
+    def kept(self) -> tuple[Operand, ...]:
+        """What stays in registers: what is stationary, of most dataflows; of some both."""
+        return () if self.stationary is None else (self.stationary,)
 
     @property
     def streams(self) -> tuple[Operand, ...]:
         """What passes by the PEs or through them: the operands that do not stay."""
         operands = (Operand.INPUTS, Operand.WEIGHTS, Operand.OUTPUTS)
-        return tuple(operand for operand in operands if operand is not self.stationary)
+        return tuple(operand for operand in operands if operand not in self.kept)
 
     def cycles_with_ports(self, computing: Count, passing: Mapping[Operand, Count]) -> Count:
         """How long the array takes that computes for so many cycles, with operands that pass the ports."""
@@ -188,6 +195,10 @@ class Dataflow(ABC):
     def input_words(self, array: PEArray) -> int:  # noqa: ARG002 (for those that have some)
         """Words of inputs for which the array has registers that take area: most dataflows have none."""
         return 0
+
+    def gates_zeros(self, array: PEArray) -> bool:  # noqa: ARG002 (for those that do)
+        """Whether products with inputs that are zero are not done: each takes its cycle, and no energy."""
+        return False
 
     def weight_density(self, layer: LoopNest[Count], hardware: Hardware) -> Real:  # noqa: ARG002 (for those that skip)
         """The part of a layer's weights that takes cycles: 1 unless the dataflow skips zeros."""

@@ -24,7 +24,13 @@ from accelsim.errors import AccelsimError
 from accelsim.hardware.host import HOST
 from accelsim.hardware.registry import PASSES_GROUP, entry_point, loaded, offer
 from accelsim.verification.functions import Integers
-from accelsim.verification.passes import host, output_stationary, weight_stationary
+from accelsim.verification.passes import (
+    host,
+    output_stationary,
+    row_stationary,
+    systolic_weight_stationary,
+    weight_stationary,
+)
 from accelsim.verification.passes.tile import ArrayMachine, PassCounts, TileWork, folds
 
 __all__ = [
@@ -63,6 +69,10 @@ SHIPPED_PASSES: Mapping[str, ArrayPasses] = MappingProxyType(
     {
         "weight_stationary": ArrayPasses(weight_stationary.walk, weight_stationary.accumulate, False),
         "output_stationary": ArrayPasses(output_stationary.walk, output_stationary.accumulate, True),
+        "row_stationary": ArrayPasses(row_stationary.walk, row_stationary.accumulate, False),
+        "systolic_weight_stationary": ArrayPasses(
+            systolic_weight_stationary.walk, systolic_weight_stationary.accumulate, False
+        ),
     }
 )
 

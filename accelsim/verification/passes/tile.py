@@ -40,6 +40,8 @@ class TileWork(NamedTuple):
     """Weights that are not zero."""
     resumes: bool
     """Whether there are partial sums to add to."""
+    input_density: float = 1.0
+    """The part of the inputs that is not zero, where the array saves products with those that are."""
 
     @property
     def taps(self) -> int:
@@ -124,6 +126,12 @@ class PassCounts:
     """Likewise."""
     input_hops: int = 0
     """Inputs that move to the neighbouring PE."""
+    sum_hops: int = 0
+    """Partial sums that do."""
+    sum_read_words: int = 0
+    """Partial sums that passes read from the buffer, of those before them."""
+    sum_written_words: int = 0
+    """And that they write to it, for those after them."""
     input_read_words: int = 0
     """From the buffer."""
     weight_read_words: int = 0
