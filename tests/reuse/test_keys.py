@@ -367,6 +367,17 @@ def test_depths_are_in_the_key_of_a_result():
 
 # --- cache, and files of mappings
 
+GIVEN = GivenMapping(
+    "weight_stationary",
+    tile=(("K", 4),),
+    order=("N", "G", "C", "FY", "FX", "K", "OY", "OX"),
+    bounds=(("C", SizeBounds()),),
+    homes=(("inputs", ("sram",)),),
+    parameters=(("p", 1),),
+    idle_rows=1,
+    images="together",
+    position="mine.yaml:1",
+)
 LAYER = Layer(
     "layer",
     "conv",
@@ -392,8 +403,13 @@ LAYER = Layer(
     fused=(FusedOperator("relu", "relu", vector_ops=512),),
     pooling=Pooling("pool", "max_pool", OY=4, OX=4, FY=2, FX=2, stride_y=2, stride_x=2),
     stage="body",
+    given=GIVEN,
+    given_pooling=GIVEN,
 )
-NO_PART_OF_A_MAPPING = ("name", "stage", "params", "fused.0.name", "pooling.name")
+NO_PART_OF_A_MAPPING = (
+    *("name", "stage", "params", "fused.0.name", "pooling.name"),
+    *("given.position", "given_pooling.position"),
+)
 """What is said of a layer that changes no mapping."""
 
 
@@ -419,6 +435,8 @@ def changed_fields(value):
             continue
         if is_dataclass(held):
             inner = ((field.name + "." + keys, part) for keys, part in changed_fields(held))
+        elif isinstance(held, tuple) and held and not is_dataclass(held[0]):
+            inner = ((field.name, held[1:]),)
         elif isinstance(held, tuple):
             assert held, f"{field.name} is empty: give it a value that can be changed"
             inner = ((f"{field.name}.0.{keys}", (part, *held[1:])) for keys, part in changed_fields(held[0]))
