@@ -185,10 +185,8 @@ class RowStationary(Dataflow):
         given = ", ".join([f"{name} = {value}" for name, value in self._fixed.items()])
         own, kernel = self.of(array), f"{np.max(tile.fy)}x{np.max(tile.fx)}"
         holds = f"{own.filter_words} words of filters, {own.input_words} of inputs and {own.sum_words} sums"
-        return (
-            f"{self.title}: {given} do not fit kernels of {kernel}: each of {array.rows} x {array.columns} PEs "
-            f"holds {holds}"
-        )
+        pes = f"each of {array.rows} x {array.columns} PEs holds {holds}"
+        return f"{self.title}: {given} do not fit kernels of {kernel}: {pes}"
 
     def _costs(
         self, layer: LoopNest[Count], tile: TileShape[Count], folding: Folding, array: PEArray
