@@ -41,7 +41,7 @@ def foldings(kernel, e):
 
 
 def least_cycles(layer, images):
-    """Of all n, e, p, q, r, t, each with as many filters as the banks hold: passes, and maps that stop them."""
+    """Of all n, e, p, q, r, t, each with as many filters as the banks hold: passes, and maps between."""
     side, kernel, stride = layer.rows, layer.kernel, layer.stride
     padded = (side - 1) * stride + kernel
     height, least = padded - 2 * layer.padding, np.inf

@@ -399,14 +399,14 @@ memories:
         (
             "size_bytes: 65536",
             "size_bytes: 8192",
-            "7: memories.1.size_bytes = 8192: must be at least 16384: it has to hold two words of each operand, "
-            "in banks of its own",
+            "7: memories.1.size_bytes = 8192: must be at least 16384: it has to hold two words of each "
+            "operand, in banks of its own",
         ),
         (
             "bank_bytes: 4096",
             "bank_bytes: 4096, shares: {inputs: 1}",
-            '8: memories.1.banks = {"bank_bytes": 4096, "shares": {"inputs": 1}}: must give one of shares, bytes '
-            "and bank_bytes, or be the word pool",
+            '8: memories.1.banks = {"bank_bytes": 4096, "shares": {"inputs": 1}}: must give one of shares, '
+            "bytes and bank_bytes, or be the word pool",
         ),
         (
             "banks: {bank_bytes: 4096}",
@@ -417,8 +417,8 @@ memories:
         (
             "banks: {bank_bytes: 4096}",
             "banks: {bank_bytes: 4096}\n  keeps: [activations]",
-            '9: memories.1.keeps = ["activations"]: must be left out where banks is not pool: what stays shares '
-            "the room of tiles",
+            '9: memories.1.keeps = ["activations"]: must be left out where banks is not pool: what stays '
+            "shares the room of tiles",
         ),
     ],
 )

@@ -158,6 +158,15 @@ class Dataflow(ABC):
         known = ", ".join(self.mapping_parameters) or "no parameters"
         raise ValueError(f"{self.title} leaves {known} to a mapping, not {parameters[0][0]}")
 
+    def parameters_for(
+        self,
+        layer: Layer,  # noqa: ARG002 (for those that have some)
+        tile: TileShape[int],  # noqa: ARG002
+        hardware: Hardware,  # noqa: ARG002
+    ) -> DataflowParameters:
+        """The values of `mapping_parameters` that a tile is executed with, as results say them, if any."""
+        return ()
+
     @abstractmethod
     def granularity(self, hardware: Hardware) -> Granularity:
         """What one pass of the array covers, so that tiles are cut into whole passes, or parts of one."""

@@ -37,7 +37,7 @@ from accelsim.mapping.arithmetic import ceil_div, ceil_scaled, chosen, equal_par
 from accelsim.mapping.dataflows.contract import Dataflow
 from accelsim.mapping.mapping import DataflowParameters
 from accelsim.mapping.tile import ArrayWork, Granularity, TileCounts, TileShape
-from accelsim.network.layer import LoopNest
+from accelsim.network.layer import Layer, LoopNest
 
 PARAMETERS: Final = ("p", "q", "r", "t")
 """Filters and channels that a PE goes through in turn; channels and filters that have sets of their own."""
@@ -131,6 +131,11 @@ class RowStationary(Dataflow):
                     f"{self.title} leaves {known} to a mapping, 1 at least each, not {name} = {value}"
                 )
         return RowStationary(parameters)
+
+    def parameters_for(self, layer: Layer, tile: TileShape[int], hardware: Hardware) -> DataflowParameters:
+        """How a tile lies in the PEs."""
+        folding = self.folding(layer, tile, hardware)
+        return tuple([(name, int(size)) for name, size in zip(PARAMETERS, folding[:4], strict=True)])
 
     def gates_zeros(self, array: PEArray) -> bool:
         """Whether products with inputs that are zero are not done."""
