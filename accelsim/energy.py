@@ -89,6 +89,7 @@ def _components(counts: ActionCounts[Count], prices: Prices) -> dict[str, Real]:
         "register_file": counts.register_file_bytes / word_bytes * table.register_file,
         "inter_pe": counts.inter_pe_bytes / word_bytes * table.inter_pe,
         **{price.memory: _of_memory(counts, price, word_bytes) for price in prices.memories},
+        **{cache.memory: _behind(counts, cache, prices) for cache in prices.caches},
         "vector": counts.vector_ops * table.vector_op,
         **({} if prices.host is None else {"host": _of_host(counts.host, prices.host.energy)}),
     }
@@ -101,11 +102,15 @@ def _of_host(counts: HostCounts, prices: HostEnergy) -> float:
 def _of_memory(counts: ActionCounts[Count], price: AccessPrice, word_bytes: float) -> Real:
     """Bytes at the same price are added up before they are priced, while they are whole numbers."""
     read, written = counts.moved_out_bytes((price.memory,)), counts.moved_in_bytes((price.memory,))
-    if price.cache is not None:
-        of_read, of_write = price.cache
-        missed = counts.missed_bytes((price.memory,))
-        of_cache = read / word_bytes * of_read + written / word_bytes * of_write
-        return of_cache + missed / word_bytes * price.read + written / word_bytes * price.write
     if price.read == price.write:
         return (read + written) / word_bytes * price.read
     return read / word_bytes * price.read + written / word_bytes * price.write
+
+
+def _behind(counts: ActionCounts[Count], cache: AccessPrice, prices: Prices) -> Real:
+    """Of a memory and the cache before it: what that misses is read, and what it takes in is written once."""
+    (price,) = [price for price in prices.memories if price.memory == cache.memory]
+    read, written = counts.moved_out_bytes((price.memory,)), counts.moved_in_bytes((price.memory,))
+    missed = counts.missed_bytes((price.memory,))
+    energy = read * cache.read + missed * price.read + written * (cache.write + price.write)
+    return energy / prices.word_bytes

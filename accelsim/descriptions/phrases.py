@@ -15,8 +15,12 @@ def all_of(names: Sequence[str]) -> str:
 
 
 def memory_word(name: str) -> str:
-    """`DRAM` for `dram`, `weight memory` for `weight_memory`: a machine's memory in a sentence."""
-    return "DRAM" if name == "dram" else name.replace("_", " ")
+    """`DRAM` for `dram`, `weight memory` for `weight_memory`: a machine's memory in a sentence; `DRAM read`
+    for one of its channels, `dram.read`.
+    """
+    memory, _, way = name.partition(".")
+    word = "DRAM" if memory == "dram" else memory.replace("_", " ")
+    return f"{word} {way}" if way else word
 
 
 def these(names: Sequence[str], noun: str) -> str:

@@ -1,11 +1,13 @@
 """A cache in front of a memory off chip: how it is asked, and what of it is there when a layer begins."""
 
+from collections.abc import Iterable
 from typing import Self
 
 from pydantic import model_validator
 
 from accelsim.descriptions import Description, Mistake, refusal
 from accelsim.descriptions.quantities import BufferBytes, BurstBytes, Descriptors, LatencyCycles, Price
+from accelsim.hardware.prices import AccessPrice
 
 
 class CacheEnergy(Description):
@@ -79,3 +81,14 @@ class Cache(Description):
         if mistakes:
             raise refusal("cache", mistakes)
         return self
+
+
+def cache_prices(caches: Iterable[tuple[str, Cache | None]]) -> tuple[AccessPrice, ...]:
+    """What accesses of caches cost, by the names of the memories behind them.
+
+    Args:
+        caches: Names of memories, each with the cache before it, if there is one.
+    """
+    return tuple(
+        [AccessPrice(name, cache.energy.read, cache.energy.write) for name, cache in caches if cache is not None]
+    )

@@ -22,6 +22,7 @@ from accelsim.hardware import format1
 from accelsim.hardware.area import AreaTable, Words
 from accelsim.hardware.array import PEArray, is_parameter
 from accelsim.hardware.bank import Bank
+from accelsim.hardware.cache import cache_prices
 from accelsim.hardware.changes import alternative_to, is_of_another_dataflow, listed_dataflows
 from accelsim.hardware.coding import Compress
 from accelsim.hardware.control import Control
@@ -406,7 +407,8 @@ class Hardware(Description):
         """What each action costs, accesses of memories included."""
         prices = [access_price(memory, off_chip=memory in self.off_chip) for memory in self.memories]
         static = energy_per_cycle(self.static_power_mw, self.clock_mhz, self.energy.picojoules)
-        return Prices(self.energy, tuple(reversed(prices)), static, host=self.host)
+        caches = cache_prices((memory.name, memory.cache) for memory in self.memories)
+        return Prices(self.energy, tuple(reversed(prices)), static, 1, self.host, caches)
 
     @cached_property
     def static_power_mw(self) -> float:

@@ -350,8 +350,7 @@ def _default_latencies(memory: Memory) -> dict[str, Any]:
 def access_price(memory: Memory, *, off_chip: bool) -> AccessPrice:
     """What an access of a memory costs, at its size."""
     energy = (memory.energy or default_energy(off_chip=off_chip)).at_size(memory.size_bytes)
-    cache = None if memory.cache is None else (memory.cache.energy.read, memory.cache.energy.write)
-    return AccessPrice(memory.name, energy.read, energy.write, cache)
+    return AccessPrice(memory.name, energy.read, energy.write)
 
 
 def default_energy(*, off_chip: bool) -> AccessEnergy:

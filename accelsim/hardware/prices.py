@@ -148,8 +148,6 @@ class AccessPrice(NamedTuple):
     memory: str
     read: float
     write: float
-    cache: tuple[float, float] | None = None
-    """Behind a cache: what reading and writing that cost; `read` is of what it misses then."""
 
 
 class Prices(NamedTuple):
@@ -176,6 +174,8 @@ class Prices(NamedTuple):
     mac_bits: int = 1
     host: Host | None = None
     """Whose energy is another; None where the machine has no host."""
+    caches: tuple[AccessPrice, ...] = ()
+    """Of the caches before memories, by the names of those; what they read is what the caches miss."""
 
     @property
     def all_free(self) -> bool:

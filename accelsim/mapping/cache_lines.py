@@ -36,6 +36,11 @@ class CacheLines:
         self._lines: Ints = np.full((sets, ways), _NOTHING, dtype=np.int64)
         self._taken_in: Ints = np.zeros(sets, dtype=np.int64)
 
+    @property
+    def replaced(self) -> bool:
+        """Whether any line has had to go."""
+        return bool((self._taken_in > self._lines.shape[1]).any())
+
     def missing(self, lines: Ints) -> int:
         """Look lines up, and take in those that are not there.
 

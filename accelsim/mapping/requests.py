@@ -114,6 +114,7 @@ def with_requests(mapping: Mapping, memory: Memory, images: int, bits: Precision
     if cache.warm:
         for _, visit in program:
             requests.of_visit(visit)
+        requests.holds_all = not requests.lines.replaced
     steps: dict[tuple[int, tuple[tuple[Operand, Taken], ...], Taken | None], Step] = {}
     written: list[Step] = []
     for step, visit in program:
@@ -197,6 +198,8 @@ class _Requests:
     def __post_init__(self) -> None:
         self.lines = CacheLines(self.cache.sets, self.cache.ways)
         self.remembered = 0
+        self.holds_all = False
+        """Whether all that is asked for is known to be there."""
 
     def of_visit(self, visit: Visit) -> tuple[dict[Operand, Taken], Taken | None]:
         """What a step loads, by operand, and what it stores."""
@@ -217,7 +220,7 @@ class _Requests:
             if self.remembered < _REMEMBERED:
                 self.asked[region, request_bytes] = asked
                 self.remembered += len(asked.lines)
-        missed = self.lines.missing(asked.lines)
+        missed = 0 if self.holds_all else self.lines.missing(asked.lines)
         waiting = max(
             ceil_div(missed * cache.miss_cycles, cache.misses_in_flight), missed * cache.line_cycles
         )
@@ -233,7 +236,7 @@ def _asked(tensor: Tensor, ranges: Sequence[Range], request_bytes: int, cache: C
     packets, beats = packets_of(starts, sizes, cache)
     first, last = starts // cache.line_bytes, (starts + sizes - 1) // cache.line_bytes
     # A request is no longer than a line, so it lies in two at most.
-    lines = np.unique(np.concatenate([first, last]))
+    lines = np.unique(first if (first == last).all() else np.concatenate([first, last]))
     hitting = ceil_div(packets * cache.hit_cycles, cache.requests_in_flight)
     return Asked(max(beats, hitting), lines)
 
@@ -249,6 +252,8 @@ def packets_of(starts: Ints, sizes: Ints, cache: Cache) -> tuple[int, int]:
         sizes: Its bytes.
         cache: Whose beats and requests they are.
     """
+    if not (starts % cache.request_bytes).any() and (sizes == cache.request_bytes).all():  # as most are
+        return len(starts), len(starts) * cache.request_bytes // cache.beat_bytes
     position, left = starts, sizes
     packets = beats = 0
     while len(position):

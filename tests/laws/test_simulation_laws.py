@@ -176,7 +176,7 @@ def test_what_is_observed_is_what_was_mapped(case):
         assert layer.vector_busy_cycles == mapping.totals.vector_cycles
         stream_cycles = Counter({channel.memory: 0 for channel in hardware.channels})
         for step in mapping.steps():
-            for operand, size in (*step.loads.items(), *step.stores.items()):
+            for operand, size in (*step.moved_loads.items(), *step.moved_stores.items()):
                 home = of_layer.get(operand, hardware.channel_of[operand].memory)
                 channel = next(channel for channel in hardware.channels if channel.memory == home)
                 stream_cycles[channel.memory] += math.ceil(size / channel.bytes_per_cycle)

@@ -47,7 +47,11 @@ DMA_THREAD: Final = (4, "DMA waits")
 TIME_THREAD: Final = (7, "time, by stage and layer")
 SPANS_THREAD: Final = (8, "first request to last byte stored")
 """The first of those that have the spans of layers."""
-WAITS: Final = {"descriptor": "for a descriptor", "producer": "for layers it reads from"}
+WAITS: Final = {
+    "descriptor": "for a descriptor",
+    "producer": "for layers it reads from",
+    "control": "for its turn",
+}
 """Reasons to wait that are no bank without room."""
 
 
