@@ -107,6 +107,7 @@ class RowStationary(Dataflow):
     axes: ClassVar = {"rows": ("FY", "C", "K", "OY"), "columns": ("OY", "C", "K")}
     stationary = Operand.WEIGHTS
     parameters = Parameters
+    of_any_array = False
     takes_images = True
     mapping_parameters = PARAMETERS
 
