@@ -367,12 +367,10 @@ class Hardware(Description):
 
     @cached_property
     def is_plain(self) -> bool:
-        """Whether steps go on as they have what they need, and transfers take as long as their bytes: no
-        control, ways, stops, weights past memories, caches.
-        """
+        """Whether engines have no rules of their own: control, ways, stops, caches, weights past memories."""
         ways = any(channel.way for channel in self.channels)
-        own_rules = any(memory.stops_array or memory.cache for memory in self.memories)
-        return not (self.control or ways or own_rules or Operand.WEIGHTS not in self.bank_of)
+        rules = any(memory.stops_array or memory.cache for memory in self.memories)
+        return not (self.control or ways or rules or Operand.WEIGHTS not in self.bank_of)
 
     @property
     def bytes_per_cycle_off_chip(self) -> float:
