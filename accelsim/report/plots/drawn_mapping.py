@@ -142,7 +142,7 @@ def on_chip_lines(drawn: DrawnMapping) -> Iterator[str]:
         yield "the array is idle: the vector unit does the work"
     if mapping.idle_rows:
         yield f"{counted(mapping.idle_rows, 'row')} are left idle"
-    room = room_of_tiles(mapping, drawn.images)
+    room = room_of_tiles(mapping, drawn.images, drawn.hardware)
     for operand in (Operand.INPUTS, Operand.WEIGHTS, Operand.OUTPUTS, Operand.RESIDUAL):
         if operand in room:
             bank = drawn.hardware.bank_of[operand]
