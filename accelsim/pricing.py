@@ -11,6 +11,7 @@ from accelsim.hardware.host import HOST
 from accelsim.held_against import HELD_AGAINST
 from accelsim.mapping.bounds import compulsory_weight_bytes, least_array_cycles, lower_bounds
 from accelsim.mapping.dataflows import least_weight_density
+from accelsim.mapping.dataflows.lookup import parameters_of
 from accelsim.mapping.letters import tile_order, tile_sizes, tile_words
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.precision import (
@@ -256,6 +257,7 @@ def layer_costs(
         idle_rows=mapping.idle_rows,
         least_weight_bytes=compulsory_weight_bytes(layer, hardware) if keeps else 0,
         least_array_cycles=least_array_cycles(layer, unit, batch) if keeps else 0,
+        parameters=parameters_of(mapping, unit),
     )
 
 
@@ -323,6 +325,7 @@ def _layer_result(
         memories=costs.memories,
         tile_sizes=costs.tile_sizes,
         tile_order=costs.tile_order,
+        parameters=costs.parameters,
         idle_rows=costs.idle_rows,
         skipped_macs=costs.skipped_macs,
         weight_density=costs.weight_density,

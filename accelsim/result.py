@@ -94,8 +94,11 @@ class LayerResult(NamedTuple):
     """What a tile covers of each loop, by the letters of `loops` and N for images."""
     tile_order: tuple[str, ...]
     """Loops over tiles, the outermost first; FY and FX where a tile has not all taps."""
+    parameters: Mapping[str, int] = field(default_factory=dict)
+    """Of the dataflow, where it leaves some to a mapping: given to it, or found for its tiles."""
     skipped_macs: int = 0
-    """Of `macs`, those that were not executed, because their weight is zero or taken as zero."""
+    """Of `macs`, those that were not executed, because their weight is zero or taken as zero, or their input
+    where an array is gated by those."""
     weight_density: float | None = None
     """The part of its weights that is not zero: as the network says, else as the machine takes it to be.
     None for layers of the vector unit."""
@@ -194,7 +197,8 @@ class RunResult:
     lower_bound_cycles: int
     layers: tuple[LayerResult, ...] = field(repr=False)
     skipped_macs: int = 0
-    """Of `macs`, those that were not executed, because their weight is zero or taken as zero."""
+    """Of `macs`, those that were not executed, because their weight is zero or taken as zero, or their input
+    where an array is gated by those."""
     nominal_utilization: float = 0.0
     """`utilization` with the MACs that were skipped counted as done; may exceed 1."""
     memories: Mapping[str, MemoryResult] = field(default_factory=dict)
@@ -367,6 +371,7 @@ def layer_to_dict(layer: LayerResult) -> dict[str, Any]:
         "loops": {name: getattr(layer.form, name) for name in (*_LOOPS, *_STEPS)},
         "tile_sizes": dict(layer.tile_sizes),
         "tile_order": list(layer.tile_order),
+        **({"parameters": dict(layer.parameters)} if layer.parameters else {}),
         "idle_rows": layer.idle_rows,
         "places": layer.places,
         "memories": _memories(layer.memories),

@@ -57,6 +57,7 @@ def reproduce(
 
     gemmini: layers on Gemmini's RTL (Hong et al., DOSA, MICRO 2023), each mapped as it was run. Exit code 1
     if an error exceeds its bar or a figure has moved; of a file of one's own neither is asked.
+
     eyeriss: AlexNet and VGG-16 on the chip, layer by layer (Chen et al., JSSC 2017): time, traffic and power
     by the chip's own mappings, and what the search finds beside them. Exit code 1 if an error of AlexNet
     exceeds its bar, or a figure is not the one that it was pinned to.
@@ -67,10 +68,7 @@ def reproduce(
     accelsim reproduce guidelines --hw my_machine.yaml
     accelsim reproduce gemmini --layers my_layers.csv
     """
-    if hw and table is not PublishedName.GUIDELINES:
-        raise typer.BadParameter(f"{table.value} has machines of its own", param_hint="--hw")
-    if layers is not None and table is not PublishedName.GEMMINI:
-        raise typer.BadParameter(f"{table.value} has no layers to choose", param_hint="--layers")
+    _check_options(table, hw, layers)
     match table:
         case PublishedName.GEMMINI:
             check_outputs({"--output": output}, [] if layers is None else [InputFile("--layers", layers)])
@@ -85,6 +83,14 @@ def reproduce(
             _squeezenext(destination(output, format_, quiet), quiet)
         case _:
             assert_never(table)
+
+
+def _check_options(table: PublishedName, hw: list[str] | None, layers: Path | None) -> None:
+    """Each table takes what it can use only."""
+    if hw and table is not PublishedName.GUIDELINES:
+        raise typer.BadParameter(f"{table.value} has machines of its own", param_hint="--hw")
+    if layers is not None and table is not PublishedName.GEMMINI:
+        raise typer.BadParameter(f"{table.value} has no layers to choose", param_hint="--layers")
 
 
 def _squeezenext(to: Destination, quiet: bool) -> None:

@@ -66,6 +66,8 @@ class LayerCosts:
     """That have to come wherever activations lie; as the next, 0 on a machine that keeps none."""
     least_array_cycles: int
     """That it takes at least."""
+    parameters: MappingOf[str, int]
+    """Of its dataflow."""
 
 
 @dataclass

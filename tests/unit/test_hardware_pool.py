@@ -95,7 +95,8 @@ def test_the_ends_of_a_network_are_outside_unless_the_file_says_otherwise(tmp_pa
         (
             "banks: pool",
             "banks: pond",
-            "9: memories.1.banks = 'pond': must be a mapping with the keys shares, bytes, bank_bytes, padded or 'pool'",
+            "9: memories.1.banks = 'pond': must be a mapping with the keys shares, bytes, bank_bytes, padded "
+            "or 'pool'",
         ),
         (
             "[activations]",
@@ -373,3 +374,64 @@ def test_an_image_that_has_to_lie_on_chip_is_why_it_does_not_fit(tmp_path):
     sentence = refused(SMALL, load(tmp_path, text))
     assert "image (150528 bytes)" in sentence
     assert "where io says that the network's ends lie and not in flash" in sentence
+
+
+WHOLE_BANKS = """\
+name: machine
+pe_array: {rows: 8, columns: 8}
+memories:
+- name: dram
+  bandwidth: {bytes_per_cycle: 8}
+- name: sram
+  size_bytes: 65536
+  banks: {bank_bytes: 4096}
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        (
+            "bank_bytes: 4096",
+            "bank_bytes: 4095",
+            "8: memories.1.banks.bank_bytes = 4095: must divide size_bytes, which is 65536",
+        ),
+        (
+            "size_bytes: 65536",
+            "size_bytes: 8192",
+            "7: memories.1.size_bytes = 8192: must be at least 16384: it has to hold two words of each "
+            "operand, in banks of its own",
+        ),
+        (
+            "bank_bytes: 4096",
+            "bank_bytes: 4096, shares: {inputs: 1}",
+            '8: memories.1.banks = {"bank_bytes": 4096, "shares": {"inputs": 1}}: must give one of shares, '
+            "bytes and bank_bytes, or be the word pool",
+        ),
+        (
+            "banks: {bank_bytes: 4096}",
+            "banks: {bytes: {inputs: 8, weights: 8, outputs: 8}, padded: true}",
+            "8: memories.1.banks.padded = true: must be left out, or false: only banks of bank_bytes hold "
+            "padding here",
+        ),
+        (
+            "banks: {bank_bytes: 4096}",
+            "banks: {bank_bytes: 4096}\n  keeps: [activations]",
+            '9: memories.1.keeps = ["activations"]: must be left out where banks is not pool: what stays '
+            "shares the room of tiles",
+        ),
+    ],
+)
+def test_whole_banks_that_cannot_be_are_refused_with_their_place(tmp_path, old, new, sentence):
+    path = tmp_path / "m.yaml"
+    path.write_text(WHOLE_BANKS.replace(old, new), encoding="utf-8")
+    with pytest.raises(DescriptionError) as error:
+        read(path, Hardware)
+    assert [line.removeprefix(f"{path}:") for line in str(error.value).splitlines()] == [sentence]
+
+
+def test_whole_banks_are_a_pool_that_is_given_out_in_them(tmp_path):
+    path = tmp_path / "m.yaml"
+    path.write_text(WHOLE_BANKS, encoding="utf-8")
+    bank = read(path, Hardware).pool
+    assert (bank.size_bytes, bank.unit_bytes, bank.padded) == (65536, 4096, False)

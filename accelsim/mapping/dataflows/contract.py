@@ -110,6 +110,8 @@ class Dataflow(ABC):
     """Whether a weight that is zero takes no product and no cycle: `weight_density` says how many do."""
     parameters: ClassVar[type[Description]]
     """What a machine's file says of it."""
+    of_any_array: ClassVar[bool] = True
+    """Whether any array may be given it for trying: False where its PEs are others than those of most."""
     takes_images: ClassVar[bool] = False
     """Whether the search tries tiles of several images, too: where they share what comes to the array."""
     mapping_parameters: ClassVar[tuple[str, ...]] = ()
@@ -157,6 +159,15 @@ class Dataflow(ABC):
         """
         known = ", ".join(self.mapping_parameters) or "no parameters"
         raise ValueError(f"{self.title} leaves {known} to a mapping, not {parameters[0][0]}")
+
+    def parameters_for(
+        self,
+        layer: Layer,  # noqa: ARG002 (for those that have some)
+        tile: TileShape[int],  # noqa: ARG002
+        hardware: Hardware,  # noqa: ARG002
+    ) -> DataflowParameters:
+        """The values of `mapping_parameters` that a tile is executed with, as results say them, if any."""
+        return ()
 
     @abstractmethod
     def granularity(self, hardware: Hardware) -> Granularity:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from accelsim.hardware.machine import Hardware
 from accelsim.hardware.registry import registered
 from accelsim.mapping.dataflows.contract import Dataflow
+from accelsim.mapping.mapping import Mapping
 from accelsim.network.layer import Layer
 
 
@@ -27,6 +28,33 @@ def dataflow_of(name: str) -> Dataflow:
     """
     dataflow: Dataflow = registered(name)
     return dataflow
+
+
+def parameters_of(mapping: Mapping, hardware: Hardware) -> dict[str, int]:
+    """The dataflow's own parameters of a mapping, by name: given to it, or found for its tiles.
+
+    Args:
+        mapping: Of a layer.
+        hardware: The machine.
+
+    Returns:
+        None for dataflows that leave nothing to a mapping, and beside the array.
+
+    Example:
+        >>> from accelsim import load_hardware
+        >>> from accelsim.mapping import map_layer
+        >>> machine = load_hardware("16x16_128k")
+        >>> layer = Layer("fc", "fully_connected", K=10, C=64, OY=1, OX=1, IY=1, IX=1)
+        >>> parameters_of(map_layer(layer, machine), machine)
+        {}
+    """
+    if mapping.dataflow not in hardware.pe_array.dataflows:
+        return {}
+    dataflow = dataflow_of(mapping.dataflow)
+    if mapping.parameters:
+        dataflow = dataflow.fixed(mapping.parameters)
+    in_use = hardware.with_idle_rows(mapping.idle_rows)
+    return dict(dataflow.parameters_for(mapping.layer, mapping.tile, in_use))
 
 
 def least_weight_density(layer: Layer, hardware: Hardware, dataflows: Iterable[str]) -> float:

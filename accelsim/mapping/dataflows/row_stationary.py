@@ -37,7 +37,7 @@ from accelsim.mapping.arithmetic import ceil_div, ceil_scaled, chosen, equal_par
 from accelsim.mapping.dataflows.contract import Dataflow
 from accelsim.mapping.mapping import DataflowParameters
 from accelsim.mapping.tile import ArrayWork, Granularity, TileCounts, TileShape
-from accelsim.network.layer import LoopNest
+from accelsim.network.layer import Layer, LoopNest
 
 PARAMETERS: Final = ("p", "q", "r", "t")
 """Filters and channels that a PE goes through in turn; channels and filters that have sets of their own."""
@@ -107,6 +107,7 @@ class RowStationary(Dataflow):
     axes: ClassVar = {"rows": ("FY", "C", "K", "OY"), "columns": ("OY", "C", "K")}
     stationary = Operand.WEIGHTS
     parameters = Parameters
+    of_any_array = False
     takes_images = True
     mapping_parameters = PARAMETERS
 
@@ -131,6 +132,11 @@ class RowStationary(Dataflow):
                     f"{self.title} leaves {known} to a mapping, 1 at least each, not {name} = {value}"
                 )
         return RowStationary(parameters)
+
+    def parameters_for(self, layer: Layer, tile: TileShape[int], hardware: Hardware) -> DataflowParameters:
+        """How a tile lies in the PEs."""
+        folding = self.folding(layer, tile, hardware)
+        return tuple([(name, int(size)) for name, size in zip(PARAMETERS, folding[:4], strict=True)])
 
     def gates_zeros(self, array: PEArray) -> bool:
         """Whether products with inputs that are zero are not done."""
@@ -185,10 +191,8 @@ class RowStationary(Dataflow):
         given = ", ".join([f"{name} = {value}" for name, value in self._fixed.items()])
         own, kernel = self.of(array), f"{np.max(tile.fy)}x{np.max(tile.fx)}"
         holds = f"{own.filter_words} words of filters, {own.input_words} of inputs and {own.sum_words} sums"
-        return (
-            f"{self.title}: {given} do not fit kernels of {kernel}: each of {array.rows} x {array.columns} PEs "
-            f"holds {holds}"
-        )
+        pes = f"each of {array.rows} x {array.columns} PEs holds {holds}"
+        return f"{self.title}: {given} do not fit kernels of {kernel}: {pes}"
 
     def _costs(
         self, layer: LoopNest[Count], tile: TileShape[Count], folding: Folding, array: PEArray

@@ -55,6 +55,7 @@ class SystolicWeightStationary(Dataflow):
     title = "systolic weight stationary"
     axes: ClassVar = {"rows": ("C",), "columns": ("K",)}
     stationary = Operand.WEIGHTS
+    of_any_array = False
     parameters = Parameters
 
     def of(self, array: PEArray) -> Parameters:
