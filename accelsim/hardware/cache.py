@@ -90,5 +90,9 @@ def cache_prices(caches: Iterable[tuple[str, Cache | None]]) -> tuple[AccessPric
         caches: Names of memories, each with the cache before it, if there is one.
     """
     return tuple(
-        [AccessPrice(name, cache.energy.read, cache.energy.write) for name, cache in caches if cache is not None]
+        [
+            AccessPrice(name, cache.energy.read, cache.energy.write)
+            for name, cache in caches
+            if cache is not None
+        ]
     )
