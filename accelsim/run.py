@@ -27,6 +27,7 @@ from accelsim.reuse.cache import Cache, cache_or_new
 from accelsim.simulation.engines import Engine, simulate
 
 if TYPE_CHECKING:
+    from accelsim.mapping.given_file import GivenMappings
     from accelsim.planning.given import MappingGiven
 
 
@@ -135,11 +136,7 @@ def plan_run(
     cache = cache_or_new(cache, memory)
     as_described = cache.lowered(network, lowered_network)
     lowered = in_running_order(as_described, hardware, options.batch)
-    given = None
-    if mapping is not None:
-        from accelsim.planning.given import told  # noqa: PLC0415 (most runs are told nothing)
-
-        given, lowered = told(mapping, lowered, hardware, options)
+    given, lowered = _told(mapping, lowered, hardware, options)
     layers = cache.layers(hardware, options)
 
     def make() -> Schedule:
@@ -160,10 +157,19 @@ def plan_run(
     except MappingError as error:
         raise _advised(error, network, hardware, options.batch) from None
     if given is not None:
-        from accelsim.planning.given import check_all_used  # noqa: PLC0415 (as above)
-
-        check_all_used(given, schedule)
+        given.check_used([layer.name for layer in schedule.layers])
     return Plan(network, hardware, options, lowered, schedule, layers)
+
+
+def _told(
+    mapping: "MappingGiven | None", lowered: LoweredNetwork, hardware: Hardware, options: MappingOptions
+) -> "tuple[GivenMappings | None, LoweredNetwork]":
+    """What is given of mappings, if anything, and the network whose layers know it."""
+    if mapping is None:
+        return None, lowered
+    from accelsim.planning.given import told  # noqa: PLC0415 (most runs are told nothing)
+
+    return told(mapping, lowered, hardware, options)
 
 
 def _advised(error: MappingError, network: Network, hardware: Hardware, batch: int) -> MappingError:

@@ -32,6 +32,7 @@ from accelsim.planning.compiler import make_schedule
 from accelsim.report.files.writing import write
 from accelsim.report.plots.published import published_figure
 from accelsim.report.plots.style import save
+from accelsim.report.tables.gemmini import tile_of
 from accelsim.report.values.run_profile import Profile, profile
 from accelsim.result import RunResult
 from accelsim.run import run_network
@@ -40,6 +41,11 @@ from accelsim.validation.evaluate import Cost, Job, evaluate_all, shipped_hardwa
 from accelsim.validation.eyeriss import EyerissReproduction, reproduce_eyeriss
 from accelsim.validation.eyeriss_measured import QUANTITIES as EYERISS_QUANTITIES
 from accelsim.validation.eyeriss_measured import MeasuredNetwork
+from accelsim.validation.gemmini import MACHINE as GEMMINI
+from accelsim.validation.gemmini import GemminiReproduction, reproduce_gemmini
+from accelsim.validation.gemmini_layers import SHIPPED as GEMMINI_LAYERS
+from accelsim.validation.gemmini_layers import load_layers
+from accelsim.validation.log_errors import LogErrors
 from accelsim.validation.pinned import pinned_file
 from accelsim.validation.published import QUANTITIES, PublishedTable, Quantity, load_published
 from accelsim.validation.reproduction import Reproduction, TableCell, reproduce
@@ -148,6 +154,90 @@ WITHOUT: Mapping[str, Mapping[str, Any]] = {
     },
 }
 """What Eyeriss is without, to see what each mechanism is worth."""
+
+
+def gemmini_part(_: PublishedTable) -> str:
+    """Errors against Gemmini's RTL, on the half that was fitted on and the other; what resists; ablations."""
+    layers, machine = load_layers(GEMMINI_LAYERS), shipped_hardware(GEMMINI)
+    reproduction = reproduce_gemmini(layers, step=_progress(len(layers)))
+    numbers = sorted({layer.repeats for layer in layers}, key=int)
+    fitted = set(numbers[::2])
+    halves = [
+        tuple(row for row in reproduction.rows if (row.measured.repeats in fitted) == is_fitted)
+        for is_fitted in (True, False)
+    ]
+    rows = [
+        _errors_row("accelsim, all", reproduction.time),
+        *(
+            _errors_row(name, GemminiReproduction(half, reproduction.pes).time)
+            for name, half in zip(("the half that was fitted on", "the other half"), halves, strict=True)
+        ),
+        _errors_row("Timeloop", reproduction.timeloop),
+        _errors_row("multiply-accumulates / PEs", reproduction.macs_per_pe),
+    ]
+    worst = sorted(reproduction.rows, key=lambda row: -abs(row.log_error))[:WORST]
+    resisting = [
+        [
+            str(row.measured.id),
+            row.measured.name,
+            tile_of(row.measured),
+            f"{row.measured.rtl_cycles:,}",
+            f"{row.simulated_cycles:,}",
+            f"{row.log_error:+.2f}",
+            f"{row.padded_array_cycles / row.measured.rtl_cycles:.2f}",
+        ]
+        for row in worst
+    ]
+    without = [
+        _errors_row(name, reproduce_gemmini(layers, vary(machine, **changes)).time)
+        for name, changes in WITHOUT_IN_GEMMINI.items()
+    ]
+    headers = ["", "mean", "median", "largest", "bias", "within 10 %", "rank"]
+    worst_headers = ["id", "layer", "tile", "RTL", "simulated", "error", "array / RTL"]
+    return "\n\n".join(
+        [
+            _grid(headers, rows, left=1),
+            _grid(worst_headers, resisting, left=3),
+            _grid(["without", *headers[1:]], without, left=1),
+        ]
+    )
+
+
+WORST = 12
+"""Measurements of Gemmini that are listed: those that are furthest off."""
+_SYSTOLIC = "pe_array.dataflows.systolic_weight_stationary"
+WITHOUT_IN_GEMMINI: Mapping[str, Mapping[str, Any]] = {
+    "misses: every line there": {"memories.dram.cache.miss_cycles": 0, "memories.dram.cache.line_cycles": 0},
+    "a cache: every line missed": {"memories.dram.cache.size_bytes": 512},
+    "what the run before left": {"memories.dram.cache.warm": False},
+    "requests: beats alone": {"memories.dram.cache.hit_cycles": 0},
+    "reloading: operands stay from tile to tile": {"control.reloads": False},
+    "double buffering: one tile in flight": {"control.tiles_in_flight": 1},
+    "control: tiles at once": {
+        "control.cycles_per_tile": 0,
+        "control.cycles_per_layer": 0,
+        "control.completion_cycles": 0,
+    },
+    "padding: blocks as long as they are": {
+        f"{_SYSTOLIC}.block_pixels": 1,
+        f"{_SYSTOLIC}.least_block_cycles": 1,
+        f"{_SYSTOLIC}.pair_cycles": 1,
+    },
+    "instructions: blocks take no time of their own": {f"{_SYSTOLIC}.pair_cycles": 1},
+}
+"""What Gemmini is without, to see what each mechanism is worth."""
+
+
+def _errors_row(name: str, errors: LogErrors) -> list[str]:
+    return [
+        name,
+        f"{errors.mean_abs_log_error:.3f}",
+        f"{errors.median_abs_log_error:.3f}",
+        f"{errors.max_abs_log_error:.2f}",
+        f"{errors.bias:+.3f}",
+        f"{errors.within_10_percent:.0%}",
+        f"{errors.rank_correlation or 0.0:.3f}",
+    ]
 
 
 def _eyeriss_layers(reproduction: EyerissReproduction, network: MeasuredNetwork) -> str:
@@ -424,6 +514,7 @@ def generality_part(table: PublishedTable) -> str:
 PARTS: Mapping[str, Callable[[PublishedTable], str]] = {
     "machines": machines_part,
     "eyeriss": eyeriss_part,
+    "gemmini": gemmini_part,
     "table": table_part,
     "energy": energy_part,
     "narrow": narrow_part,

@@ -6,7 +6,7 @@ from dataclasses import replace
 import hypothesis.strategies as st
 from hypothesis import assume
 from machines import with_engines, with_host
-from strategies import keeping_machines
+from strategies import keeping_machines, machines
 
 from accelsim.hardware import Hardware, Operand
 from accelsim.hardware.host import HOST
@@ -126,3 +126,25 @@ def pools(draw):
         memory["keeps"] = []
     assume(len(keeping["memories"][0]["holds"]) == len(Operand))
     return draw(with_rules(Hardware.model_validate_json(json.dumps({**keeping, "io": {}}))))
+
+
+@st.composite
+def behind_caches(draw):
+    """Machines with a cache before their memory off chip, and some of these rules or none."""
+    described = draw(machines(smallest_buffer=1024)).model_dump(mode="json", exclude_none=True)
+    beat_bytes = draw(st.sampled_from([1, 4, 16]))
+    described["memories"][0] |= {
+        "bandwidth": {"bytes_per_cycle": beat_bytes},
+        "burst_bytes": 1,
+        "layout": "nhwc",
+        "cache": {
+            "size_bytes": draw(st.sampled_from([512, 8192])),
+            "beat_bytes": beat_bytes,
+            "hit_cycles": draw(st.sampled_from([0, 24])),
+            "miss_cycles": draw(st.sampled_from([0, 60])),
+            "warm": draw(st.booleans()),
+        },
+    }
+    hardware = Hardware.model_validate_json(json.dumps({**described, "assumed": {}}))
+    control, stops = draw(_CONTROLS), draw(_STOPS)
+    return with_engines(hardware, control=control, stops_array=stops)

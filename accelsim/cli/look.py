@@ -2,14 +2,14 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeAlias, assert_never
+from typing import TYPE_CHECKING, Annotated, Final, TypeAlias, assert_never
 
 import typer
 
 from accelsim.choices import AUTO
 from accelsim.cli.files import InputFile, check_outputs, inputs
 from accelsim.cli.load import only, say_of_format1
-from accelsim.cli.mappings import ChosenRequest, show_mappings
+from accelsim.cli.mappings import ChosenRequest, check_not_asked, show_mappings
 from accelsim.cli.options import (
     BatchOption,
     DataflowOption,
@@ -127,17 +127,13 @@ def show(
     accelsim show 16x16_128k
     """
     if mapping:
-        if hw is None or lowered or stats or _kind(name) is not Listing.NETWORKS:
-            raise typer.BadParameter(
-                "needs a network and --hw, and nothing else to show", param_hint="--mapping"
-            )
-        request = ChosenRequest(name, hw, overlay or [], batch, dataflow, objective, format_, output, quiet)
-        show_mappings(request)
+        can_show = hw is not None and not (lowered or stats) and _kind(name) is Listing.NETWORKS
+        machine = hw if can_show else None
+        show_mappings(
+            ChosenRequest(name, machine, overlay or [], batch, dataflow, objective, format_, output, quiet)
+        )
         return
-    of_mappings = {"--batch": batch, "--dataflow": dataflow, "--objective": objective}
-    for option, value in of_mappings.items():
-        if value not in (None, AUTO):
-            raise typer.BadParameter("needs --mapping", param_hint=option)
+    check_not_asked({"--batch": batch, "--dataflow": dataflow, "--objective": objective})
     to = destination(output, format_, quiet)
     if lowered and stats:
         raise typer.BadParameter("give one of --lowered and --stats", param_hint="--stats")
@@ -156,21 +152,29 @@ def show(
         else:
             to.deliver(_statistics_answer(network) if stats else network_answer(network, lowered))
         return
-    for_networks = {
-        "--hw": (hw is not None, "networks have tensors"),
-        "--lowered": (lowered, "networks are lowered"),
-        "--stats": (stats, "networks have statistics"),
-        "--overlay": (bool(overlay), "overlays are for networks"),
-    }
-    for option, (is_set, objection) in for_networks.items():
-        if is_set:
-            raise typer.BadParameter(f"{name} is a machine; {objection}", param_hint=option)
+    _refuse_of_networks(name, {"--hw": hw, "--lowered": lowered, "--stats": stats, "--overlay": overlay})
     from accelsim.hardware import load_hardware
 
     hardware = load_hardware(name)
     check_outputs({"--output": output}, inputs(machines=[name]))
     say_of_format1([name], quiet)
     to.deliver(_hardware_answer(hardware))
+
+
+_OF_NETWORKS: Final = {
+    "--hw": "networks have tensors",
+    "--lowered": "networks are lowered",
+    "--stats": "networks have statistics",
+    "--overlay": "overlays are for networks",
+}
+"""Options of networks, and what is said where they are given for a machine."""
+
+
+def _refuse_of_networks(machine: str, options: dict[str, object]) -> None:
+    """Raise where an option of networks has a value."""
+    for option, value in options.items():
+        if value:
+            raise typer.BadParameter(f"{machine} is a machine; {_OF_NETWORKS[option]}", param_hint=option)
 
 
 def check(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeAlias
 
 import typer
 
+from accelsim.choices import AUTO
 from accelsim.cli.files import check_outputs, inputs
 from accelsim.cli.load import load, only, with_overlays
 from accelsim.cli.options import Format, Objective, mapping_options
@@ -31,6 +32,11 @@ class LayerToDraw(NamedTuple):
 
     layer: str | None
     mapping: Path | None
+
+    @property
+    def options(self) -> dict[str, object]:
+        """As the command line has them."""
+        return {"--layer": self.layer, "--mapping": self.mapping}
 
 
 def drawn_layer(
@@ -63,7 +69,8 @@ class ChosenRequest(NamedTuple):
     """What the command line asks for."""
 
     network: str
-    machine: str
+    machine: str | None
+    """None where there is no pair of a network and a machine, or something else is to be shown."""
     overlays: list[Path]
     batch: int | None
     dataflow: str
@@ -73,8 +80,18 @@ class ChosenRequest(NamedTuple):
     quiet: bool
 
 
+def check_not_asked(options: Mapping[str, object]) -> None:
+    """Refuse what says how a network is mapped where its mappings are not to be shown."""
+    for option, value in options.items():
+        if value not in (None, AUTO):
+            raise typer.BadParameter("needs --mapping", param_hint=option)
+
+
 def show_mappings(request: ChosenRequest) -> None:
     """Print the mappings that are chosen, or write them: as YAML, unless another format is asked for."""
+    if request.machine is None:
+        sentence = "needs a network and --hw, and nothing else to show"
+        raise typer.BadParameter(sentence, param_hint="--mapping")
     overlays = only(request.overlays, "--overlay")
     networks, machines = load([request.network], [request.machine], overlays, quiet=request.quiet)
     check_outputs({"--output": request.output}, inputs([request.network], [request.machine], overlays))
@@ -85,7 +102,7 @@ def show_mappings(request: ChosenRequest) -> None:
     if as_yaml and to_file:
         check_yaml(request.output, "--output")
     to = destination(None if as_yaml else request.output, request.format, request.quiet)
-    from accelsim.mapping.chosen_rules import chosen_rules
+    from accelsim.mapping.chosen import chosen_rules
     from accelsim.report.text.mappings import mapping_text, rule_values
     from accelsim.result import flat
     from accelsim.run import options_for, plan_run, run_plan

@@ -174,8 +174,9 @@ def plot(
     from accelsim.report.plots.style import check_suffix, save
 
     check_suffix(output)
+    of_layer = LayerToDraw(layer, mapping)
     _refuse(kind, {"--fix": fix, "--objective": objective, "--by": by, "--result": result, "--fps": fps})
-    _refuse(kind, {"--layer": layer, "--mapping": mapping})
+    _refuse(kind, of_layer.options)
     if kind in _SAID_ELSEWHERE:
         _refuse_said(kind, {"--net": net, "--hw": hw, "--overlay": overlay}, "which networks and machines")
         run_options = {
@@ -184,13 +185,9 @@ def plot(
             "--objective": objective is not None,
         }
         _refuse_said(kind, run_options, "how they run")
-    options = mapping_options(batch, dataflow, objective)
-    demand = demand_of(fps, None)
-    of_layer = LayerToDraw(layer, mapping)
-    request = _Request(
-        kind, net, hw, overlay or [], by, fix or [], result, options, demand, output, quiet, of_layer
-    )
-    save(_figure(request), output)
+    options, demand = mapping_options(batch, dataflow, objective), demand_of(fps, None)
+    asked = kind, net, hw, overlay or [], by, fix or [], result, options, demand, output, quiet, of_layer
+    save(_figure(_Request(*asked)), output)
     if not quiet:
         say(f"wrote {output}")
 

@@ -367,10 +367,10 @@ class Hardware(Description):
 
     @cached_property
     def is_plain(self) -> bool:
-        """Whether steps go on as they have what they need: no control, ways, stops, weights past memories."""
+        """Whether engines have no rules of their own: control, ways, stops, caches, weights past memories."""
         ways = any(channel.way for channel in self.channels)
-        stops = any(memory.stops_array for memory in self.memories)
-        return not (self.control or ways or stops or Operand.WEIGHTS not in self.bank_of)
+        rules = any(memory.stops_array or memory.cache for memory in self.memories)
+        return not (self.control or ways or rules or Operand.WEIGHTS not in self.bank_of)
 
     @property
     def bytes_per_cycle_off_chip(self) -> float:

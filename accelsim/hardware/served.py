@@ -328,8 +328,11 @@ def _unserved_banks(memory: Memory) -> Iterator[tuple[str, str]]:
 
 
 def out_of_range(memories: Sequence[Memory], clock_mhz: float) -> Iterator[Unserved]:
-    """What is said in seconds or by a law, and comes to what is outside the bounds of plain figures."""
+    """What is said in seconds or by a law and comes to what is outside the bounds of plain figures, and beats
+    of a cache that are wider than its channel.
+    """
     for index, memory in enumerate(memories):
+        yield from _too_wide_beats(index, memory, clock_mhz)
         ways = {"bandwidth": memory.bandwidth, "read": memory.read, "write": memory.write}
         for key, bandwidth in ways.items():
             if bandwidth is not None and bandwidth.bytes_per_second is not None:
@@ -350,6 +353,17 @@ def out_of_range(memories: Sequence[Memory], clock_mhz: float) -> Iterator[Unser
             if cycles > MAX_LATENCY_CYCLES:
                 sentence = f"comes to {cycles} cycles of {clock_mhz:g} MHz: must come to"
                 yield Unserved(index, key, f"{sentence} at most {MAX_LATENCY_CYCLES}")
+
+
+def _too_wide_beats(index: int, memory: Memory, clock_mhz: float) -> Iterator[Unserved]:
+    """A beat passes the channel in a cycle: mappings are compared by bytes and bandwidth."""
+    if memory.cache is None:
+        return
+    ways = [way for way in (memory.bandwidth, memory.read, memory.write) if way is not None]
+    narrowest = min([way.per_cycle(clock_mhz) for way in ways], default=math.inf)
+    if memory.cache.beat_bytes > narrowest:
+        sentence = f"must be at most the {narrowest:g} bytes that the channel moves in a cycle"
+        yield Unserved(index, "cache.beat_bytes", sentence)
 
 
 def _names(memories: Sequence[Memory]) -> str:

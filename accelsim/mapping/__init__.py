@@ -9,6 +9,8 @@ from accelsim.door import door
 TYPE_CHECKING = False  # typing's takes longer to import than the rest of this module
 if TYPE_CHECKING:
     from accelsim.mapping.bounds import compulsory_dram_bytes, lower_bound_cycles
+    from accelsim.mapping.chosen import chosen_rules
+    from accelsim.mapping.given_file import GivenMappings, LoopBounds, MappingRule, read_mappings
     from accelsim.mapping.loop_order import Order
     from accelsim.mapping.mapping import Choice, Mapping, ProgramPart, Repeat, Step, Totals
     from accelsim.mapping.options import MappingOptions
@@ -23,9 +25,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Choice",
+    "GivenMappings",
     "Judge",
+    "LoopBounds",
     "Mapping",
     "MappingOptions",
+    "MappingRule",
     "NetworkMapper",
     "NoTileFits",
     "NotListed",
@@ -44,11 +49,13 @@ __all__ = [
     "Visit",
     "Weights",
     "as_executed",
+    "chosen_rules",
     "compulsory_dram_bytes",
     "lower_bound_cycles",
     "map_layer",
     "map_layers",
     "mappings",
+    "read_mappings",
     "visits",
     "whole_image",
 ]
@@ -56,6 +63,8 @@ __getattr__, __dir__ = door(
     __name__,
     {
         "bounds": ("compulsory_dram_bytes", "lower_bound_cycles"),
+        "chosen": ("chosen_rules",),
+        "given_file": ("GivenMappings", "LoopBounds", "MappingRule", "read_mappings"),
         "loop_order": ("Order",),
         "mapping": ("Choice", "Mapping", "ProgramPart", "Repeat", "Step", "Totals"),
         "options": ("MappingOptions",),

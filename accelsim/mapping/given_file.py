@@ -9,7 +9,16 @@ from typing import Annotated, Literal, Self, TypeAlias
 
 from pydantic import Field, model_validator
 
-from accelsim.descriptions import Description, Document, Mistake, check, in_words, refusal
+from accelsim.descriptions import (
+    MOST_NAMES,
+    Description,
+    Document,
+    Mistake,
+    check,
+    in_words,
+    refusal,
+    unknown,
+)
 from accelsim.descriptions.limits import MAX_ELEMENTS
 from accelsim.descriptions.reader import parse_list
 from accelsim.errors import AccelsimError, Complaint, DescriptionError
@@ -37,6 +46,7 @@ class LoopBounds(Description):
     min: TileSize = 1
     max: TileSize | None = None
     multiple_of: TileSize = 1
+    """What sizes are multiples of."""
 
     @model_validator(mode="after")
     def _allow_some(self) -> Self:
@@ -178,6 +188,24 @@ class GivenMappings:
         document = self.documents[number]
         line = document.line(("layers",))
         return self.rules[number].given(document.label if line is None else f"{document.label}:{line}")
+
+    def check_used(self, names: Sequence[str]) -> None:
+        """Hold the rules against the layers that a schedule has: a pooling may run within another layer.
+
+        Args:
+            names: Of those layers.
+
+        Raises:
+            DescriptionError: A rule fits none.
+        """
+        used = {number for name in names for number in self.fitting(name)}
+        words = [
+            (number, unknown(rule.layers, "executed layer", names[:MOST_NAMES], len(names)))
+            for number, rule in enumerate(self.rules)
+            if number not in used
+        ]
+        if words:
+            raise self.error([(number, Mistake(("layers",), sentence)) for number, sentence in words])
 
     def error(self, mistakes: Sequence[tuple[int, Mistake]]) -> DescriptionError:
         """Mistakes of rules, by their numbers, as one error with a line for each."""

@@ -41,21 +41,6 @@ def with_given(
     return replace(graph, nodes=tuple(told))
 
 
-def unused_rules(given: GivenMappings, names: Sequence[str]) -> list[tuple[int, Mistake]]:
-    """Rules that fit none of the layers that a schedule has, where a pooling runs within its layer.
-
-    Args:
-        given: The rules.
-        names: Of the layers of a schedule.
-    """
-    used = {number for name in names for number in given.fitting(name)}
-    return [
-        (number, Mistake(("layers",), unknown(rule.layers, "executed layer", names[:MOST_NAMES], len(names))))
-        for number, rule in enumerate(given.rules)
-        if number not in used
-    ]
-
-
 @dataclass
 class _Telling:
     """Tells layers what is said of them, and collects what is wrong with that."""

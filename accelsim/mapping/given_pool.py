@@ -1,7 +1,6 @@
 """Shortlists of a layer on a machine with a pool, within what is said of its mapping beforehand."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,40 +9,19 @@ from accelsim.hardware import Hardware, Operand
 from accelsim.mapping.given_search import GivenSearch, Tried, is_regular
 from accelsim.mapping.grids import Grids, granularity
 from accelsim.mapping.mapping import Choice
-from accelsim.mapping.pool import Costs, layer_tiles
+from accelsim.mapping.pool import Costs, TriedCuts, layer_tiles
 from accelsim.mapping.pool_tiles import operands_of
 from accelsim.mapping.search import as_executed
 from accelsim.mapping.settle import Judge
 from accelsim.mapping.shortlist import Shortlist, shortlist
 from accelsim.mapping.space import POOL_ORDERS
-from accelsim.mapping.staircase import Arriving, Moved, Movement, moved_by
+from accelsim.mapping.staircase import Arriving, Movement, moved_by
 from accelsim.mapping.units import dataflows_for
 from accelsim.mapping.unmappable import NoDataflowRuns, NotPriced
 from accelsim.network.layer import Layer
 
 if TYPE_CHECKING:
     from accelsim.network.given import GivenMapping
-
-
-@dataclass(frozen=True, slots=True)
-class TriedCuts:
-    """Mappings that were tried one by one, as a shortlist has them."""
-
-    choices: tuple[Choice, ...]
-
-    def choice(self, index: int, layer: Layer, cycles: int, moved: Moved, placed: Moved) -> Choice:
-        """What the program of one of them follows from."""
-        chosen = self.choices[index]
-        return Choice(
-            layer,
-            chosen.dataflow,
-            chosen.tile,
-            chosen.order,
-            cycles,
-            moved=moved,
-            placed=placed,
-            parameters=chosen.parameters,
-        )
 
 
 def shortlists(

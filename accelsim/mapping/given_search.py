@@ -137,11 +137,18 @@ class GivenSearch:
         lengths = [len(axis) for axis in self.axes]
         if prod(lengths) <= MOST_TRIED:
             self._try(list(product(*map(range, lengths))))
-        else:
-            # The largest size along each loop, the one in the middle and the smallest.
-            far_apart = product(*(sorted({0, length // 2, length - 1}) for length in lengths))
-            self._try(list(islice(far_apart, MOST_TRIED)))
-            self._climb()
+            return self._found()
+        # The largest size along each loop and the one in the middle; without room the smallest, too.
+        far_apart = [sorted({0, length // 2}) for length in lengths]
+        with_smallest = [sorted({0, length // 2, length - 1}) for length in lengths]
+        for numbers in (far_apart, with_smallest):
+            self._try(list(islice(product(*numbers), MOST_TRIED)))
+            if self._found():
+                break
+        self._climb()
+        return self._found()
+
+    def _found(self) -> list[Tried]:
         return [tried for tried in self.tried.values() if tried is not None]
 
     def _climb(self) -> None:
@@ -149,7 +156,7 @@ class GivenSearch:
         best: _Place | None = None
         while (found := self._best()) is not None and found != best:
             best = found
-            self._try([place for place in self._neighbours(best) if place not in self.tried])
+            self._try(list(self._neighbours(best)))
 
     def _best(self) -> _Place | None:
         values = {
@@ -167,6 +174,7 @@ class GivenSearch:
                     yield (*place[:axis], step, *place[axis + 1 :])
 
     def _try(self, places: Sequence[_Place]) -> None:
+        places = [place for place in dict.fromkeys(places) if place not in self.tried]
         choices = list(map(self._choice, places))
         for place, mapping in zip(places, mappings(choices, self.images, self.hardware), strict=True):
             self.tried[place] = self._judged(mapping)

@@ -87,6 +87,29 @@ class MappingCuts:
         return Choice(layer, dataflow, tile, POOL_ORDERS[order], cycles, moved=moved, placed=placed)
 
 
+@dataclass(frozen=True, slots=True)
+class TriedCuts:
+    """Mappings that were tried one by one, as a shortlist has them."""
+
+    choices: tuple[Choice, ...]
+
+    def choice(
+        self, index: int, layer: Layer, cycles: int, moved: frozenset[Operand], placed: frozenset[Operand]
+    ) -> Choice:
+        """What the program of one of them follows from."""
+        chosen = self.choices[index]
+        return Choice(
+            layer,
+            chosen.dataflow,
+            chosen.tile,
+            chosen.order,
+            cycles,
+            moved=moved,
+            placed=placed,
+            parameters=chosen.parameters,
+        )
+
+
 @dataclass(frozen=True)
 class PoolMappings:
     """Some mappings of one layer by one dataflow: M of them."""

@@ -6,19 +6,16 @@ price is, to within a tolerance, the least that fits the room which they need th
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Self
+from typing import Final, Self
 
 import numpy as np
 
 from accelsim.columns import Floats, Ints
 from accelsim.mapping.arithmetic import entries
 from accelsim.mapping.mapping import Choice
-from accelsim.mapping.pool import Bounds, Costs, LayerTiles, MappingCuts
+from accelsim.mapping.pool import Bounds, Costs, LayerTiles, MappingCuts, TriedCuts
 from accelsim.mapping.staircase import Moved, Movement, Staircase, StepCost, Weights
 from accelsim.network.layer import Layer
-
-if TYPE_CHECKING:
-    from accelsim.mapping.given_pool import TriedCuts
 
 MOST_JUDGED: Final = 16
 """Mappings of a layer that are simulated at most, for one set of operands that move and one room. In banks
@@ -45,7 +42,7 @@ class Shortlist:
     images: int
     """That it goes through one after the other."""
     movement: Movement
-    cuts: "MappingCuts | TriedCuts"
+    cuts: MappingCuts | TriedCuts
     """What the mappings are, N entries."""
     costs: Costs
     """And what they cost."""

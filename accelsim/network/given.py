@@ -61,7 +61,7 @@ class GivenMapping:
     """Of the array."""
     images: str | None = None
     """Of a batch: `together` through the layer, or `in_turn` through all layers."""
-    position: str = field(default="", compare=False)
+    position: str = field(default="", compare=False, repr=False)
     """Where that stands: `FILE:LINE`."""
 
     def size(self, letter: str) -> int | None:

@@ -1,4 +1,4 @@
-"""What is given of a network's mappings beforehand: told to its layers, and whether all of it was of use."""
+"""What is given of a network's mappings beforehand, told to its layers."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,9 +6,8 @@ from typing import TypeAlias
 
 from accelsim.hardware import Hardware
 from accelsim.mapping.given_file import GivenMappings, MappingRule
-from accelsim.mapping.given_layers import unused_rules, with_given
+from accelsim.mapping.given_layers import with_given
 from accelsim.mapping.options import MappingOptions
-from accelsim.mapping.schedule import Schedule
 from accelsim.network.lowered import LoweredNetwork
 
 MappingGiven: TypeAlias = GivenMappings | str | Path | Sequence[MappingRule]
@@ -28,10 +27,3 @@ def told(
     """
     given = GivenMappings.of(mapping)
     return given, lowered._replace(graph=with_given(lowered.graph, given, hardware, options))
-
-
-def check_all_used(given: GivenMappings, schedule: Schedule) -> None:
-    """Raises DescriptionError where a rule fits no executed layer: a pooling that runs within one."""
-    unused = unused_rules(given, [layer.name for layer in schedule.layers])
-    if unused:
-        raise given.error(unused)

@@ -48,7 +48,7 @@ def but_for_depth(network: Network) -> dict[str, Any]:
     """
     image = network.image
     return {
-        "image": [image.channels, image.height, image.width],
+        "image": [image.channels, image.height, image.width, network.description.input.activation_density],
         "stages": [
             [_kind(type(stage.block)), stage.block.model_dump(mode="json"), stage.repeat is not None]
             for stage in network.stages

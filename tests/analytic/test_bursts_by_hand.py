@@ -20,7 +20,8 @@ def bursting(layout="nhwc", **changes):
 def moved(counts, operand):
     """Bytes of use that are moved for an operand, and those beside them."""
     read, write, overfetch, masked = (
-        counts.accesses.get(Access("dram", operand, direction), 0) for direction in Direction
+        counts.accesses.get(Access("dram", operand, direction), 0)
+        for direction in (Direction.READ, Direction.WRITE, Direction.OVERFETCH, Direction.MASKED)
     )
     return read + write, overfetch + masked
 

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from machines import machine
 from strategies import ANY_BITS, cases, cut_cases, machines, packed_cases, reordered_cases, unusual_layers
 
+from accelsim.mapping.schedule import Schedule
 from accelsim.network.configuration import configure
 from accelsim.network.description import NetworkDescription
 from accelsim.run import plan_run
@@ -43,6 +44,12 @@ def test_so_it_does_with_those_whatever_is_fused_and_pooled_behind_it(case):
 @given(case=reordered_cases())
 def test_so_it_does_with_loops_in_any_order(case):
     verify_mapping(case.layer, case.mapping, case.hardware, batch=case.batch)
+
+
+@given(case=reordered_cases())
+def test_both_engines_agree_on_loops_in_any_order(case):
+    schedule = Schedule((case.layer,), (case.mapping,), ((),))
+    assert simulate_fast(schedule, case.hardware) == simulate_events(schedule, case.hardware)
 
 
 @settings(max_examples=max(120, settings.default.max_examples))

@@ -15,6 +15,7 @@ from accelsim.hardware import Hardware
 from accelsim.mapping.options import MappingOptions
 from accelsim.network.configuration import configure
 from accelsim.network.description import NetworkDescription
+from accelsim.network.given import GivenMapping, SizeBounds
 from accelsim.network.layer import CodedParts, FusedOperator, Layer, Pooling
 from accelsim.network.stages import Stage
 from accelsim.reuse.cache import Cache
@@ -120,13 +121,14 @@ def below(keys, parts):
 ONE_VALUE_OF_A_MACHINE = (
     *("memories.0.size_bytes", "memories.0.banks", "memories.0.holds", "memories.1.holds"),
     *("memories.1.bandwidth", "memories.1.latency_cycles", "memories.1.prefetch", "memories.1.banks.bytes"),
-    *("memories.0.keeps", "memories.1.keeps", "io.inputs", "io.outputs"),
+    *("memories.0.keeps", "memories.1.keeps", "io.inputs", "io.outputs", "memories.1.banks.bank_bytes"),
+    "memories.1.banks.padded",
     *("memories.0.bandwidth.bytes_per_second", "memories.0.latency_seconds", "memories.1.latency_seconds"),
     *(f"memories.{place}.energy.{key}" for place in (0, 1) for key in ("at_bytes", "exponent")),
     *("memories.0.leakage_mw_per_kib", "memories.0.compress", "memories.1.compress"),
     *("memories.1.burst_bytes", "memories.1.layout"),
     *("pe_array.dataflows.output_stationary.block_register", "pe_array.ports", "host", "control"),
-    *(f"memories.{place}.{key}" for place in (0, 1) for key in ("read", "write", "stops_array")),
+    *(f"memories.{place}.{key}" for place in (0, 1) for key in ("read", "write", "stops_array", "cache")),
 )
 """The outermost memory holds everything and has the channel, in cycles; banks have shares or bytes; nothing
 is kept, and no price is a law."""
@@ -147,6 +149,7 @@ SAID_AT_ONCE = {
     "memories.0.compress": {"weights": 0.5},
     "host": {"name": "cpu", "takes": ["conv"], "macs_per_cycle": 1, "elements_per_cycle": 1},
     "control": {"cycles_per_tile": 1},
+    "memories.0.cache": {"size_bytes": 4096},
     "memories.1.stops_array": ["inputs"],
 }
 """Of a machine of which nothing is said: what is a mapping, if anything."""
@@ -364,6 +367,17 @@ def test_depths_are_in_the_key_of_a_result():
 
 # --- cache, and files of mappings
 
+GIVEN = GivenMapping(
+    "weight_stationary",
+    tile=(("K", 4),),
+    order=("N", "G", "C", "FY", "FX", "K", "OY", "OX"),
+    bounds=(("C", SizeBounds()),),
+    homes=(("inputs", ("sram",)),),
+    parameters=(("p", 1),),
+    idle_rows=1,
+    images="together",
+    position="mine.yaml:1",
+)
 LAYER = Layer(
     "layer",
     "conv",
@@ -389,17 +403,40 @@ LAYER = Layer(
     fused=(FusedOperator("relu", "relu", vector_ops=512),),
     pooling=Pooling("pool", "max_pool", OY=4, OX=4, FY=2, FX=2, stride_y=2, stride_x=2),
     stage="body",
+    given=GIVEN,
+    given_pooling=GIVEN,
 )
-NO_PART_OF_A_MAPPING = ("name", "stage", "params", "fused.0.name", "pooling.name")
+NO_PART_OF_A_MAPPING = (
+    *("name", "stage", "params", "fused.0.name", "pooling.name"),
+    *("given.position", "given_pooling.position"),
+)
 """What is said of a layer that changes no mapping."""
+
+
+GIVEN = ("given", "given_pooling")
+"""What is said of a layer's mapping, or of its pooling's, mostly nothing: changed by a test of its own."""
+WHAT_IS_GIVEN = {
+    "dataflow": "weight_stationary",
+    "tile": (("K", 4),),
+    "order": ("N", "G", "K", "OY", "OX", "C", "FY", "FX"),
+    "bounds": (("K", SizeBounds(least=2)),),
+    "homes": (("inputs", ("dram",)),),
+    "parameters": (("p", 2),),
+    "idle_rows": 1,
+    "images": "together",
+}
 
 
 def changed_fields(value):
     """(dotted names, the dataclass with another value there), for every field at every level."""
     for field in fields(value):
         held = getattr(value, field.name)
+        if field.name in GIVEN:
+            continue
         if is_dataclass(held):
             inner = ((field.name + "." + keys, part) for keys, part in changed_fields(held))
+        elif isinstance(held, tuple) and held and not is_dataclass(held[0]):
+            inner = ((field.name, held[1:]),)
         elif isinstance(held, tuple):
             assert held, f"{field.name} is empty: give it a value that can be changed"
             inner = ((f"{field.name}.0.{keys}", (part, *held[1:])) for keys, part in changed_fields(held[0]))
@@ -411,6 +448,19 @@ def changed_fields(value):
 
 
 LAYERS = dict(changed_fields(LAYER))
+
+
+def test_all_that_may_be_given_of_a_mapping_is_given_here():
+    assert {field.name for field in fields(GivenMapping) if field.compare} == WHAT_IS_GIVEN.keys()
+
+
+@pytest.mark.parametrize("key", WHAT_IS_GIVEN)
+@pytest.mark.parametrize("field", GIVEN)
+def test_what_is_given_of_a_mapping_is_in_its_key(field, key, tmp_path):
+    mappings = Cache(tmp_path / "mappings.sqlite").layers(FULL_MACHINE, MappingOptions()).mappings
+    changed = replace(LAYER, **{field: GivenMapping(**{key: WHAT_IS_GIVEN[key]})})
+    assert mappings.key(changed.nameless) != mappings.key(LAYER.nameless)
+    assert changed.nameless != LAYER.nameless
 
 
 @pytest.mark.parametrize("keys", LAYERS)

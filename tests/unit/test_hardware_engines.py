@@ -169,3 +169,13 @@ def test_a_clock_of_a_way_may_not_make_it_too_fast(tmp_path):
         load(tmp_path, GEMMINI.replace("8.0e+9", "8.0e+16"))
     (line,) = error.value.lines
     assert "memories.0.read.bytes_per_second = 8e+16: comes to 8e+07 bytes in a cycle of 1000 MHz" in line
+
+
+def test_beats_of_a_cache_are_no_wider_than_its_channel(tmp_path):
+    cached = "{bytes_per_cycle: 8}, cache: {size_bytes: 4096}}"
+    text = EYERISS.replace("{bytes_per_cycle: 8}}", cached)
+    with pytest.raises(DescriptionError) as error:
+        load(tmp_path, text)
+    (line,) = error.value.lines
+    assert "must be at most the 8 bytes that the channel moves in a cycle" in line
+    assert not load(tmp_path, text.replace("4096", "4096, beat_bytes: 8")).is_plain

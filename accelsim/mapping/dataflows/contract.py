@@ -111,7 +111,7 @@ class Dataflow(ABC):
     parameters: ClassVar[type[Description]]
     """What a machine's file says of it."""
     of_any_array: ClassVar[bool] = True
-    """Whether any array may be given it for trying: False where its PEs are unlike those of most arrays."""
+    """Whether any array may be given it for trying: False where its PEs are others than those of most."""
     takes_images: ClassVar[bool] = False
     """Whether the search tries tiles of several images, too: where they share what comes to the array."""
     mapping_parameters: ClassVar[tuple[str, ...]] = ()

@@ -78,7 +78,7 @@ def mapping_figure(timeline: Timeline, layer: str) -> Figure:
         >>> activity = simulate_events(plan.schedule, hardware, keep_timeline=True)
         >>> timeline = Timeline(result_of(plan, activity), hardware, plan.schedule, activity, [0])
         >>> [axes.get_title("left") for axes in mapping_figure(timeline, "conv1").axes][1]
-        'output plane: 64 x 64, in tiles of 5 x 64'
+        'output plane: 64 x 64, in tiles of 16 x 16'
     """
     schedule = timeline.schedule
     index = layer_number(schedule, layer)

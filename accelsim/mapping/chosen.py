@@ -34,8 +34,8 @@ def chosen_rules(
         >>> from accelsim.run import plan_run
         >>> plan = plan_run("squeezenet_v1_1", "16x16_128k")
         >>> rules = chosen_rules(plan.schedule, plan.hardware)
-        >>> rules[1].layers, rules[1].dataflow, rules[1].tile
-        ('fire2.squeeze1x1', 'weight_stationary', {'K': 16, 'C': 64, 'OY': 10, 'OX': 10})
+        >>> rules[1].layers, rules[1].dataflow, rules[1].order
+        ('fire2.squeeze1x1', 'weight_stationary', ('N', 'G', 'K', 'OY', 'OX', 'C'))
     """
     return [
         MappingRule.model_validate_json(json.dumps(_rule(step, schedule, hardware, options)))
