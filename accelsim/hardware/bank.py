@@ -25,7 +25,7 @@ class Banks(Description):
     """Sizes of the banks."""
     bank_bytes: BufferBytes | None = None
     """Of each of the banks that the memory is made of."""
-    padded: bool = False
+    padded: bool | None = None
     """Of such banks: whether tiles of inputs lie in them with the zeros of their padding."""
 
     @model_validator(mode="after")
@@ -33,7 +33,7 @@ class Banks(Description):
         if sum(value is not None for value in (self.shares, self.bytes, self.bank_bytes)) != 1:
             raise ValueError("must give one of shares, bytes and bank_bytes, or be the word pool")
         if self.padded and self.bank_bytes is None:
-            sentence = "must be left out, or false: only banks of bank_bytes hold padding here"
+            sentence = "must be left out: only banks of bank_bytes hold padding here"
             raise refusal("banks", [Mistake(("padded",), sentence)])
         return self
 

@@ -248,7 +248,7 @@ class Channel(NamedTuple):
 def banks_of(memory: Memory) -> Iterator[Bank]:
     """The banks of a memory on chip, in the order of their operands."""
     if memory.unit_bytes is not None:
-        padded = isinstance(memory.banks, Banks) and memory.banks.padded
+        padded = isinstance(memory.banks, Banks) and bool(memory.banks.padded)
         yield Bank(memory.name, POOL, memory.size_bytes or 0, memory.holds, memory.unit_bytes, padded)
         return
     if memory.bandwidth is not None:

@@ -266,7 +266,8 @@ def reproduce_eyeriss(
         What was simulated beside what was measured.
 
     Example:
-        >>>         >>> reproduce_eyeriss(shipped_hardware("eyeriss"), networks=[]).figures
+        >>> from accelsim.validation.evaluate import shipped_hardware
+        >>> reproduce_eyeriss(shipped_hardware("eyeriss"), networks=[]).figures
         ()
     """
     chip, cache = load_measured(), Cache()

@@ -66,7 +66,7 @@ def with_dataflow(tmp_path_factory):
     passes = copy / "accelsim/verification/passes/__init__.py"
     inserted(passes, "MappingProxyType(\n    {\n", PASSES_ENTRY)
     text = passes.read_text()
-    imported, found = re.subn(r"(?<=passes import )", "no_local_reuse, ", text, count=1)
+    imported, found = re.subn(r"(?<=passes import \()", "no_local_reuse, ", text, count=1)
     assert found
     passes.write_text(imported)
     return copy

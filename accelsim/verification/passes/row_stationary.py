@@ -36,12 +36,28 @@ class Shape(NamedTuple):
 
 def walk(tile: TileWork, machine: ArrayMachine) -> PassCounts:
     """Count what happens at each pass."""
-    walks = (_walked(tile, shape, machine) for shape in _shapes(tile, machine))
-    return min(walks, key=lambda counts: (counts.cycles, _buffer_words(counts)))
+    best = min(_shapes(tile, machine), key=lambda shape: _price(tile, shape, machine))
+    return _walked(tile, best, machine)
 
 
-def _buffer_words(counts: PassCounts) -> int:
-    return counts.input_read_words + counts.sum_read_words + counts.sum_written_words
+def _price(tile: TileWork, shape: Shape, machine: ArrayMachine) -> tuple[int, int]:
+    """Cycles of a group, and words that pass between the array and the buffer: all passes are alike."""
+    strips = list(folds(tile.y, shape.rows))
+    parts = list(_parts(tile, shape))
+    filter_passes = ceil(tile.k / (shape.filters * shape.filter_sets))
+    sum_passes = ceil(tile.c / (shape.channels * shape.channel_sets)) * len(parts)
+    cycles = filter_passes * sum_passes * _pass_cycles(tile, shape, len(strips), machine.parameters)
+    read = sum(
+        _reach(tile, 0, end - start, f1 - f0) * _reach(tile, 1, tile.x, h1 - h0)
+        for (start, end), ((f0, f1), (h0, h1)) in product(strips, parts)
+    )
+    sums = 2 * (sum_passes - 1) * tile.k * tile.y * tile.x
+    return cycles, tile.n * (tile.c * filter_passes * read + sums)
+
+
+def _parts(tile: TileWork, shape: Shape) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
+    """Of the rows and columns of a filter, that are worked on one after the other."""
+    return product(folds(tile.fy, shape.filter_rows), folds(tile.fx, shape.filter_columns))
 
 
 def _shapes(tile: TileWork, machine: ArrayMachine) -> Iterator[Shape]:
@@ -77,7 +93,7 @@ def _walked(tile: TileWork, shape: Shape, machine: ArrayMachine) -> PassCounts:
     """Every pass of one shape. Each takes as long as a full one, however little is left for it."""
     own, counts = machine.parameters, PassCounts()
     strips = list(folds(tile.y, shape.rows))
-    parts = list(product(folds(tile.fy, shape.filter_rows), folds(tile.fx, shape.filter_columns)))
+    parts = list(_parts(tile, shape))
     filter_chunks = list(_chunks(tile.k, shape.filters * shape.filter_sets))
     channel_chunks = list(_chunks(tile.c, shape.channels * shape.channel_sets))
     outputs = tile.n * tile.y * tile.x
