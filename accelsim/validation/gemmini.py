@@ -59,6 +59,7 @@ class GemminiRow:
         measured: What was run, and how long it took.
 
     Example:
+        >>> from accelsim.validation.gemmini_layers import SHIPPED, load_layers
         >>> layer, *_ = load_layers(SHIPPED)
         >>> GemminiRow(layer, simulated_cycles=13628, padded_array_cycles=5120).log_error
         0.0
@@ -134,6 +135,7 @@ def reproduce_gemmini(
         AccelsimError: A mapping does not fit the machine: the text says which layer, and both sizes.
 
     Example:
+        >>> from accelsim.validation.gemmini_layers import SHIPPED, load_layers
         >>> layer, *_ = load_layers(SHIPPED)
         >>> abs(reproduce_gemmini([layer]).rows[0].log_error) < 0.35
         True
