@@ -83,11 +83,19 @@ _EYERISS: Final = HeldAgainst(
     ),
     fitted="two constants of power on AlexNet; channels of a pass on VGG-16's processing",
 )
+_GEMMINI: Final = HeldAgainst(
+    kind="RTL",
+    measured_by="Hong et al., DOSA, MICRO 2023",
+    of="36 layers in 94 mappings, each as it was run",
+    errors=(QuantityErrors("time", cells=94, median=0.0519, largest=1.1800),),
+    fitted="two constants of the cache on half of them",
+)
 HELD_AGAINST: Final[Mapping[str, HeldAgainst]] = MappingProxyType(
     {
         "1365c07e5efb2507": _SQUEEZENEXT,  # 8x8_32k
         "e6ef0e077ddced45": _SQUEEZENEXT,  # 16x16_128k
         "51502a14c39695c3": _EYERISS,  # eyeriss
+        "08b416f7d8998d17": _GEMMINI,  # gemmini_16x16
     }
 )
 """By the digests of their descriptions. What moves a digest, or an error, asks for `accelsim reproduce`."""

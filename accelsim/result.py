@@ -406,6 +406,7 @@ def _memories(memories: Mapping[str, MemoryResult]) -> dict[str, Any]:
             "read_bytes": dict(memory.read_bytes),
             "written_bytes": dict(memory.written_bytes),
             "moved_bytes": memory.moved_bytes,
+            **({"missed_bytes": dict(memory.missed_bytes)} if memory.missed_bytes else {}),
             "energy": memory.energy,
             **_with_values({"peak_bytes": memory.peak_bytes, "busy_cycles": memory.busy_cycles}),
         }

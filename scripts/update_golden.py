@@ -14,6 +14,9 @@ from accelsim.report.text.reproduction import moved_line
 from accelsim.validation.evaluate import Cost, shipped_hardware
 from accelsim.validation.eyeriss import PINNED, reproduce_eyeriss
 from accelsim.validation.eyeriss_measured import load_measured
+from accelsim.validation.gemmini import PINNED as GEMMINI_PINNED
+from accelsim.validation.gemmini import load_pinned_cycles, reproduce_gemmini
+from accelsim.validation.gemmini_layers import SHIPPED, load_layers
 from accelsim.validation.pinned import load_pinned, moved, pinned_file
 from accelsim.validation.published import load_published
 from accelsim.validation.reproduction import reproduce
@@ -36,6 +39,7 @@ def main() -> None:
         sys.stdout.write(f"{moved_line(difference)}{change}\n")
     sys.stdout.write(f"{len(differences)} of {len(costs)} cells moved; {file.name} is up to date\n")
     _update_eyeriss()
+    _update_gemmini()
 
 
 def _update_eyeriss() -> None:
@@ -46,6 +50,16 @@ def _update_eyeriss() -> None:
     sys.stdout.write("".join([f"{line}\n" for line in moved]))
     rows = len(reproduction.pinned_rows)
     sys.stdout.write(f"{len(moved)} of {rows} figures moved; {PINNED.name} is up to date\n")
+
+
+def _update_gemmini() -> None:
+    """The same for Gemmini."""
+    rows = reproduce_gemmini(load_layers(SHIPPED)).rows
+    pinned = load_pinned_cycles() if GEMMINI_PINNED.exists() else {}
+    write(GEMMINI_PINNED, to_csv([{"id": row.measured.id, "cycles": row.simulated_cycles} for row in rows]))
+    moved_ids = [row.measured.id for row in rows if row.simulated_cycles != pinned.get(row.measured.id)]
+    sys.stdout.write("".join([f"gemmini: measurement {number}\n" for number in moved_ids]))
+    sys.stdout.write(f"{len(moved_ids)} of {len(rows)} figures moved; {GEMMINI_PINNED.name} is up to date\n")
 
 
 def _change(old: Cost, new: Cost) -> str:

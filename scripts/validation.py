@@ -188,9 +188,11 @@ def gemmini_part(_: PublishedTable) -> str:
         ]
         for row in worst
     ]
+    few_tiles = [layer for layer in layers if layer.tiles <= MOST_TILES]
+    mappings = len({layer.repeats for layer in few_tiles})
     without = [
-        _errors_row(name, reproduce_gemmini(layers, vary(machine, **changes)).time)
-        for name, changes in WITHOUT_IN_GEMMINI.items()
+        _errors_row(name, reproduce_gemmini(few_tiles, vary(machine, **changes)).time)
+        for name, changes in {"nothing": {}, **WITHOUT_IN_GEMMINI}.items()
     ]
     headers = ["", "mean", "median", "largest", "bias", "within 10 %", "rank"]
     worst_headers = ["id", "layer", "tile", "RTL", "simulated", "error", "array / RTL"]
@@ -198,6 +200,7 @@ def gemmini_part(_: PublishedTable) -> str:
         [
             _grid(headers, rows, left=1),
             _grid(worst_headers, resisting, left=3),
+            f"Of the {mappings} mappings of {MOST_TILES} tiles or fewer:",
             _grid(["without", *headers[1:]], without, left=1),
         ]
     )
@@ -205,6 +208,8 @@ def gemmini_part(_: PublishedTable) -> str:
 
 WORST = 12
 """Measurements of Gemmini that are listed: those that are furthest off."""
+MOST_TILES = 1000
+"""Of mappings that are simulated without each of the mechanisms: the others take minutes each time."""
 _SYSTOLIC = "pe_array.dataflows.systolic_weight_stationary"
 WITHOUT_IN_GEMMINI: Mapping[str, Mapping[str, Any]] = {
     "misses: every line there": {"memories.dram.cache.miss_cycles": 0, "memories.dram.cache.line_cycles": 0},

@@ -6,6 +6,9 @@ from glob import escape
 from typing import Any
 
 from accelsim.hardware import Hardware, Operand
+from accelsim.hardware.host import HOST
+from accelsim.mapping.costs import VECTOR
+from accelsim.mapping.dataflows import dataflow_of
 from accelsim.mapping.given_file import MappingRule
 from accelsim.mapping.given_search import LETTERS, extents_of
 from accelsim.mapping.letters import tile_order, tile_sizes
@@ -67,8 +70,9 @@ def _sizes(layer: Layer, mapping: Mapping, images: int) -> Iterator[tuple[str, i
     """Sizes along loops, without those that a rule has by itself: one image, all taps, all of one."""
     _, executed_images = as_executed(layer, images)
     extents, sizes = extents_of(mapping.layer, executed_images), tile_sizes(mapping)
+    several = mapping.dataflow not in (VECTOR, HOST) and dataflow_of(mapping.dataflow).takes_images
     for letter in LETTERS:
-        by_itself = {"N": 1, "FY": extents["FY"], "FX": extents["FX"]}.get(letter)
+        by_itself = {"N": None if several else 1, "FY": extents["FY"], "FX": extents["FX"]}.get(letter)
         if extents[letter] > 1 and sizes[letter] != by_itself:
             yield letter, sizes[letter]
 

@@ -9,7 +9,7 @@ from accelsim.hardware.host import HOST
 from accelsim.mapping.costs import VECTOR
 from accelsim.mapping.dataflows import dataflow_of
 from accelsim.mapping.given_file import GivenMappings, MappingRule
-from accelsim.mapping.given_search import extents_of
+from accelsim.mapping.given_search import LETTERS, extents_of
 from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.search import as_executed
 from accelsim.mapping.units import array_dataflows, dataflows_for, takes
@@ -134,8 +134,11 @@ class _Telling:
     def _size_mistakes(self, number: int, layer: Layer) -> Iterator[Mistake]:
         """Tiles that are larger than the layer."""
         rule = self.given.rules[number]
-        executed, images = as_executed(replace(layer, given=rule.given()), self.options.batch)
-        extents = extents_of(executed, images)
+        # A machine that cannot fuse a pooling runs the layer without, perhaps in another form.
+        forms = [layer] if layer.pooling is None else [layer, unfused(layer)[0]]
+        executed = [as_executed(replace(form, given=rule.given()), self.options.batch) for form in forms]
+        of_forms = [extents_of(form, images) for form, images in executed]
+        extents = {letter: max(of_form[letter] for of_form in of_forms) for letter in LETTERS}
         for letter, size in rule.tile.items():
             if size > extents[letter]:
                 yield Mistake(("tile", letter), f"{layer.name} has {extents[letter]} of {letter}")

@@ -1,7 +1,7 @@
 """Sizes to cut layers into: a grid of channel cuts x tile rows x tile columns for each layer."""
 
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
@@ -13,8 +13,10 @@ from accelsim.mapping.dataflows import dataflow_of
 from accelsim.mapping.loop_order import Order, as_named
 from accelsim.mapping.tile import Granularity
 from accelsim.mapping.tiling import Axis, column_axis, row_axis, tile_sizes
-from accelsim.network.given import NOTHING_GIVEN, GivenMapping
 from accelsim.network.layer import Layer
+
+if TYPE_CHECKING:
+    from accelsim.network.given import GivenMapping
 
 AXIS_COLUMNS: Final = ("outputs", "tiles", "largest", "total", "first", "inside", "each", "last_stored")
 """Of the tiles of one size along an axis: outputs of one; how many; inputs of the one that reads most, of all
@@ -47,7 +49,7 @@ class Grids:
 
     finely: bool = False
     """Whether sizes are tried that the machine's compiler does not try."""
-    given: GivenMapping = NOTHING_GIVEN
+    given: "GivenMapping | None" = None
     """What is said of sizes beforehand."""
     channels: dict[tuple[int, int, int, Granularity], Ints] = field(default_factory=dict)
     axes: dict[tuple[Axis, int, str, bool], Ints] = field(default_factory=dict)
@@ -56,7 +58,7 @@ class Grids:
     @property
     def order(self) -> Order | None:
         """The only loop order, where one is said beforehand."""
-        letters: Any = self.given.order
+        letters: Any = None if self.given is None else self.given.order
         return None if letters is None else as_named(letters)
 
     def of(self, layer: Layer, unit: Granularity) -> Grid:
@@ -74,8 +76,8 @@ class Grids:
         if cuts is None:
             outputs, inputs = self._sizes("K", layer.K, unit.k), self._sizes("C", layer.C, unit.c)
             groups = [(g, layer.K, layer.C) for g in tile_sizes(layer.G, 1) if g > 1]
-            if self.given is not NOTHING_GIVEN:
-                groups = self._given_groups(layer)
+            if self.given is not None:
+                groups = _given_groups(self.given, layer)
                 outputs = outputs if self.given.allows("G", 1) else ()
             parts_of_one = np.ones((len(outputs), len(inputs), 3), dtype=np.int64)
             parts_of_one[..., 1] = np.array(outputs)[:, np.newaxis]
@@ -86,14 +88,8 @@ class Grids:
             self.channels[key] = cuts
         return cuts
 
-    def _given_groups(self, layer: Layer) -> list[tuple[int, int, int]]:
-        """Tiles of several whole groups, within what is said."""
-        if not (self.given.allows("K", layer.K) and self.given.allows("C", layer.C)):
-            return []
-        return [(g, layer.K, layer.C) for g in given_sizes(self.given, "G", layer.G, 1) if g > 1]
-
     def _axis_cuts(self, axis: Axis, letter: str, unit: int, *, whole: bool = False) -> Ints:
-        key = axis, unit, "" if self.given is NOTHING_GIVEN else letter, whole
+        key = axis, unit, "" if self.given is None else letter, whole
         cuts = self.axes.get(key)
         if cuts is None:
             rows = [
@@ -110,12 +106,12 @@ class Grids:
         return cuts
 
     def _axis_sizes(self, letter: str, extent: int, unit: int, *, whole: bool) -> tuple[int, ...]:
-        if whole and not self.given.speaks_of(letter):
+        if whole and not (self.given is not None and self.given.speaks_of(letter)):
             return (extent,)
         return self._sizes(letter, extent, unit)
 
     def _sizes(self, letter: str, extent: int, unit: int) -> tuple[int, ...]:
-        if self.given is not NOTHING_GIVEN:
+        if self.given is not None:
             return given_sizes(self.given, letter, extent, unit, finely=self.finely)
         sizes = self.sizes.get((extent, unit))
         if sizes is None:
@@ -123,13 +119,20 @@ class Grids:
         return sizes
 
 
+def _given_groups(given: "GivenMapping", layer: Layer) -> list[tuple[int, int, int]]:
+    """Tiles of several whole groups, within what is said."""
+    if not (given.allows("K", layer.K) and given.allows("C", layer.C)):
+        return []
+    return [(g, layer.K, layer.C) for g in given_sizes(given, "G", layer.G, 1) if g > 1]
+
+
 def given_sizes(
-    given: GivenMapping, letter: str, extent: int, unit: int, *, finely: bool = False
+    given: "GivenMapping", letter: str, extent: int, unit: int, *, finely: bool = False
 ) -> tuple[int, ...]:
     """Sizes along a loop within what is said of it: the one that is said, or of those that are tried.
 
     Example:
-        >>> from accelsim.network.given import SizeBounds
+        >>> from accelsim.network.given import GivenMapping, SizeBounds
         >>> given_sizes(GivenMapping(bounds=(("K", SizeBounds(most=64, multiple_of=24)),)), "K", 96, 16)
         (48, 24)
     """

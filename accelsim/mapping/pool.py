@@ -288,5 +288,5 @@ def _cuts_of(layer: Layer, images: int, dataflow: str, hardware: Hardware, grids
     grid = grids.of(layer, granularity(dataflow, hardware))
     several = layer.on_array and dataflow != HOST and dataflow_of(dataflow).takes_images
     for each in range(1, images + 1 if several else 2):
-        if images % each == 0 and grids.given.allows("N", each):
+        if images % each == 0 and (grids.given is None or grids.given.allows("N", each)):
             yield cuts_of([layer], [dataflow], [grid], hardware, grids.order, each)

@@ -7,7 +7,7 @@ docs/decisions/simulated-choice.md.
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -29,8 +29,10 @@ from accelsim.mapping.stack import stacked, structure
 from accelsim.mapping.tile_search import TileSearch, portions
 from accelsim.mapping.units import array_dataflows, dataflows_for
 from accelsim.mapping.unmappable import NoDataflowRuns, NotListed, NotPriced, Unmappable
-from accelsim.network.given import GivenMapping
 from accelsim.network.layer import Layer, LoopNest
+
+if TYPE_CHECKING:
+    from accelsim.network.given import GivenMapping
 
 NEARLY: Final = 1.2
 """By how much the bound of a dataflow may be above the least one for both to be searched together."""
@@ -130,7 +132,7 @@ def map_layers(
 
 
 def _as_given(
-    given: GivenMapping,
+    given: "GivenMapping",
     layer: Layer,
     images: int,
     hardware: Hardware,
@@ -170,7 +172,7 @@ def _search(
     parts = [_ArrayPart(0, hardware)]
     on_array = layers[0].on_array
     time_matters = among_tiles != "energy" or hardware.prices.static_per_cycle > 0
-    if grids.given.idle_rows is not None:
+    if grids.given is not None and grids.given.idle_rows is not None:
         idle_rows = grids.given.idle_rows
         parts = [_ArrayPart(idle_rows, hardware.with_idle_rows(idle_rows))]
     elif on_array and objective is not None and time_matters:

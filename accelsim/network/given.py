@@ -80,7 +80,3 @@ class GivenMapping:
     def speaks_of(self, letter: str) -> bool:
         """Whether anything is said of the sizes along a loop."""
         return self.size(letter) is not None or self.bounds_of(letter) is not None
-
-
-NOTHING_GIVEN = GivenMapping()
-"""Where all is searched for."""

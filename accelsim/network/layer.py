@@ -8,10 +8,12 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from operator import attrgetter
-from typing import Any, Final, Generic, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Final, Generic, TypedDict, Unpack
 
 from accelsim.columns import CountT_co, Real
-from accelsim.network.given import GivenMapping
+
+if TYPE_CHECKING:
+    from accelsim.network.given import GivenMapping
 
 ARRAY_OPERATORS = frozenset({"conv", "fully_connected"})
 """Operators whose multiply-accumulates run on the PE array; all others run on the vector unit."""
@@ -157,9 +159,9 @@ class LoopNest(Generic[CountT_co]):
     """The last of what is fused into the layer."""
     stage: str = ""
     """The part of the network that reports group it under."""
-    given: GivenMapping | None = None
+    given: "GivenMapping | None" = None
     """What is said of its mapping beforehand; mostly nothing."""
-    given_pooling: GivenMapping | None = None
+    given_pooling: "GivenMapping | None" = None
     """What is said of that of its pooling, where it runs as a layer of its own."""
 
     @property
@@ -248,8 +250,8 @@ class Changes(TypedDict, total=False):
     partial_sum_bits: int | None
     fused: tuple[FusedOperator[int], ...]
     pooling: Pooling[int] | None
-    given: GivenMapping | None
-    given_pooling: GivenMapping | None
+    given: "GivenMapping | None"
+    given_pooling: "GivenMapping | None"
 
 
 def changed(layer: Layer, **changes: Unpack[Changes]) -> Layer:

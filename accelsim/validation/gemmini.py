@@ -187,8 +187,8 @@ def with_room_for_sums(layer: MeasuredLayer, mapping: LayerMapping, hardware: Ha
     """The machine with accumulators for all sums that are unfinished at a time.
 
     Some mappings of the figures go through all tiles of outputs before they come back to the first one for
-    the next input channels. The RTL adds these sums up where those of other tiles are: its time is that of the
-    mapping, its values are not the layer's. Here they are right, and have the room that they need.
+    the next input channels. The RTL adds these sums up where those of other tiles are: its time is that of
+    the mapping, its values are not the layer's. Here they are right, and have the room that they need.
 
     Args:
         layer: Named where anything else has no room.

@@ -15,12 +15,14 @@ A file of other layers has a header and these columns, others may be there as we
 """
 
 import csv
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from accelsim.errors import AccelsimError
+from accelsim.mapping.arithmetic import ceil_div
 from accelsim.mapping.loop_order import Order, as_named
 from accelsim.mapping.tile import TileShape
 from accelsim.network.layer import Layer
@@ -73,6 +75,14 @@ class MeasuredLayer:
         layer = self.layer
         stride = f"/{layer.stride_x}" if layer.stride_x > 1 else ""
         return f"{layer.K}x{layer.C}x{layer.FY}x{layer.FX}{stride}@{layer.OY}x{layer.OX}"
+
+    @property
+    def tiles(self) -> int:
+        """That the layer is cut into."""
+        layer, tile = self.layer, self.tile
+        extents = ((layer.K, tile.k), (layer.C, tile.c), (layer.OY, tile.y), (layer.OX, tile.x))
+        taps = ((layer.FY, tile.fy), (layer.FX, tile.fx))
+        return math.prod(ceil_div(extent, size) for extent, size in (*extents, *taps))
 
     @property
     def mapped_as(self) -> tuple[Layer, TileShape[int], Order]:

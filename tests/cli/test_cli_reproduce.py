@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from accelsim.validation import reproduction
+from accelsim.validation.gemmini_layers import SHIPPED as GEMMINI_LAYERS
 from accelsim.validation.pinned import load_pinned
 from accelsim.validation.published import load_published
 from accelsim.validation.reproduction import compare_with
@@ -134,3 +135,45 @@ def test_networks_of_the_working_folder_do_not_stand_in_for_those_of_the_paper(f
     (folder / "alexnet").write_text("not a network")
     jobs = reproduction.jobs_of(load_published("squeezenext"))
     assert jobs[0].hardware.on_chip_bytes == 32 * 1024
+
+
+# --- gemmini, with layers of one's own
+
+
+@pytest.fixture
+def few_layers(tmp_path):
+    """Three measurements that are quickly simulated, two of them of the same."""
+    head, *lines = GEMMINI_LAYERS.read_text(encoding="utf-8").splitlines()
+    path = tmp_path / "layers.csv"
+    chosen = [line for line in lines if line.split(",")[0] in ("121", "195", "2")]
+    path.write_text("\n".join([head, *chosen]) + "\n", encoding="utf-8")
+    return path
+
+
+def test_layers_of_ones_own_are_held_against_their_cycles_and_against_no_bar(accelsim, few_layers):
+    outcome = accelsim("reproduce", "gemmini", "--layers", str(few_layers))
+    assert (outcome.code, outcome.err) == (0, "")
+    assert max(map(len, outcome.out.splitlines())) <= 80
+    assert "3 measurements of 2 mappings, repeats weighed once" in outcome.out
+
+
+def test_so_they_are_in_json(accelsim, few_layers):
+    found = json.loads(accelsim("reproduce", "gemmini", "--layers", str(few_layers), "--format", "json").out)
+    assert {"layer", "measured", "simulated", "log_error"} <= found["rows"][0].keys()
+    assert found["time"].keys() == {
+        *("mean_abs_log_error", "median_abs_log_error", "max_abs_log_error"),
+        *("bias", "within_10_percent", "rank_correlation"),
+    }
+    assert set(found["fitted"]["parameters"]) == {"cache.hit_cycles", "cache.miss_cycles"}
+    assert found["padded_array_above_measured"] == found["moved"] == []
+
+
+def test_a_wrong_file_of_layers_is_one_line(accelsim, few_layers):
+    few_layers.write_text(few_layers.read_text(encoding="utf-8").replace("conv", "pool"), encoding="utf-8")
+    outcome = accelsim("reproduce", "gemmini", "--layers", str(few_layers))
+    assert outcome.code == 2
+    assert outcome.err.strip().endswith("line 2: kind = 'pool': must be conv or matmul")
+
+
+def test_layers_are_for_gemmini_alone(accelsim, few_layers):
+    assert accelsim("reproduce", "squeezenext", "--layers", str(few_layers)).code == 2

@@ -50,6 +50,15 @@ def test_chosen_mappings_given_back_come_to_the_same(network, hardware, tmp_path
     same_again(network, hardware, None, tmp_path / "chosen.yaml")
 
 
+@pytest.mark.parametrize("options", [None, MappingOptions(batch=4)])
+@pytest.mark.parametrize("hardware", ["eyeriss", "gemmini_16x16"])
+@pytest.mark.parametrize("network", ["alexnet", "squeezenet_v1_1@resolution=128"])
+def test_so_they_do_on_machines_with_parameters_images_in_a_tile_and_a_host(
+    network, hardware, options, tmp_path
+):
+    same_again(network, hardware, options, tmp_path / "chosen.yaml")
+
+
 @pytest.mark.parametrize("options", [MappingOptions(batch=3), MappingOptions(batch=2, objective="edp")])
 @pytest.mark.parametrize("hardware", MACHINES)
 @pytest.mark.parametrize("network", ["squeezenet_v1_1@resolution=128", "mobilenet_v2@width=0.5"])

@@ -2,6 +2,8 @@
 
 import pytest
 
+from accelsim import load_hardware
+from accelsim.held_against import HELD_AGAINST
 from accelsim.validation.gemmini import BARS, missed_gemmini_bars, moved_rows, reproduce_gemmini
 from accelsim.validation.gemmini_layers import SHIPPED, load_layers
 
@@ -34,6 +36,15 @@ def test_the_padded_array_alone_never_takes_longer_than_the_rtl(reproduction):
 def test_timeloop_and_products_per_pe_are_further_off(reproduction):
     assert reproduction.timeloop.mean_abs_log_error > 3 * reproduction.time.mean_abs_log_error
     assert reproduction.macs_per_pe.mean_abs_log_error > reproduction.timeloop.mean_abs_log_error
+
+
+def test_runs_on_the_machine_say_what_it_was_held_against(reproduction):
+    held = HELD_AGAINST[load_hardware("gemmini_16x16").digest]
+    (errors,) = held.errors
+    assert held.kind == "RTL"
+    assert errors.cells == len({row.measured.repeats for row in reproduction.rows})
+    assert errors.median == round(reproduction.time.median_abs_log_error, 4)
+    assert errors.largest == round(reproduction.time.max_abs_log_error, 4)
 
 
 def test_repeats_count_once(reproduction):

@@ -12,6 +12,7 @@ from accelsim import AccelsimError, load_network, run_network
 from accelsim.descriptions import Document, check, vary
 from accelsim.descriptions.shipped import names
 from accelsim.hardware import Hardware
+from accelsim.hardware.cache import Cache as CacheBeforeMemory
 from accelsim.mapping.options import MappingOptions
 from accelsim.network.configuration import configure
 from accelsim.network.description import NetworkDescription
@@ -164,12 +165,34 @@ CHANGES_OF_ENGINES = {
     "control.tiles_in_flight": 3,
     "control.completion_cycles": 4,
     "control.cycles_per_layer": 41,
+    "control.reloads": True,
     "memories.0.read.bytes_per_cycle": 9,
     "memories.0.read.latency_cycles": 31,
     "memories.0.write.bytes_per_second": 5e9,
     "memories.0.write.latency_seconds": 5e-8,
 }
 """Of a machine whose engines have rules of their own."""
+CACHED = vary(
+    FULL_MACHINE,
+    **{"memories.0.burst_bytes": 1, "memories.0.layout": None, "memories.0.compress": None},
+    **{"memories.0.cache": {"size_bytes": 4096}},
+)
+CHANGES_OF_A_CACHE = {
+    "size_bytes": 8192,
+    "line_bytes": 128,
+    "ways": 4,
+    "request_bytes": 32,
+    "store_request_bytes": 32,
+    "beat_bytes": 8,
+    "hit_cycles": 5,
+    "requests_in_flight": 3,
+    "miss_cycles": 7,
+    "misses_in_flight": 2,
+    "line_cycles": 4,
+    "warm": True,
+    "energy": {"read": 1, "write": 2},
+}
+"""Of a machine with a cache before its memory off chip."""
 POOLED = vary(FULL_MACHINE, **{"memories.1.banks": "pool", "memories.1.keeps": ["activations"]})
 POOLED_CHANGES = {
     "memories.1.banks": {"memories.1.banks": FULL_MACHINE.memories[1].banks, "memories.1.keeps": []},
@@ -193,6 +216,18 @@ def test_every_part_of_a_machine_is_in_the_key_of_a_result(keys):
 def test_seconds_and_laws_of_size_are_in_the_key_of_a_result(key):
     changed = vary(IN_SECONDS, **{key: CHANGES_IN_SECONDS[key]})
     (cost, words), (before, said_before) = place(task(hardware=changed)), place(task(hardware=IN_SECONDS))
+    assert cost != before
+    assert words != said_before
+
+
+def test_every_key_of_a_cache_is_changed_here():
+    assert CHANGES_OF_A_CACHE.keys() == CacheBeforeMemory.model_fields.keys()
+
+
+@pytest.mark.parametrize("key", CHANGES_OF_A_CACHE)
+def test_what_is_said_of_a_cache_is_in_the_key_of_a_result(key):
+    changed = vary(CACHED, **{f"memories.0.cache.{key}": CHANGES_OF_A_CACHE[key]})
+    (cost, words), (before, said_before) = place(task(hardware=changed)), place(task(hardware=CACHED))
     assert cost != before
     assert words != said_before
 

@@ -411,8 +411,7 @@ memories:
         (
             "banks: {bank_bytes: 4096}",
             "banks: {bytes: {inputs: 8, weights: 8, outputs: 8}, padded: true}",
-            "8: memories.1.banks.padded = true: must be left out: only banks of bank_bytes hold padding "
-            "here",
+            "8: memories.1.banks.padded = true: must be left out: only banks of bank_bytes hold padding here",
         ),
         (
             "banks: {bank_bytes: 4096}",

@@ -5,15 +5,15 @@ DAC 2021, section III; its RTL, LoopConv and ExecuteController). Inputs move on 
 partial sums from row to row, both a PE a cycle, so that an array of R rows is drained in R cycles. Below it
 the sums are added up in a memory on chip, from pass to pass.
 
-Pixels pass in blocks of at most `block_pixels`, each of one row of the output: a row of outputs that is longer
-has several, the last one shorter. A sub-matrix of weights is preloaded while the blocks of the one before
+Pixels pass in blocks of at most `block_pixels`, each of one row of the output: a row of outputs that is
+longer has several, the last one shorter. A sub-matrix of weights is preloaded while the blocks of the one before
 pass. With p blocks of b1, b2, ... pixels a pass takes
 
     max( sum of max(b, least) - max(last b, least) + block_pixels,
          p x pair_cycles / pairs_in_flight )                            cycles:
 
-the last block is padded to a full one, since the next weights follow a full preload later; and each block is a
-pair of instructions, of which so many are in flight and take so long. A tile takes
+the last block is padded to a full one, since the next weights follow a full preload later; and each block is
+a pair of instructions, of which so many are in flight and take so long. A tile takes
 
     ceil(K / columns) x taps x ceil(C / rows)
 
