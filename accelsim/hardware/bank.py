@@ -26,7 +26,7 @@ class Banks(Description):
     bank_bytes: BufferBytes | None = None
     """Of each of the banks that the memory is made of."""
     padded: bool | None = None
-    """Of such banks: whether tiles of inputs lie in them with the zeros of their padding; None: no."""
+    """Of such banks: whether tiles of inputs lie in them with the zeros of their padding."""
 
     @model_validator(mode="after")
     def _one_of_them(self) -> Self:

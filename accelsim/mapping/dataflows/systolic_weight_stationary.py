@@ -6,8 +6,8 @@ partial sums from row to row, both a PE a cycle, so that an array of R rows is d
 the sums are added up in a memory on chip, from pass to pass.
 
 Pixels pass in blocks of at most `block_pixels`, each of one row of the output: a row of outputs that is
-longer has several, the last one shorter. A sub-matrix of weights is preloaded while the blocks of the one before
-pass. With p blocks of b1, b2, ... pixels a pass takes
+longer has several, the last one shorter. A sub-matrix of weights is preloaded while the blocks of the one
+before pass. With p blocks of b1, b2, ... pixels a pass takes
 
     max( sum of max(b, least) - max(last b, least) + block_pixels,
          p x pair_cycles / pairs_in_flight )                            cycles:
