@@ -30,6 +30,7 @@ from accelsim.network.load import load_network
 from accelsim.network.lowering import lower
 from accelsim.planning.compiler import make_schedule
 from accelsim.report.files.writing import write
+from accelsim.report.plots.measured import MeasuredPanel, measured_figure
 from accelsim.report.plots.published import published_figure
 from accelsim.report.plots.style import save
 from accelsim.report.tables.gemmini import tile_of
@@ -42,10 +43,10 @@ from accelsim.validation.eyeriss import EyerissReproduction, reproduce_eyeriss
 from accelsim.validation.eyeriss_measured import QUANTITIES as EYERISS_QUANTITIES
 from accelsim.validation.eyeriss_measured import MeasuredNetwork
 from accelsim.validation.gemmini import MACHINE as GEMMINI
-from accelsim.validation.gemmini import GemminiReproduction, reproduce_gemmini
+from accelsim.validation.gemmini import GemminiReproduction, load_pinned_cycles, reproduce_gemmini
 from accelsim.validation.gemmini_layers import SHIPPED as GEMMINI_LAYERS
 from accelsim.validation.gemmini_layers import load_layers
-from accelsim.validation.log_errors import LogErrors
+from accelsim.validation.log_errors import LogErrors, MeasuredFigure
 from accelsim.validation.pinned import pinned_file
 from accelsim.validation.published import QUANTITIES, PublishedTable, Quantity, load_published
 from accelsim.validation.reproduction import Reproduction, TableCell, reproduce
@@ -56,6 +57,7 @@ TABLE = "squeezenext"
 ROOT = Path(__file__).parent.parent
 DOCUMENT = ROOT / "docs" / "validation.md"
 PICTURE = ROOT / "docs" / "images" / "published.png"
+SCATTER = ROOT / "docs" / "images" / "measured.png"
 FORCED = ("weight_stationary", "output_stationary")
 PACKED = {"pe_array.dataflows.weight_stationary.packing": ("taps", "groups")}
 """What SqueezeNext's array does not do, and others do."""
@@ -139,6 +141,41 @@ def eyeriss_part(_: PublishedTable) -> str:
     quantities = [quantity.rpartition("_")[0] for quantity in EYERISS_QUANTITIES[1:]]
     worth = _grid(["largest error of a layer of AlexNet", *quantities], rows, left=1)
     return "\n\n".join([*blocks, _grid(headers, mappings, left=3), worth])
+
+
+def scatter_part(_: PublishedTable) -> str:
+    """Every figure of chip and RTL, by the figures that are pinned; how far off each is."""
+    measured = reproduce_eyeriss(shipped_hardware("eyeriss")).figures
+    panels = []
+    for quantity, axis in SCATTERED.items():
+        series = {
+            title: [
+                MeasuredFigure(figure.layer, figure.measured, figure.simulated)
+                for figure in measured
+                if (figure.network, figure.quantity) == (network, quantity)
+            ]
+            for network, title in (("alexnet", "AlexNet"), ("vgg16", "VGG-16"))
+        }
+        panels.append(MeasuredPanel(f"Eyeriss: {axis.split(' [')[0]}", axis, series))
+    pinned = load_pinned_cycles()
+    rows = [
+        MeasuredFigure(layer.name, layer.rtl_cycles, pinned[layer.id])
+        for layer in load_layers(GEMMINI_LAYERS)
+    ]
+    panels.append(MeasuredPanel("Gemmini: time", "time [cycles of the RTL]", {"117 measurements": rows}))
+    save(measured_figure(panels), SCATTER)
+    return (
+        "![Simulated against measured, and the errors: Eyeriss's time, DRAM traffic and power, Gemmini's "
+        "time](images/measured.png)\n\nGrey: within 10%. Below each, ln(simulated / measured)."
+    )
+
+
+SCATTERED: Mapping[str, str] = {
+    "time_ms": "time [ms]",
+    "dram_megabytes": "DRAM traffic [MB]",
+    "power_mw": "power [mW]",
+}
+"""Quantities of Eyeriss that the picture has, and what its axes say."""
 
 
 WITHOUT: Mapping[str, Mapping[str, Any]] = {
@@ -518,6 +555,7 @@ def generality_part(table: PublishedTable) -> str:
 
 PARTS: Mapping[str, Callable[[PublishedTable], str]] = {
     "machines": machines_part,
+    "scatter": scatter_part,
     "eyeriss": eyeriss_part,
     "gemmini": gemmini_part,
     "table": table_part,

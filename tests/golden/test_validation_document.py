@@ -46,7 +46,7 @@ def test_the_assumptions_are_those_of_the_machine_files(script, published):
 
 def test_the_pictures_are_there():
     pictures = re.findall(r"!\[[^]]+\]\((.*?)\)", DOCUMENT)
-    assert len(pictures) == 2
+    assert len(pictures) == 3
     assert all((ROOT / "docs" / picture).stat().st_size > 10_000 for picture in pictures)
 
 

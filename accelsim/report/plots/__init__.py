@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from accelsim.report.plots.energy import layer_energy_figure, run_energy_figure
     from accelsim.report.plots.layers import layers_figure
     from accelsim.report.plots.mapping import mapping_figure
+    from accelsim.report.plots.measured import MeasuredPanel, measured_figure
     from accelsim.report.plots.memory import memory_figure
     from accelsim.report.plots.path import path_figure
     from accelsim.report.plots.published import published_figure
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AccuracyPoint",
+    "MeasuredPanel",
     "TimelineWindow",
     "accuracy_figure",
     "accuracy_point",
@@ -27,6 +29,7 @@ __all__ = [
     "layer_energy_figure",
     "layers_figure",
     "mapping_figure",
+    "measured_figure",
     "memory_figure",
     "path_figure",
     "published_figure",
@@ -52,6 +55,10 @@ __getattr__, __dir__ = door(
         ),
         "layers": ("layers_figure",),
         "mapping": ("mapping_figure",),
+        "measured": (
+            "MeasuredPanel",
+            "measured_figure",
+        ),
         "memory": ("memory_figure",),
         "path": ("path_figure",),
         "published": ("published_figure",),
