@@ -187,7 +187,7 @@ def test_the_guide_to_plots_names_every_kind_and_shows_what_its_commands_write()
     assert [cells[0].strip("`") for cells in rows(text)] == [kind.value for kind in PlotKind]
     shown = re.findall(r"\]\(\.\./images/(\w+\.png)\)", text)
     assert re.findall(r"(?m)^accelsim plot .* -o (\w+\.png)$", text) == shown
-    assert len(shown) == 7
+    assert len(shown) == 8
     for name in shown:
         assert (DOCS / "images" / name).stat().st_size > 10_000
 
