@@ -99,8 +99,7 @@ def test_networks_are_proven_on_the_chip(chip, network):
 def test_runs_say_that_the_chip_was_held_against_silicon(chip, eyeriss):
     held = HELD_AGAINST[chip.digest]
     assert held.kind == "silicon"
-    for errors in held.errors:
-        (quantity,) = [name for name in QUANTITIES if name.startswith(errors.quantity)]
+    for errors, quantity in zip(held.errors, QUANTITIES, strict=True):
         found = [abs(row.log_error) for row in eyeriss.figures if row.quantity == quantity]
         assert len(found) == errors.cells
         assert round(statistics.median(found), 4) == errors.median

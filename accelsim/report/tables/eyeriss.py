@@ -11,12 +11,14 @@ from accelsim.version import __version__
 
 _HEADERS: Final[dict[Quantity, str]] = {
     "active_pes": "PEs",
-    "processing_ms": "processing ms",
+    "processing_ms": "proc. ms",
     "time_ms": "time ms",
     "buffer_megabytes": "buffer MB",
     "dram_megabytes": "DRAM MB",
     "power_mw": "power mW",
 }
+_SIDE_BY_SIDE: Final = (QUANTITIES[:3], QUANTITIES[3:])
+"""Of a table that fits a terminal."""
 _NAMES: Final[dict[Quantity, str]] = {
     "active_pes": "active_pes",
     "processing_ms": "processing",
@@ -45,7 +47,11 @@ def eyeriss_dict(reproduction: EyerissReproduction) -> dict[str, Any]:
         "table": chip.name,
         "source": chip.source,
         **first,
-        "fitted": chip.fitted.model_dump(mode="json"),
+        "fitted": {
+            "parameters": list(chip.fitted.keys),
+            "on": chip.fitted.to,
+            "forms_tried": chip.fitted.forms_tried,
+        },
         **{network.network: values for network, values in zip(chip.networks[1:], others, strict=True)},
         "missed_bars": reproduction.missed_bars,
         "moved": reproduction.moved,
@@ -86,14 +92,16 @@ def eyeriss_report(reproduction: EyerissReproduction, style: Style) -> str:
         >>> from accelsim.validation.eyeriss_measured import load_measured
         >>> nothing = EyerissReproduction(load_measured(), (), ())
         >>> print(eyeriss_report(nothing, Style()).splitlines()[0])
-        alexnet, batch 4: simulated by the chip's own mapping, and by which part that is off
+        alexnet, batch 4: measured, and simulated by the chip's own mapping
     """
     text: list[str] = []
     for network in reproduction.chip.networks:
-        mapped = "own mapping" if network.layers[0].mapping else "mapping as far as it is known"
+        mapped = "own mapping" if network.layers[0].mapping else "mapping as far as known"
         name = f"{network.network}, batch {network.batch}"
-        head = f"{name}: simulated by the chip's {mapped}, and by which part that is off"
-        text += [style.strong(head), *_figures(reproduction, network, style), ""]
+        head = f"{name}: measured, and simulated by the chip's {mapped}"
+        text.append(style.strong(head))
+        for quantities in _SIDE_BY_SIDE:
+            text += [*_figures(reproduction, network, quantities, style), ""]
         rows = [row for row in reproduction.mappings if row.network == network.network]
         text += [style.strong("mappings"), *table(_mapping_columns(rows), style.width), ""]
         text += [*wrapped(network.notes, style), ""]
@@ -101,16 +109,18 @@ def eyeriss_report(reproduction: EyerissReproduction, style: Style) -> str:
     keys = ", ".join(fitted.keys)
     text += labelled("fitted", f"{keys} to {fitted.to}; {fitted.forms_tried} forms tried", style)
     legend = (
-        "processing: without what stops the array. buffer: as the paper counts it, without what comes from "
-        "DRAM. power: of the chip, without DRAM. E x D: energy x delay of the mapping that the search finds, "
-        "for each of the chip's. ~: written down from memory."
+        "proc.: processing, without what stops the array. sim.: simulated. buffer: as the paper counts it, "
+        "without what comes from DRAM. power: of the chip, without DRAM. E x D: energy x delay of the mapping "
+        "that the search finds, for each of the chip's. ~: written down from memory."
     )
     return "\n".join([*text, *wrapped(legend, style)]) + "\n"
 
 
-def _figures(reproduction: EyerissReproduction, network: MeasuredNetwork, style: Style) -> list[str]:
+def _figures(
+    reproduction: EyerissReproduction, network: MeasuredNetwork, quantities: Sequence[Quantity], style: Style
+) -> list[str]:
     columns = [Column("layer", [*(f" {layer.layer}" for layer in network.layers), " sum"], "left", least=8)]
-    for quantity in QUANTITIES:
+    for quantity in quantities:
         rows = {row.layer: row for row in reproduction.of(network.network, quantity)}
         if not rows:
             continue
@@ -118,24 +128,24 @@ def _figures(reproduction: EyerissReproduction, network: MeasuredNetwork, style:
         total = f"{reproduction.error_of_sum(network.network, quantity):+.1%}"
         header = _HEADERS[quantity] + ("~" if quantity in network.recalled else "")
         columns += [
-            Column(header, [*(simulated for simulated, _ in cells), ""], gap=2),
-            Column("off", [*(off for _, off in cells), total]),
+            Column(header, [*(measured for measured, *_ in cells), ""], gap=2),
+            Column("sim.", [*(simulated for _, simulated, _ in cells), ""]),
+            Column("off", [*(off for *_, off in cells), total]),
         ]
     head, *lines = table(columns, style.width)
     return [style.strong(head), *lines]
 
 
-def _cell(row: FigureOfLayer | None) -> tuple[str, str]:
+def _cell(row: FigureOfLayer | None) -> tuple[str, str, str]:
     if row is None:
-        return "-", "-"
-    return f"{row.simulated:.4g}", f"{row.simulated / row.measured - 1:+.1%}"
+        return "-", "-", "-"
+    return f"{row.measured:.4g}", f"{row.simulated:.4g}", f"{row.simulated / row.measured - 1:+.1%}"
 
 
 def _mapping_columns(rows: Sequence[MappingsOfLayer]) -> list[Column]:
     return [
         Column("layer", [f" {row.layer}" for row in rows], "left", least=8),
-        Column("the chip's", [row.told for row in rows], "left", gap=2),
-        Column("of the search", [row.searched for row in rows], "left", gap=2),
-        Column("E x D", [f"{row.energy_delay:.3f}" for row in rows], gap=2),
-        Column("time", [f"{row.time:.3f}" for row in rows], gap=2),
+        Column("the chip's", [row.told for row in rows], "left"),
+        Column("of the search", [row.searched for row in rows], "left"),
+        Column("E x D", [f"{row.energy_delay:.3f}" for row in rows]),
     ]
