@@ -110,8 +110,8 @@ def eyeriss_report(reproduction: EyerissReproduction, style: Style) -> str:
     text += labelled("fitted", f"{keys} to {fitted.to}; {fitted.forms_tried} forms tried", style)
     legend = (
         "proc.: processing, without what stops the array. sim.: simulated. buffer: as the paper counts it, "
-        "without what comes from DRAM. power: of the chip, without DRAM. E x D: energy x delay of the mapping "
-        "that the search finds, for each of the chip's. ~: written down from memory."
+        "without what comes from DRAM. power: of the chip, without DRAM. E x D: energy x delay of the "
+        "mapping that the search finds, for each of the chip's. ~: written down from memory."
     )
     return "\n".join([*text, *wrapped(legend, style)]) + "\n"
 
