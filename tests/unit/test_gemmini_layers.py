@@ -7,7 +7,12 @@ import pytest
 from accelsim.errors import AccelsimError
 from accelsim.mapping.loop_order import letters_of
 from accelsim.validation.evaluate import shipped_hardware
-from accelsim.validation.gemmini import padded_array_cycles, reproduce_gemmini
+from accelsim.validation.gemmini import (
+    GemminiReproduction,
+    GemminiRow,
+    padded_array_cycles,
+    reproduce_gemmini,
+)
 from accelsim.validation.gemmini_layers import SHIPPED, load_layers
 
 
@@ -46,6 +51,77 @@ def test_a_matrix_product_is_a_row_of_pixels(tmp_path):
 def test_other_columns_may_be_there_and_none_may_be_missing(tmp_path):
     assert len(load_layers(written(tmp_path, comment="anything"))) == 1
     assert refusal(tmp_path, without=("tile_K", "kind")) == "line 1: the columns tile_K, kind are missing"
+    assert refusal(tmp_path, without=("tile_K",)) == "line 1: the column tile_K is missing"
+
+
+def text_file(folder, change, lines=1, encoding="utf-8"):
+    """The first lines that ship, as text that is changed."""
+    path = folder / "layers.csv"
+    text = "\n".join(SHIPPED.read_text(encoding="utf-8").splitlines()[: 1 + lines]) + "\n"
+    path.write_text(change(text), encoding=encoding)
+    return path
+
+
+def test_a_mark_of_the_byte_order_and_empty_lines_are_nothing(tmp_path):
+    path = text_file(tmp_path, lambda text: text.replace("\n", "\n\n"), encoding="utf-8-sig")
+    assert load_layers(path) == load_layers(SHIPPED)[:1]
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (
+            lambda text: text.replace("tile_K", "K"),
+            "line 1: the column tile_K is missing",
+        ),
+        (
+            lambda text: text.replace("source", "K"),
+            "line 1: the column K is there more than once",
+        ),
+        (
+            lambda text: text[:-1] + ",5\n",
+            "line 2: has 27 values: must have 26, as many as the header has columns",
+        ),
+        (
+            lambda text: text.rpartition(",")[0] + "\n",
+            "line 2: has 25 values: must have 26, as many as the header has columns",
+        ),
+    ],
+)
+def test_columns_are_there_once_and_each_line_has_as_many_values(tmp_path, change, sentence):
+    path = text_file(tmp_path, change)
+    with pytest.raises(AccelsimError) as error:
+        load_layers(path)
+    assert str(error.value) == f"{path}: {sentence}"
+
+
+def in_groups(folder, groups):
+    """The first lines that ship, of which three are of one layer and mapping, in these groups."""
+
+    def change(text):
+        head, *lines = text.splitlines()
+        lines = [f"{line.rpartition(',')[0]},{group}" for line, group in zip(lines, groups, strict=True)]
+        return "\n".join([head, *lines])
+
+    return text_file(folder, change, len(groups))
+
+
+def test_a_measurement_without_a_group_stands_for_itself(tmp_path):
+    layers = load_layers(in_groups(tmp_path, ["", " ", "7"]))
+    assert [layer.repeats for layer in layers] == [None, None, "7"]
+    rows = tuple(GemminiRow(layer, 2 * layer.rtl_cycles, 1) for layer in layers[:1])
+    rows += tuple(GemminiRow(layer, layer.rtl_cycles, 1) for layer in layers[1:])
+    assert GemminiReproduction(rows, pes=256).time.within_10_percent == pytest.approx(2 / 3)
+
+
+def test_a_group_of_two_layers_or_mappings_is_refused(tmp_path):
+    path = in_groups(tmp_path, ["3", "3", "", "3"])
+    with pytest.raises(AccelsimError) as error:
+        load_layers(path)
+    assert str(error.value) == (
+        f"{path}: line 5: same_layer_and_mapping_group = '3': "
+        "must be of one layer and mapping; that of line 2 is another"
+    )
 
 
 @pytest.mark.parametrize(

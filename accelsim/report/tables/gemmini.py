@@ -88,7 +88,7 @@ def gemmini_report(reproduction: GemminiReproduction, style: Style) -> str:
         ],
         style.width,
     )
-    kinds = len({row.measured.repeats for row in rows})
+    kinds = len({row.measured.mapped_as for row in rows})
     text = [style.strong(head), *lines, "", *wrapped(_LEGEND, style), ""]
     measured = f"{counted(len(rows), 'measurement')} of {counted(kinds, 'mapping')}, repeats weighed once"
     text += labelled("measured", f"{measured}. {SOURCE}", style)
