@@ -4,10 +4,12 @@ import csv
 
 import pytest
 
+from accelsim.descriptions import vary
 from accelsim.errors import AccelsimError
 from accelsim.mapping.loop_order import letters_of
 from accelsim.validation.evaluate import shipped_hardware
 from accelsim.validation.gemmini import (
+    FITTED,
     GemminiReproduction,
     GemminiRow,
     padded_array_cycles,
@@ -164,6 +166,35 @@ def test_a_tile_that_has_no_room_in_the_scratchpad_is_named_with_both_sizes(tmp_
         AccelsimError, match=r"47: 4096x4096x1x1@2x2: .* take \d+ bytes .* scratchpad has 4194304"
     ):
         reproduce_gemmini(load_layers(written(tmp_path, **big)))
+
+
+@pytest.mark.parametrize(
+    ("sizes", "sentence"),
+    [
+        ({"K": "16", "C": "256"}, "take 4096004096 bytes at a time, scratchpad has 4194304"),
+        (
+            {"K": "16", "C": "1", "tile_C": "1", "tile_OY": "500"},
+            "sums of a tile take .* accumulators has 4194304",
+        ),
+    ],
+)
+def test_a_tile_that_is_far_too_large_is_refused_before_any_address_is_looked_up(tmp_path, sizes, sentence):
+    columns = ("run_OY", "run_OX", "run_IYX", "tile_OY", "tile_OX")
+    big = dict.fromkeys(columns, "4000") | {"tile_K": "16"} | sizes
+    with pytest.raises(AccelsimError, match=rf"47: \d+x\d+x1x1@4000x4000: .*{sentence}"):
+        reproduce_gemmini(load_layers(written(tmp_path, **big)))
+
+
+def test_what_is_said_to_be_found_by_trials_and_fitted_is_in_the_machine_and_said_there():
+    machine = shipped_hardware("gemmini_16x16")
+    chosen = FITTED["by_trials_on_all"] | {
+        f"memories.dram.{key}": value for key, value in FITTED["parameters"].items()
+    }
+    for key, value in chosen.items():
+        assert vary(machine, **{key: value}).digest == machine.digest
+        assert vary(machine, **{key: value + 1}).digest != machine.digest
+    said = {key for key, why in machine.assumed.items() if "on the figures" in why or "of the figures" in why}
+    assert said == chosen.keys()
 
 
 def test_the_padded_array_takes_its_passes_times_their_blocks(tmp_path):
