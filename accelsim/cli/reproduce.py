@@ -143,7 +143,7 @@ def _guidelines(machines: dict[str, "Hardware"], to: Destination, quiet: bool) -
 def _gemmini(layers: Path | None, to: Destination, quiet: bool) -> None:
     from accelsim.report.tables.gemmini import gemmini_dict, gemmini_report, gemmini_row_dict
     from accelsim.validation.gemmini import missed_gemmini_bars, moved_rows, reproduce_gemmini
-    from accelsim.validation.gemmini_layers import SHIPPED, load_layers
+    from accelsim.validation.gemmini_layers import SHIPPED, SOURCE, load_layers
     from accelsim.validation.pinned import REMEDY
 
     measured = load_layers(SHIPPED if layers is None else layers)
@@ -151,10 +151,11 @@ def _gemmini(layers: Path | None, to: Destination, quiet: bool) -> None:
         step("simulating")
         reproduction = reproduce_gemmini(measured, step=step)
     moved = moved_rows(reproduction) if layers is None else ()
+    source = SOURCE if layers is None else str(layers)
     to.deliver(
         Answer(
-            table=lambda style: gemmini_report(reproduction, style),
-            values=lambda: gemmini_dict(reproduction, moved),
+            table=lambda style: gemmini_report(reproduction, source, style),
+            values=lambda: gemmini_dict(reproduction, moved, source),
             rows=lambda: [gemmini_row_dict(row) for row in reproduction.rows],
         )
     )

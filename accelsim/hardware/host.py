@@ -6,7 +6,7 @@ them, as measurements of kernels have them.
 
 from typing import Annotated, Final, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from accelsim.descriptions import Description
 from accelsim.descriptions.quantities import HostCycles, PerCycle, Price
@@ -102,3 +102,10 @@ class Host(Description):
     cycles_per_tile: HostCycles = CYCLES_PER_TILE
     """Before each tile of such a layer: to have the next one loaded, and to enter the loops."""
     energy: HostEnergy = HostEnergy()
+
+    @field_validator("takes")
+    @classmethod
+    def _each_once(cls, takes: tuple[HostedOperator, ...]) -> tuple[HostedOperator, ...]:
+        if len(set(takes)) < len(takes):
+            raise ValueError("must name each operator once")
+        return takes

@@ -12,6 +12,9 @@ A file of other layers has a header and these columns, others may be there as we
     order_inner_to_outer                                    of the loops over tiles: N>C>FX>FY>K>OX>OY
     rtl_cycles_mapping, timeloop_cycles                     measured, and predicted
     same_layer_and_mapping_group                            repeats of one another have the same
+
+A line without a group stands for itself. Groups are as those who measured numbered them: in the file that
+ships several may be of one layer and mapping, so that its 94 groups are of 82 mappings.
 """
 
 import csv
@@ -21,6 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from accelsim.descriptions.phrases import counted
 from accelsim.errors import AccelsimError
 from accelsim.mapping.arithmetic import ceil_div
 from accelsim.mapping.loop_order import Order, as_named
@@ -37,7 +41,8 @@ _NUMBERS: Final = (
     *("tile_K", "tile_C", "tile_OY", "tile_OX", "tile_FY", "tile_FX"),
     *("rtl_cycles_mapping", "timeloop_cycles"),
 )
-_WORDS: Final = ("kind", "order_inner_to_outer", "same_layer_and_mapping_group")
+_GROUP: Final = "same_layer_and_mapping_group"
+_WORDS: Final = ("kind", "order_inner_to_outer", _GROUP)
 _MAY_BE_NONE: Final = frozenset({"id", "run_pad"})
 _LARGEST: Final = 10**12
 
@@ -66,8 +71,8 @@ class MeasuredLayer:
     """Measured."""
     timeloop_cycles: int
     """As Timeloop predicts, with no fill, drain or requests."""
-    repeats: str
-    """Measurements with the same are of one layer and mapping."""
+    repeats: str | None
+    """Measurements with the same are of one layer and mapping; None of one that stands for itself."""
 
     @property
     def name(self) -> str:
@@ -106,18 +111,35 @@ def load_layers(path: Path) -> tuple[MeasuredLayer, ...]:
         >>> len(load_layers(SHIPPED))
         117
     """
+    lines = _read(path)
+    layers = [_measured(line) for line in lines]
+    _check_groups(lines, layers)
+    return tuple(layers)
+
+
+def _read(path: Path) -> Sequence["_Line"]:
+    """The lines of a file, each with a value for each column."""
+    columns = (*_NUMBERS, *_WORDS)
     try:
-        with path.open(encoding="utf-8", newline="") as file:
-            reader = csv.DictReader(file)
-            header, lines = reader.fieldnames or (), [(reader.line_num, row) for row in reader]
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.reader(file)
+            header, *lines = [(reader.line_num, row) for row in reader if row] or [(1, [])]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise AccelsimError(f"{path}: cannot be read: {error}") from None
-    missing = [column for column in (*_NUMBERS, *_WORDS) if column not in header]
-    if missing:
-        raise AccelsimError(f"{path}: line 1: the columns {', '.join(missing)} are missing")
+    names = header[1]
+    if missing := [column for column in columns if column not in names]:
+        raise AccelsimError(f"{path}: line {header[0]}: {_are('column', missing)} missing")
+    if repeated := [column for column in columns if names.count(column) > 1]:
+        raise AccelsimError(f"{path}: line {header[0]}: {_are('column', repeated)} there more than once")
     if not lines:
         raise AccelsimError(f"{path}: has no layers below its header")
-    return tuple(_measured(_Line(f"{path}: line {number}", row)) for number, row in lines)
+    for number, row in lines:
+        if len(row) != len(names):
+            raise AccelsimError(
+                f"{path}: line {number}: has {counted(len(row), 'value')}: must have {len(names)}, "
+                "as many as the header has columns"
+            )
+    return [_Line(f"{path}: line {number}", dict(zip(names, row, strict=True))) for number, row in lines]
 
 
 @dataclass(frozen=True)
@@ -125,14 +147,19 @@ class _Line:
     """A line of the file, and how an error calls it."""
 
     place: str
-    values: Mapping[str, Any]
+    values: Mapping[str, str]
+
+    @property
+    def group(self) -> str | None:
+        """Of repeats."""
+        return self.values[_GROUP].strip() or None
 
     def number(self, column: str) -> int:
         """A whole number, of most columns one or more."""
         text, least = self.values[column], 0 if column in _MAY_BE_NONE else 1
         try:
             value = int(text)
-        except (TypeError, ValueError):
+        except ValueError:
             value = -1
         if not least <= value <= _LARGEST:
             raise self.mistake(column, f"must be a whole number from {least} to {_LARGEST:,}")
@@ -140,7 +167,7 @@ class _Line:
 
     def order(self) -> Order:
         """The loops over tiles, outermost first; groups around all."""
-        loops = tuple(str(self.values["order_inner_to_outer"]).split(">"))
+        loops = tuple(self.values["order_inner_to_outer"].split(">"))
         if sorted(loops) != sorted(_LOOPS):
             raise self.mistake(
                 "order_inner_to_outer", f"must name each of {', '.join(_LOOPS)} once, with > between"
@@ -151,6 +178,23 @@ class _Line:
     def mistake(self, column: str, sentence: str) -> AccelsimError:
         """What is wrong with a column."""
         return AccelsimError(f"{self.place}: {column} = {self.values[column]!r}: {sentence}")
+
+
+def _check_groups(lines: Sequence[_Line], layers: Sequence[MeasuredLayer]) -> None:
+    """Repeats are of one layer and mapping."""
+    first_of: dict[str, tuple[_Line, MeasuredLayer]] = {}
+    for line, layer in zip(lines, layers, strict=True):
+        if layer.repeats is None:
+            continue
+        first_line, first = first_of.setdefault(layer.repeats, (line, layer))
+        if layer.mapped_as != first.mapped_as:
+            where = first_line.place.rpartition(": ")[2]
+            raise line.mistake(_GROUP, f"must be of one layer and mapping; that of {where} is another")
+
+
+def _are(noun: str, names: Sequence[str]) -> str:
+    """`the column K is`, `the columns K, C are`."""
+    return f"the {noun}{'s' * (len(names) > 1)} {', '.join(names)} {'is' if len(names) == 1 else 'are'}"
 
 
 def _measured(line: _Line) -> MeasuredLayer:
@@ -185,7 +229,7 @@ def _measured(line: _Line) -> MeasuredLayer:
         order=line.order(),
         rtl_cycles=sizes["rtl_cycles_mapping"],
         timeloop_cycles=sizes["timeloop_cycles"],
-        repeats=str(line.values["same_layer_and_mapping_group"]),
+        repeats=line.group,
     )
 
 

@@ -17,6 +17,8 @@ from accelsim.simulation.fast import simulate_fast
 from accelsim.validation.evaluate import shipped_hardware
 from accelsim.validation.gemmini import mapped
 from accelsim.validation.gemmini_layers import SHIPPED, load_layers
+from accelsim.verification.passes.systolic_weight_stationary import walk
+from accelsim.verification.passes.tile import ArrayMachine, TileWork
 
 SYSTOLIC = dataflow_of("systolic_weight_stationary")
 ARRAY = machine(**{"pe_array.dataflows": ["systolic_weight_stationary"]})
@@ -43,6 +45,27 @@ def cycles(**sizes):
 )
 def test_a_tile_takes_its_passes_and_the_drain(sizes, expected):
     assert cycles(**sizes) == expected
+
+
+@pytest.mark.parametrize(
+    ("parameters", "sizes", "of_a_pass"),
+    [
+        ({"least_block_cycles": 17}, {"y": 4, "x": 16}, 4 * 17),  # full blocks take the least, too
+        ({"least_block_cycles": 17}, {"y": 2, "x": 18}, 4 * 17),
+        ({"block_pixels": 1, "pairs_in_flight": 64}, {"y": 2, "x": 3}, 6 * 4),
+        ({"block_pixels": 6}, {"y": 4, "x": 7, "k": 17, "c": 40, "fx": 3}, 2 * 3 * 3 * 60),
+        ({"block_pixels": 6, "pair_cycles": 1}, {"y": 4, "x": 7}, 3 * (6 + 4) + 6 + 6),
+    ],
+)
+def test_no_block_takes_fewer_cycles_than_the_least_and_executing_the_passes_gives_the_same(
+    parameters, sizes, of_a_pass
+):
+    hardware = machine(**{"pe_array.dataflows": {"systolic_weight_stationary": parameters}})
+    extents = dict.fromkeys(("n", "g", "k", "c", "y", "x", "fy", "fx"), 1) | sizes
+    assert SYSTOLIC.execute(LAYER, TileShape(**extents), 0, hardware).cycles == of_a_pass + 16
+    work = TileWork(**extents, stride=(1, 1), dilation=(1, 1), nonzero=1, resumes=False)
+    array = ArrayMachine.of(hardware, "systolic_weight_stationary", idle_rows=0)
+    assert walk(work, array).cycles == of_a_pass + 16
 
 
 def by_recurrences(steps, control):

@@ -155,17 +155,37 @@ def test_layers_of_ones_own_are_held_against_their_cycles_and_against_no_bar(acc
     assert (outcome.code, outcome.err) == (0, "")
     assert max(map(len, outcome.out.splitlines())) <= 80
     assert "3 measurements of 2 mappings, repeats weighed once" in outcome.out
+    assert "Hong" not in outcome.out
+    assert few_layers.name in outcome.out.replace("\n", "").replace(" ", "")
 
 
 def test_so_they_are_in_json(accelsim, few_layers):
     found = json.loads(accelsim("reproduce", "gemmini", "--layers", str(few_layers), "--format", "json").out)
     assert {"layer", "measured", "simulated", "log_error"} <= found["rows"][0].keys()
+    assert found["source"] == str(few_layers)
     assert found["time"].keys() == {
         *("mean_abs_log_error", "median_abs_log_error", "max_abs_log_error"),
         *("bias", "within_10_percent", "rank_correlation"),
     }
     assert set(found["fitted"]["parameters"]) == {"cache.hit_cycles", "cache.miss_cycles"}
     assert found["padded_array_above_measured"] == found["moved"] == []
+
+
+def test_rows_whose_sums_have_no_room_in_the_accumulators_are_marked(accelsim, few_layers):
+    """Eight tiles of 64 channels x 64 x 64 sums of four bytes: twice what the accumulators hold."""
+    text = few_layers.read_text(encoding="utf-8")
+    head, *lines = [line.split(",") for line in text.splitlines()]
+    sizes = {"K": 512, "C": 64, "run_OY": 64, "run_OX": 64, "run_IYX": 64, "OY": 64, "OX": 64}
+    sizes |= {"tile_K": 64, "tile_C": 32, "tile_OY": 64, "tile_OX": 64}
+    changed = dict(zip(head, lines[0], strict=True)) | {"order_inner_to_outer": "N>FX>FY>OX>OY>K>C", "id": 7}
+    changed = {key: str(value) for key, value in (changed | sizes | {head[-1]: ""}).items()}
+    rows = [head, list(changed.values()), lines[1]]
+    few_layers.write_text("\n".join(map(",".join, rows)) + "\n", encoding="utf-8")
+    outcome = accelsim("reproduce", "gemmini", "--layers", str(few_layers))
+    assert [line.split()[0] for line in outcome.out.splitlines()[1:3]] == ["7*", lines[1][0]]
+    assert "*: simulated with larger accumulators than the machine has" in outcome.out
+    found = json.loads(accelsim("reproduce", "gemmini", "--layers", str(few_layers), "--format", "json").out)
+    assert [row["enlarged_accumulators_bytes"] for row in found["rows"]] == [8 * 2**20, None]
 
 
 def test_a_wrong_file_of_layers_is_one_line(accelsim, few_layers):

@@ -50,3 +50,17 @@ def test_runs_on_the_machine_say_what_it_was_held_against(reproduction):
 def test_repeats_count_once(reproduction):
     assert len(reproduction.rows) == 117
     assert len({row.measured.repeats for row in reproduction.rows}) == 94
+    assert len({row.measured.mapped_as for row in reproduction.rows}) == 82
+
+
+def test_seven_mappings_stand_in_both_halves():
+    """The half that constants of the cache were fitted on, and the other one: docs/validation.md."""
+    layers = load_layers(SHIPPED)
+    groups = sorted({layer.repeats for layer in layers}, key=int)
+    halves = [{layer.mapped_as for layer in layers if layer.repeats in groups[start::2]} for start in (0, 1)]
+    assert len(halves[0] & halves[1]) == 7
+
+
+def test_rows_with_larger_accumulators_than_the_machine_has_are_said(reproduction):
+    enlarged = {row.measured.id for row in reproduction.rows if row.enlarged_accumulators_bytes}
+    assert enlarged == {131, 136, 137}

@@ -288,6 +288,11 @@ def mistakes2(tmp_path, *changes):
             "2: pe_array.dataflows.weight_stationary.accumulators_per_column = 0: must be a "
             "whole number from 1 to 65536",
         ),
+        (
+            "rows: 8, columns: 8}",
+            "rows: 8, columns: 8}\nhost: {takes: [softmax, add, softmax]}",
+            '3: host.takes = ["softmax", "add", "softmax"]: must name each operator once',
+        ),
     ],
 )
 def test_what_no_machine_here_has_is_refused_with_its_place(tmp_path, old, new, line):

@@ -9,8 +9,8 @@ Pixels pass in blocks of at most `block_pixels`, each of one row of the output: 
 longer has several, the last one shorter. A sub-matrix of weights is preloaded while the blocks of the one
 before pass. With p blocks of b1, b2, ... pixels a pass takes
 
-    max( sum of max(b, least) - max(last b, least) + block_pixels,
-         p x pair_cycles / pairs_in_flight )                            cycles:
+    max( sum of max(b, least) - max(last b, least) + max(block_pixels, least),
+         p x pair_cycles / pairs_in_flight )                                    cycles:
 
 the last block is padded to a full one, since the next weights follow a full preload later; and each block is
 a pair of instructions, of which so many are in flight and take so long. A tile takes
@@ -79,10 +79,11 @@ class SystolicWeightStationary(Dataflow):
         """
         own = self.of(array)
         full, rest = tile.x // own.block_pixels, tile.x % own.block_pixels
+        full_cycles = max(own.block_pixels, own.least_block_cycles)
         last = larger(rest, own.least_block_cycles) * at_most_one(rest)
-        row_cycles = full * own.block_pixels + last
-        last_block = last + (1 - at_most_one(rest)) * own.block_pixels
-        return tile.n * tile.y * row_cycles - last_block + own.block_pixels
+        row_cycles = full * full_cycles + last
+        last_block = last + (1 - at_most_one(rest)) * full_cycles
+        return tile.n * tile.y * row_cycles - last_block + full_cycles
 
     def passes(self, tile: TileShape[Count], array: PEArray) -> Count:
         """Sub-matrices of weights that a tile goes through.
