@@ -30,7 +30,7 @@ from accelsim.report.plots.drawn_mapping import (
     COMES,
     NUMBERED,
     DrawnMapping,
-    axis_uses,
+    full_pass,
     nest_lines,
     on_chip_lines,
     work_words,
@@ -242,21 +242,22 @@ def plot_other_loops(drawn: DrawnMapping, axes: Axes) -> None:
 
 def plot_array(drawn: DrawnMapping, axes: Axes) -> None:
     """The PEs, and those that a full tile uses at most at a time."""
-    array, uses = drawn.hardware.pe_array, axis_uses(drawn)
+    array, full = drawn.hardware.pe_array, full_pass(drawn)
     axes.set_xlim(0, array.columns)
     axes.set_ylim(array.rows, 0)
     axes.add_patch(Rectangle((0, 0), array.columns, array.rows, facecolor="white", edgecolor="black"))
-    rows, columns = (uses[axis].used if axis in uses else 0 for axis in ("rows", "columns"))
-    axes.add_patch(Rectangle((0, 0), columns, rows, facecolor=BLUE, edgecolor="none"))
+    for block in full.blocks if full else ():
+        place = (block.column, block.row)
+        axes.add_patch(Rectangle(place, block.columns, block.rows, facecolor=BLUE, edgecolor="none"))
     if max(array.rows, array.columns) <= _MOST_CELLS:
         _grid(array, axes)
     axes.set_xticks([0, array.columns])
     axes.set_yticks([0, array.rows])
     axes.tick_params(labelsize=_FONT)
-    loops = {axis: f": {use.letters}" for axis, use in uses.items() if use.letters}
+    loops = {axis: f": {' x '.join(letters)}" for axis, letters in full.loops.items()} if full else {}
     axes.set_xlabel(f"columns{loops.get('columns', '')}", fontsize=_FONT, labelpad=-8)
     axes.set_ylabel(f"rows{loops.get('rows', '')}", fontsize=_FONT, labelpad=-8)
-    _set_title("array: PEs of a full pass", axes)
+    _set_title(f"array: {full.pes if full else 0} of {array.pes} PEs work at a time", axes)
 
 
 def _grid(array: PEArray, axes: Axes) -> None:
@@ -282,7 +283,7 @@ def _plot_time(timeline: Timeline, index: int, drawn: DrawnMapping, axes: Axes) 
     bars = work_bars(window)
     plot_timeline(bars, timeline.hardware, axes)
     axes.set_xlim(0, window.cycles)
-    worker = "array" if axis_uses(drawn) else "host" if drawn.mapping.dataflow == HOST else "vector"
+    worker = "array" if full_pass(drawn) else "host" if drawn.mapping.dataflow == HOST else "vector"
     steps = [
         (busy.step + 1, busy.start - start, busy.end - start) for busy in own if busy.component == worker
     ]
