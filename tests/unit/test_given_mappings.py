@@ -1,13 +1,16 @@
 """Mapping files: what is given holds, what is not is searched for, and what cannot be is one line."""
 
+import pickle
+
 import numpy as np
 import pytest
 from machines import machine
 
 from accelsim import run_network
 from accelsim.errors import AccelsimError, DescriptionError, MappingError
+from accelsim.hardware import Operand
 from accelsim.mapping.chosen import chosen_rules
-from accelsim.mapping.given_file import GivenMappings, MappingRule, read_mappings, whole_order
+from accelsim.mapping.given_file import GivenMappings, LoopBounds, MappingRule, read_mappings, whole_order
 from accelsim.mapping.letters import tile_sizes
 from accelsim.report.text.mappings import mapping_text
 from accelsim.run import plan_run, run_plan
@@ -187,6 +190,49 @@ def test_layers_of_the_host_say_why_no_dataflow_of_the_array_runs_them():
 def test_what_is_no_mapping_is_said_to_be_none(given):
     with pytest.raises(AccelsimError, match=r"mapping = .* must be the path of a mapping file, or a list of"):
         run_network(NETWORK, MACHINE, mapping=given)
+
+
+IN_PYTHON = {
+    "order.0 = 'A': must be 'N', 'G', 'K', 'C', 'OY', 'OX', 'FY' or 'FX'": {"order": ["A"]},
+    "tile.K = -1: must be a whole number from 1 to 1000000000": {"tile": {"K": -1}},
+    "tile.Z = 1: no such key: allowed are N, G, K, C, OY, OX, FY, FX": {"tile": {"Z": 1}},
+    "bounds.K.min = 0: must be a whole number from 1 to 1000000000": {"bounds": {"K": {"min": 0}}},
+    'bounds.K = {"min": 3, "max": 2}: min is 3 and max is 2: must not be above it': {
+        "bounds": {"K": {"min": 3, "max": 2}}
+    },
+    'order = ["K", "K"]: must name each loop once': {"order": ("K", "K")},
+    "size = 3: no such key: allowed are layers, dataflow, tile, order, bounds, homes, parameters, "
+    "idle_rows, images": {"size": 3},
+}
+
+
+@pytest.mark.parametrize("sentence", IN_PYTHON)
+def test_a_rule_that_a_program_makes_is_refused_in_the_same_words(sentence):
+    with pytest.raises(DescriptionError) as caught:
+        MappingRule(layers="conv1", **IN_PYTHON[sentence])
+    assert str(caught.value) == f"MappingRule: {sentence}"
+
+
+def test_bounds_that_a_program_makes_are_refused_in_words_as_are_objects_that_no_file_can_hold():
+    with pytest.raises(AccelsimError, match=r"^LoopBounds: min = 0: must be a whole number from 1"):
+        LoopBounds(min=0)
+    with pytest.raises(AccelsimError, match=r"^MappingRule: <object .*> cannot stand in a description"):
+        MappingRule(layers=object())
+
+
+def test_a_program_may_say_what_a_file_may():
+    said = MappingRule(
+        layers="conv1",
+        order=["K", "C"],
+        bounds={"OY": LoopBounds(max=np.int64(8))},
+        homes={"weights": "dram"},
+    )
+    assert said == MappingRule(
+        layers="conv1", order=("K", "C"), bounds={"OY": {"max": 8}}, homes={Operand.WEIGHTS: "dram"}
+    )
+    assert said.order == ("K", "C")
+    assert said.bounds["OY"] == LoopBounds(max=8)
+    assert pickle.loads(pickle.dumps(said)) == said
 
 
 def test_given_mappings_are_given_as_they_are():
