@@ -1,17 +1,20 @@
 """Mapping files: what is given holds, what is not is searched for, and what cannot be is one line."""
 
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from machines import machine
+from machines import conv, machine
 
-from accelsim import run_network
+from accelsim import load_hardware, run_network
 from accelsim.errors import AccelsimError, DescriptionError, MappingError
 from accelsim.hardware import Operand
 from accelsim.mapping.chosen import chosen_rules
 from accelsim.mapping.given_file import GivenMappings, LoopBounds, MappingRule, read_mappings, whole_order
+from accelsim.mapping.given_search import shortfall_of_given
 from accelsim.mapping.letters import tile_sizes
+from accelsim.mapping.options import MappingOptions
 from accelsim.report.text.mappings import mapping_text
 from accelsim.run import plan_run, run_plan
 from accelsim.verification.schedules import verify_plan
@@ -169,6 +172,46 @@ def test_homes_without_a_plan_are_one_line(tmp_path):
     )
     assert line.startswith(
         "mine.yaml:1: homes: no plan of npu_int8_psram has the operands of fire2.squeeze1x1"
+    )
+
+
+def test_images_that_share_a_tile_do_not_run_in_turn(tmp_path):
+    def fault(text):
+        path, options = file_of(tmp_path, text), MappingOptions(batch=2)
+        with pytest.raises(AccelsimError) as caught:
+            plan_run(NETWORK, "npu_int8_256k", options, mapping=path)
+        return str(caught.value).replace(f"{tmp_path}/", "")
+
+    squeeze, expand = "layers: fire2.squeeze1x1", "layers: fire2.expand1x1"
+    of_one = "a tile of several images needs these together, and {} has them in turn"
+    assert fault(f"- {{{squeeze}, images: in_turn, tile: {{N: 2}}}}") == (
+        f"mine.yaml:1: tile.N = 2: {of_one.format('this rule')}"
+    )
+    assert fault(f"- {{{squeeze}, images: in_turn}}\n- {{{expand}, bounds: {{N: {{min: 2}}}}}}") == (
+        f'mine.yaml:2: bounds.N = {{"min": 2}}: {of_one.format("another rule")}'
+    )
+    assert fault(f"- {{{squeeze}, tile: {{N: 2}}}}\n- {{{expand}, images: in_turn}}") == (
+        "mine.yaml:2: images = 'in_turn': must be together, as another rule has it: a batch goes one way"
+    )
+
+
+def test_a_batch_goes_together_where_images_share_a_tile_or_the_reason_is_that_of_this_way():
+    rule = MappingRule(layers="fire2.squeeze1x1", tile={"N": 2})
+    schedule = plan_run(NETWORK, "npu_int8_2m", MappingOptions(batch=2), mapping=[rule]).schedule
+    assert schedule.images_in_turn == 1
+    with pytest.raises(MappingError, match=r"^conv1 on npu_int8_256k: needs \d+ bytes of sram"):
+        plan_run("squeezenet_v1_1@resolution=128", "npu_int8_256k", MappingOptions(batch=4), mapping=[rule])
+
+
+def test_a_size_that_there_is_not_is_named_as_the_file_has_it():
+    given = MappingRule(layers="conv1", tile={"N": 2}, bounds={"K": {"multiple_of": 24, "max": 24}}).given()
+    layer, hardware = conv(16, 8, (8, 8)), load_hardware(MACHINE)
+    reason = shortfall_of_given(given, layer, 1, hardware, ["weight_stationary"])
+    assert reason == ("tile.N = 2", "there is 1 of N")
+    without = replace(given, tile=())
+    assert shortfall_of_given(without, layer, 1, hardware, ["weight_stationary"]) == (
+        "bounds.K",
+        "no tile of K, of which there are 16, is at most 24, a multiple of 24",
     )
 
 
