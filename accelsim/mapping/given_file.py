@@ -14,6 +14,7 @@ from accelsim.descriptions import (
     Description,
     Document,
     Mistake,
+    Upgrade,
     check,
     in_words,
     refusal,
@@ -45,6 +46,11 @@ class Said(Description):
 
     # So that pydantic, when it reads a file, does not come here with what it has just checked.
     __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
+
+    @classmethod
+    def upgraded(cls, data: dict[str, Any]) -> Upgrade:
+        """Without keys that are null: they say as much as keys that are left out."""
+        return Upgrade({key: value for key, value in data.items() if value is not None})
 
 
 class LoopBounds(Said):

@@ -70,6 +70,9 @@ def test_the_array_shows_what_lies_along_it_and_how_much_of_it_works(timeline):
     assert full.blocks == ((0, 0, 10, 12),)
     assert full_pass(drawn_of(timeline, "prob")) is None
     lines = list(on_chip_lines(drawn_of(timeline, "fire3.expand1x1")))
+    skipped = "zero weights are skipped: 60% of the weights are multiplied"
+    assert skipped in list(on_chip_lines(drawn_of(timeline, "conv1")))
+    assert skipped not in lines
     assert "along the rows lie 10 of C of a full tile, in 1 pass: 10 of 16 rows work" in lines
     assert "along the columns lie 12 of K of a full tile, in 1 pass: 12 of 16 columns work" in lines
     assert "in the PEs stay weights, while inputs and outputs stream by" in lines
@@ -85,6 +88,14 @@ def test_the_sets_of_a_row_stationary_array_are_drawn_where_they_lie():
     assert full.words[0] == (
         "1 set of 5 kernel rows (FY) x 27 output rows (OY), in 2 parts below each other: 135 of 168 PEs work"
     )
+
+
+def test_units_that_do_not_work_have_no_row():
+    def labels(timeline, layer):
+        return [text.get_text() for text in mapping_figure(timeline, layer).axes[-1].get_yticklabels()]
+
+    assert labels(timeline_of("eyeriss", "alexnet"), "conv2") == ["DRAM channel", "PE array"]
+    assert "vector unit" in labels(timeline_of("16x16_128k"), "conv1")
 
 
 @pytest.mark.parametrize(

@@ -278,6 +278,13 @@ def test_a_program_may_say_what_a_file_may():
     assert pickle.loads(pickle.dumps(said)) == said
 
 
+def test_a_key_that_is_null_says_as_much_as_one_that_is_left_out(tmp_path):
+    keys = [key for key in MappingRule.model_fields if key != "layers"]
+    text = f"- {{layers: conv1, {', '.join(f'{key}: null' for key in keys)}}}"
+    assert read_mappings(file_of(tmp_path, text)).rules == (MappingRule(layers="conv1"),)
+    assert MappingRule(layers="conv1", **dict.fromkeys(keys)) == MappingRule(layers="conv1")
+
+
 def test_given_mappings_are_given_as_they_are():
     given = GivenMappings.of([MappingRule(layers="conv1", tile={"K": np.int64(8).item()})])
     assert GivenMappings.of(given) is given
