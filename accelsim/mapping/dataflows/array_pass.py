@@ -34,7 +34,8 @@ class ArrayPass(NamedTuple):
     """The pass of a tile in which most PEs work.
 
     Example:
-        >>> full = pass_of({"rows": lying(("C",), 24, 16), "columns": lying(("K",), 8, 16)}, PEArray(16, 16))
+        >>> along = {"rows": lying(("C",), 24, 16), "columns": lying(("K",), 8, 16)}
+        >>> full = pass_of(along, PEArray(rows=16, columns=16))
         >>> full.pes, full.words[0]
         (96, 'along the rows lie 24 of C of a full tile, in 2 passes: 12 of 16 rows work')
     """
