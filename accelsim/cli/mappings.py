@@ -12,6 +12,7 @@ from accelsim.cli.files import check_outputs, inputs
 from accelsim.cli.load import load, only, with_overlays
 from accelsim.cli.options import Format, Objective, mapping_options
 from accelsim.cli.output import Answer, check_yaml, destination, say
+from accelsim.errors import AccelsimError
 
 if TYPE_CHECKING:
     from accelsim.hardware import Hardware
@@ -59,7 +60,10 @@ def drawn_layer(
 
     ((name, network),), ((machine, hardware),) = networks.items(), machines.items()
     plan = plan_run(network, hardware, options_for(network, **options), mapping=of_layer.mapping)
-    number = layer_number(plan.schedule, of_layer.layer)
+    try:
+        number = layer_number(plan.schedule, of_layer.layer)
+    except AccelsimError as error:
+        raise typer.BadParameter(str(error), param_hint="--layer") from None
     activity = simulate_events(plan.schedule, hardware, keep_timeline=True)
     result = replace(result_of(plan, activity), network=name, hardware=machine)
     return mapping_figure(Timeline(result, hardware, plan.schedule, activity, [number]), of_layer.layer)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Annotated, Literal, Self, TypeAlias
+from typing import Annotated, Any, Literal, Self, TypeAlias
 
 from pydantic import Field, model_validator
 
@@ -14,6 +14,7 @@ from accelsim.descriptions import (
     Description,
     Document,
     Mistake,
+    Upgrade,
     check,
     in_words,
     refusal,
@@ -31,7 +32,28 @@ TileSize: TypeAlias = Annotated[int, Field(ge=1, le=MAX_ELEMENTS)]
 _NOUN = "rules, each with `layers` and what is said of their mappings"
 
 
-class LoopBounds(Description):
+class Said(Description):
+    """What a file says or a program: what is wrong with it is told in the same words."""
+
+    def __init__(self, **said: Any) -> None:
+        """What a program says, checked as a file is: it may say lists and names, too."""
+        kind = type(self)
+        try:
+            checked = check(Document(kind.__name__, said, {}), kind)
+        except TypeError as error:  # of a value that no file can hold
+            raise DescriptionError.about(kind.__name__, str(error)) from None
+        super().__init__(**{name: getattr(checked, name) for name in checked.model_fields_set})
+
+    # So that pydantic, when it reads a file, does not come here with what it has just checked.
+    __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
+
+    @classmethod
+    def upgraded(cls, data: dict[str, Any]) -> Upgrade:
+        """Without keys that are null: they say as much as keys that are left out."""
+        return Upgrade({key: value for key, value in data.items() if value is not None})
+
+
+class LoopBounds(Said):
     """What tiles' sizes along a loop have to be.
 
     Attributes:
@@ -57,7 +79,7 @@ class LoopBounds(Description):
         return self
 
 
-class MappingRule(Description):
+class MappingRule(Said):
     """What a mapping file says of the layers of a pattern; what is left out is searched for.
 
     Attributes:

@@ -196,10 +196,17 @@ class _Telling:
 
     def _image_mistakes(self, rule: MappingRule) -> Iterator[Mistake]:
         """Ways that a batch does not go."""
+        key = "tile" if "N" in rule.tile else "bounds"
+        shares = self.options.batch > 1 and not rule.given().allows("N", 1)
+        if shares and "in_turn" in (rule.images, self.images):
+            which = "this rule" if rule.images == "in_turn" else "another rule"
+            words = f"a tile of several images needs these together, and {which} has them in turn"
+            yield Mistake((key, "N"), words)
+            return
+        self.images = self.images or ("together" if shares else rule.images)
         if rule.images is None:
             return
-        said = self.images = self.images or rule.images
-        hardware = self.hardware
+        said, hardware = self.images, self.hardware
         if self.options.batch == 1:
             yield Mistake(("images",), "must be left out: a single image is run")
         elif rule.images == "in_turn" and not (

@@ -256,10 +256,12 @@ def shortfall_of_given(
     sizes, extents = sizes_allowed(given, layer, images, dataflow, unit), extents_of(layer, images)
     for letter, allowed in zip(LETTERS, sizes, strict=True):
         if not allowed:
-            bounds = given.size(letter) or given.bounds_of(letter)
-            return NothingAsGiven(
-                "bounds", f"no tile of {letter}, of which there are {extents[letter]}, is {bounds}"
-            )
+            size, extent = given.size(letter), extents[letter]
+            there = f"there is 1 of {letter}" if extent == 1 else f"there are {extent} of {letter}"
+            if size is not None:
+                return NothingAsGiven(f"tile.{letter} = {size}", there)
+            which = f"no tile of {letter}, of which {there.removesuffix(f' of {letter}')}"
+            return NothingAsGiven(f"bounds.{letter}", f"{which}, is {given.bounds_of(letter)}")
     smallest = TileShape(*map(min, sizes))
     order = Grids(given=given).order or "filters_outer"
     choice = Choice(

@@ -126,11 +126,11 @@ class NothingAsGiven(NamedTuple):
     """No mapping is as it is said beforehand.
 
     Attributes:
-        key: Of what is said: `tile`, `bounds`.
+        key: Of what is said: `tile`, `bounds.K`.
         sentence: Why.
 
     Example:
-        >>> print(NothingAsGiven("bounds", "no tile of K, of which there are 8, is a multiple of 16"))
+        >>> print(NothingAsGiven("bounds.K", "no tile of K, of which there are 8, is a multiple of 16"))
         no tile of K, of which there are 8, is a multiple of 16
     """
 

@@ -64,7 +64,10 @@ def pool_schedules(
     in_turn = compiler.other(options=one_image, images_in_turn=options.batch)
     schedules = []
     ways = {"together": compiler, "in_turn": in_turn}
-    said = {layer.given.images for layer in graph.layers if layer.given is not None} & ways.keys()
+    given = [layer.given for layer in graph.layers if layer.given is not None]
+    said = {of_layer.images for of_layer in given} & ways.keys()
+    if any(not of_layer.allows("N", 1) for of_layer in given):  # images that share a tile
+        said = {"together"}
     for way in [ways[name] for name in ways if not said or name in said]:
         try:
             schedules.append(_schedule(way, graph))

@@ -13,7 +13,8 @@ from typing import Final, assert_never
 
 from accelsim.hardware import Hardware
 from accelsim.mapping.dataflows import dataflow_of
-from accelsim.mapping.dataflows.row_stationary import Folding, RowStationary
+from accelsim.mapping.dataflows.folding import Folding
+from accelsim.mapping.dataflows.row_stationary import RowStationary
 from accelsim.mapping.given_file import MappingRule
 from accelsim.mapping.mapping import Mapping as LayerMapping
 from accelsim.mapping.options import MappingOptions

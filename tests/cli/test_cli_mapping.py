@@ -56,7 +56,10 @@ def test_chosen_mappings_are_a_file_that_runs_to_the_same(accelsim, folder):
             ("plot", "mapping", *RUN[1:], "--hw", "8x8_32k", "--layer", "conv1", "-o", "a.png"),
             "mapping takes one",
         ),
-        (("plot", "mapping", *RUN[1:], "--layer", "conv9", "-o", "a.png"), "conv9: no such executed layer"),
+        (
+            ("plot", "mapping", *RUN[1:], "--layer", "conv9", "-o", "a.png"),
+            "--layer: conv9: no such executed layer",
+        ),
     ],
 )
 def test_what_cannot_be_meant_is_said(accelsim, folder, arguments, sentence):

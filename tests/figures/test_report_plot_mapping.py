@@ -8,7 +8,7 @@ from accelsim.errors import AccelsimError
 from accelsim.mapping import MappingRule, as_executed
 from accelsim.pricing import result_of
 from accelsim.report.files.trace import Timeline
-from accelsim.report.plots.drawn_mapping import DrawnMapping, axis_uses, nest_lines, on_chip_lines
+from accelsim.report.plots.drawn_mapping import DrawnMapping, full_pass, nest_lines, on_chip_lines
 from accelsim.report.plots.mapping import mapping_figure
 from accelsim.run import plan_run
 from accelsim.simulation.events import simulate_events
@@ -65,12 +65,37 @@ def test_numbers_are_the_first_steps_that_go_through_a_part(timeline):
 
 
 def test_the_array_shows_what_lies_along_it_and_how_much_of_it_works(timeline):
-    uses = axis_uses(drawn_of(timeline, "fire3.expand1x1"))
-    assert uses["rows"] == ("C", 10, 1, 10)
-    assert uses["columns"] == ("K", 12, 1, 12)
-    assert axis_uses(drawn_of(timeline, "prob")) == {}
+    full = full_pass(drawn_of(timeline, "fire3.expand1x1"))
+    assert full.loops == {"rows": ("C",), "columns": ("K",)}
+    assert full.blocks == ((0, 0, 10, 12),)
+    assert full_pass(drawn_of(timeline, "prob")) is None
     lines = list(on_chip_lines(drawn_of(timeline, "fire3.expand1x1")))
+    skipped = "zero weights are skipped: 60% of the weights are multiplied"
+    assert skipped in list(on_chip_lines(drawn_of(timeline, "conv1")))
+    assert skipped not in lines
+    assert "along the rows lie 10 of C of a full tile, in 1 pass: 10 of 16 rows work" in lines
+    assert "along the columns lie 12 of K of a full tile, in 1 pass: 12 of 16 columns work" in lines
     assert "in the PEs stay weights, while inputs and outputs stream by" in lines
+
+
+def test_the_sets_of_a_row_stationary_array_are_drawn_where_they_lie():
+    """conv2 as the chip ran it: 27 rows of outputs go on below the 14 columns (JSSC 2017, table V)."""
+    rule = MappingRule(
+        layers="conv2", tile={"K": 64, "OY": 27}, parameters={"p": 16}, dataflow="row_stationary"
+    )
+    full = full_pass(drawn_of(timeline_of("eyeriss", "alexnet", [rule]), "conv2"))
+    assert full.blocks == ((0, 0, 5, 14), (5, 0, 5, 13))
+    assert full.words[0] == (
+        "1 set of 5 kernel rows (FY) x 27 output rows (OY), in 2 parts below each other: 135 of 168 PEs work"
+    )
+
+
+def test_units_that_do_not_work_have_no_row():
+    def labels(timeline, layer):
+        return [text.get_text() for text in mapping_figure(timeline, layer).axes[-1].get_yticklabels()]
+
+    assert labels(timeline_of("eyeriss", "alexnet"), "conv2") == ["DRAM channel", "PE array"]
+    assert "vector unit" in labels(timeline_of("16x16_128k"), "conv1")
 
 
 @pytest.mark.parametrize(

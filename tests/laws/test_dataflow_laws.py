@@ -69,6 +69,39 @@ def test_a_dataflow_computes_no_more_in_a_cycle_than_the_loops_on_its_axes_fill(
 
 
 @DATAFLOWS
+@pytest.mark.parametrize("packing", [[], ["taps"], ["groups"], ["taps", "groups"]])
+@given(
+    data=st.data(), layer=array_layers(), hardware=machines(bits=ANY_BITS), resumes=st.sampled_from([0, 1])
+)
+def test_no_more_products_are_computed_in_a_cycle_than_pes_are_said_to_work(
+    dataflow, packing, data, layer, hardware, resumes
+):
+    if "packing" in dataflow.parameters.model_fields:
+        hardware = vary(hardware, **{f"pe_array.dataflows.{dataflow.name}.packing": packing})
+    tile = data.draw(tiles_of(layer))
+    work, full = worked(dataflow, tile, layer, hardware, resumes), dataflow.array_pass(layer, tile, hardware)
+    assert work.macs <= work.cycles * full.pes
+    at_work = {
+        (row, column)
+        for block in full.blocks
+        for row in range(block.row, block.row + block.rows)
+        for column in range(block.column, block.column + block.columns)
+    }
+    assert len(at_work) == full.pes
+    assert all(row < hardware.pe_array.rows for row, _ in at_work)
+    assert all(column < hardware.pe_array.columns for _, column in at_work)
+
+
+def test_packed_groups_lie_on_the_diagonal():
+    dataflow = dataflow_of("weight_stationary")
+    packed = vary(ROOMY, **{"pe_array.dataflows.weight_stationary.packing": ["taps", "groups"]})
+    depthwise = replace(ONE, g=10, fy=1, fx=2, y=8, x=8)
+    assert dataflow.array_pass(SMALL, depthwise, packed).pes == 4 * 2
+    assert dataflow.array_pass(SMALL, depthwise, packed).blocks[1] == (2, 1, 2, 1)
+    assert dataflow.array_pass(SMALL, depthwise, ROOMY).blocks == ((0, 0, 1, 1),)
+
+
+@DATAFLOWS
 def test_a_loop_on_an_axis_of_a_dataflow_is_worked_on_side_by_side(dataflow):
     loops = (*dataflow.axes["rows"], *dataflow.axes["columns"])
     long = replace(LONG, **{BOUNDS[loop]: 1 for loop in loops})

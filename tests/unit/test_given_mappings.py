@@ -1,14 +1,20 @@
 """Mapping files: what is given holds, what is not is searched for, and what cannot be is one line."""
 
+import pickle
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from machines import machine
+from machines import conv, machine
 
-from accelsim import run_network
+from accelsim import load_hardware, run_network
 from accelsim.errors import AccelsimError, DescriptionError, MappingError
+from accelsim.hardware import Operand
 from accelsim.mapping.chosen import chosen_rules
-from accelsim.mapping.given_file import GivenMappings, MappingRule, read_mappings, whole_order
+from accelsim.mapping.given_file import GivenMappings, LoopBounds, MappingRule, read_mappings, whole_order
+from accelsim.mapping.given_search import shortfall_of_given
 from accelsim.mapping.letters import tile_sizes
+from accelsim.mapping.options import MappingOptions
 from accelsim.report.text.mappings import mapping_text
 from accelsim.run import plan_run, run_plan
 from accelsim.verification.schedules import verify_plan
@@ -169,6 +175,46 @@ def test_homes_without_a_plan_are_one_line(tmp_path):
     )
 
 
+def test_images_that_share_a_tile_do_not_run_in_turn(tmp_path):
+    def fault(text):
+        path, options = file_of(tmp_path, text), MappingOptions(batch=2)
+        with pytest.raises(AccelsimError) as caught:
+            plan_run(NETWORK, "npu_int8_256k", options, mapping=path)
+        return str(caught.value).replace(f"{tmp_path}/", "")
+
+    squeeze, expand = "layers: fire2.squeeze1x1", "layers: fire2.expand1x1"
+    of_one = "a tile of several images needs these together, and {} has them in turn"
+    assert fault(f"- {{{squeeze}, images: in_turn, tile: {{N: 2}}}}") == (
+        f"mine.yaml:1: tile.N = 2: {of_one.format('this rule')}"
+    )
+    assert fault(f"- {{{squeeze}, images: in_turn}}\n- {{{expand}, bounds: {{N: {{min: 2}}}}}}") == (
+        f'mine.yaml:2: bounds.N = {{"min": 2}}: {of_one.format("another rule")}'
+    )
+    assert fault(f"- {{{squeeze}, tile: {{N: 2}}}}\n- {{{expand}, images: in_turn}}") == (
+        "mine.yaml:2: images = 'in_turn': must be together, as another rule has it: a batch goes one way"
+    )
+
+
+def test_a_batch_goes_together_where_images_share_a_tile_or_the_reason_is_that_of_this_way():
+    rule = MappingRule(layers="fire2.squeeze1x1", tile={"N": 2})
+    schedule = plan_run(NETWORK, "npu_int8_2m", MappingOptions(batch=2), mapping=[rule]).schedule
+    assert schedule.images_in_turn == 1
+    with pytest.raises(MappingError, match=r"^conv1 on npu_int8_256k: needs \d+ bytes of sram"):
+        plan_run("squeezenet_v1_1@resolution=128", "npu_int8_256k", MappingOptions(batch=4), mapping=[rule])
+
+
+def test_a_size_that_there_is_not_is_named_as_the_file_has_it():
+    given = MappingRule(layers="conv1", tile={"N": 2}, bounds={"K": {"multiple_of": 24, "max": 24}}).given()
+    layer, hardware = conv(16, 8, (8, 8)), load_hardware(MACHINE)
+    reason = shortfall_of_given(given, layer, 1, hardware, ["weight_stationary"])
+    assert reason == ("tile.N = 2", "there is 1 of N")
+    without = replace(given, tile=())
+    assert shortfall_of_given(without, layer, 1, hardware, ["weight_stationary"]) == (
+        "bounds.K",
+        "no tile of K, of which there are 16, is at most 24, a multiple of 24",
+    )
+
+
 def test_layers_of_the_host_say_why_no_dataflow_of_the_array_runs_them():
     hardware = machine(host={"takes": ["fully_connected"], "macs_per_cycle": 2.0})
     rules = [MappingRule(layers="fc*", dataflow="weight_stationary")]
@@ -187,6 +233,56 @@ def test_layers_of_the_host_say_why_no_dataflow_of_the_array_runs_them():
 def test_what_is_no_mapping_is_said_to_be_none(given):
     with pytest.raises(AccelsimError, match=r"mapping = .* must be the path of a mapping file, or a list of"):
         run_network(NETWORK, MACHINE, mapping=given)
+
+
+IN_PYTHON = {
+    "order.0 = 'A': must be 'N', 'G', 'K', 'C', 'OY', 'OX', 'FY' or 'FX'": {"order": ["A"]},
+    "tile.K = -1: must be a whole number from 1 to 1000000000": {"tile": {"K": -1}},
+    "tile.Z = 1: no such key: allowed are N, G, K, C, OY, OX, FY, FX": {"tile": {"Z": 1}},
+    "bounds.K.min = 0: must be a whole number from 1 to 1000000000": {"bounds": {"K": {"min": 0}}},
+    'bounds.K = {"min": 3, "max": 2}: min is 3 and max is 2: must not be above it': {
+        "bounds": {"K": {"min": 3, "max": 2}}
+    },
+    'order = ["K", "K"]: must name each loop once': {"order": ("K", "K")},
+    "size = 3: no such key: allowed are layers, dataflow, tile, order, bounds, homes, parameters, "
+    "idle_rows, images": {"size": 3},
+}
+
+
+@pytest.mark.parametrize("sentence", IN_PYTHON)
+def test_a_rule_that_a_program_makes_is_refused_in_the_same_words(sentence):
+    with pytest.raises(DescriptionError) as caught:
+        MappingRule(layers="conv1", **IN_PYTHON[sentence])
+    assert str(caught.value) == f"MappingRule: {sentence}"
+
+
+def test_bounds_that_a_program_makes_are_refused_in_words_as_are_objects_that_no_file_can_hold():
+    with pytest.raises(AccelsimError, match=r"^LoopBounds: min = 0: must be a whole number from 1"):
+        LoopBounds(min=0)
+    with pytest.raises(AccelsimError, match=r"^MappingRule: <object .*> cannot stand in a description"):
+        MappingRule(layers=object())
+
+
+def test_a_program_may_say_what_a_file_may():
+    said = MappingRule(
+        layers="conv1",
+        order=["K", "C"],
+        bounds={"OY": LoopBounds(max=np.int64(8))},
+        homes={"weights": "dram"},
+    )
+    assert said == MappingRule(
+        layers="conv1", order=("K", "C"), bounds={"OY": {"max": 8}}, homes={Operand.WEIGHTS: "dram"}
+    )
+    assert said.order == ("K", "C")
+    assert said.bounds["OY"] == LoopBounds(max=8)
+    assert pickle.loads(pickle.dumps(said)) == said
+
+
+def test_a_key_that_is_null_says_as_much_as_one_that_is_left_out(tmp_path):
+    keys = [key for key in MappingRule.model_fields if key != "layers"]
+    text = f"- {{layers: conv1, {', '.join(f'{key}: null' for key in keys)}}}"
+    assert read_mappings(file_of(tmp_path, text)).rules == (MappingRule(layers="conv1"),)
+    assert MappingRule(layers="conv1", **dict.fromkeys(keys)) == MappingRule(layers="conv1")
 
 
 def test_given_mappings_are_given_as_they_are():

@@ -7,8 +7,9 @@ The laws of tests/laws hold every registered one to what stands below.
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from functools import reduce
+from math import prod
 from types import MappingProxyType
-from typing import ClassVar, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple, TypeAlias
 
 from accelsim.columns import Count, Real
 from accelsim.descriptions import Description
@@ -19,6 +20,9 @@ from accelsim.mapping.arithmetic import ceil_div, larger, smaller
 from accelsim.mapping.mapping import DataflowParameters
 from accelsim.mapping.tile import ArrayWork, Granularity, TileCounts, TileShape
 from accelsim.network.layer import Layer, LoopNest
+
+if TYPE_CHECKING:
+    from accelsim.mapping.dataflows.array_pass import ArrayPass
 
 ArrayAxis: TypeAlias = Literal["rows", "columns"]
 """Along which PEs lie."""
@@ -168,6 +172,37 @@ class Dataflow(ABC):
     ) -> DataflowParameters:
         """The values of `mapping_parameters` that a tile is executed with, as results say them, if any."""
         return ()
+
+    def array_pass(
+        self,
+        layer: Layer,  # noqa: ARG002 (for those that look at it)
+        tile: TileShape[int],
+        hardware: Hardware,
+    ) -> "ArrayPass":
+        """The PEs that work in the fullest pass of a tile, and on what; by default as `loops_on` has it.
+
+        Args:
+            layer: In the form in which it is executed.
+            tile: Its bounds.
+            hardware: The machine, without the rows of its array that are left idle.
+
+        Returns:
+            As many PEs as the multiply-accumulates of `execute` take a cycle, or more.
+        """
+        from accelsim.mapping.dataflows.array_pass import lying, pass_of  # noqa: PLC0415 (only pictures ask)
+
+        array = hardware.pe_array
+        bounds = {"N": tile.n, "G": tile.g, "K": tile.k, "C": tile.c, "OY": tile.y, "OX": tile.x}
+        bounds |= {"FY": tile.fy, "FX": tile.fx}
+        lengths: dict[ArrayAxis, int] = {"rows": array.rows, "columns": array.columns}
+        along = {axis: (self.loops_on(axis, array), length) for axis, length in lengths.items()}
+        return pass_of(
+            {
+                axis: lying(loops, prod(bounds[loop] for loop in loops), length)
+                for axis, (loops, length) in along.items()
+            },
+            array,
+        )
 
     @abstractmethod
     def granularity(self, hardware: Hardware) -> Granularity:

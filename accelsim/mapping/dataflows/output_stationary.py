@@ -14,7 +14,7 @@ waited for.
 """
 
 from collections.abc import Mapping
-from typing import ClassVar, Final, Literal
+from typing import TYPE_CHECKING, ClassVar, Final, Literal
 
 from accelsim.columns import Count, Real
 from accelsim.descriptions import Description
@@ -26,7 +26,10 @@ from accelsim.mapping.arithmetic import ceil_div, ceil_scaled, equal_part, large
 from accelsim.mapping.dataflows.blocks import BlockAxis, block_axis
 from accelsim.mapping.dataflows.contract import Dataflow, Port
 from accelsim.mapping.tile import ArrayWork, Granularity, TileCounts, TileShape
-from accelsim.network.layer import LoopNest
+from accelsim.network.layer import Layer, LoopNest
+
+if TYPE_CHECKING:
+    from accelsim.mapping.dataflows.array_pass import ArrayPass
 
 AS_NEEDED: Final = "as_needed"
 
@@ -85,6 +88,18 @@ class OutputStationary(Dataflow):
         array = hardware.pe_array
         channels = self.of(array).partial_sums_per_pe
         return Granularity(k=channels, y=array.rows, x=array.columns, in_turn="k")
+
+    def array_pass(self, layer: Layer, tile: TileShape[int], hardware: Hardware) -> "ArrayPass":
+        """A block of pixels, which is smaller than the array where its inputs would not fit the registers."""
+        from accelsim.mapping.dataflows.array_pass import Lying, lying, pass_of  # noqa: PLC0415 (only pictures ask)
+
+        array = hardware.pe_array
+        rows, columns = _block(layer, tile.fy, tile.fx, array, self.of(array))
+        along: dict[ArraySide, Lying] = {
+            "rows": lying(self.axes["rows"], tile.y, int(rows.outputs)),
+            "columns": lying(self.axes["columns"], tile.x, int(columns.outputs)),
+        }
+        return pass_of(along, array)
 
     def execute(
         self, layer: LoopNest[Count], tile: TileShape[Count], resumes: Count, hardware: Hardware

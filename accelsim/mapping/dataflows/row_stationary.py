@@ -22,7 +22,7 @@ and from multiplying (JSSC 2017, section V-C): that saves energy, and no time.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import ClassVar, Final, NamedTuple
+from typing import ClassVar, Final
 
 import numpy as np
 
@@ -34,7 +34,9 @@ from accelsim.hardware.array import PEArray, described
 from accelsim.hardware.machine import Hardware
 from accelsim.hardware.operand import Operand
 from accelsim.mapping.arithmetic import ceil_div, ceil_scaled, chosen, equal_part, larger, smaller
+from accelsim.mapping.dataflows.array_pass import ArrayPass
 from accelsim.mapping.dataflows.contract import Dataflow
+from accelsim.mapping.dataflows.folding import Folding, sets_of
 from accelsim.mapping.mapping import DataflowParameters
 from accelsim.mapping.tile import ArrayWork, Granularity, TileCounts, TileShape
 from accelsim.network.layer import Layer, LoopNest
@@ -62,40 +64,6 @@ class Parameters(Description):
     """That come to the PEs, and as many that go."""
     zero_gating: bool = True
     """Whether a product with an input that is zero is not done: it takes its cycle, and no energy."""
-
-
-class Folding(NamedTuple):
-    """How a tile lies in the PEs: sizes of a pass, and how many passes there are."""
-
-    p: Count
-    """Filters that a PE goes through in turn."""
-    q: Count
-    """Channels likewise."""
-    r: Count
-    """Channels that have sets of their own."""
-    t: Count
-    """Filters likewise."""
-    strips: Count
-    """Parts that the rows of outputs are cut into, one after the other."""
-    e: Count
-    """Rows of outputs of a part."""
-    row_parts: Count
-    """Parts that the rows of a filter are cut into."""
-    filter_rows: Count
-    """Of a part."""
-    column_parts: Count
-    """The same of its columns."""
-    filter_columns: Count
-
-    @property
-    def pes(self) -> Count:
-        """That work."""
-        return self.filter_rows * self.e * self.r * self.t
-
-    def passes(self, tile: TileShape[Count]) -> tuple[Count, Count]:
-        """Over output channels of a group, and over what adds up."""
-        channels = ceil_div(tile.c, self.q * self.r)
-        return ceil_div(tile.k, self.p * self.t), channels * self.row_parts * self.column_parts
 
 
 class RowStationary(Dataflow):
@@ -145,6 +113,10 @@ class RowStationary(Dataflow):
     def granularity(self, hardware: Hardware) -> Granularity:  # noqa: ARG002 (passes differ from tile to tile)
         """How tiles lie in the PEs is chosen for each, so they may be cut anywhere; rows of outputs stay."""
         return Granularity(whole_rows=True)
+
+    def array_pass(self, layer: Layer, tile: TileShape[int], hardware: Hardware) -> ArrayPass:
+        """Sets of PEs beside and below each other, as the tile is folded."""
+        return sets_of(self.folding(layer, tile, hardware), hardware.pe_array)
 
     def execute(
         self,

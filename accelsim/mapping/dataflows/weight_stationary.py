@@ -22,7 +22,7 @@ each group. A tile is packed in whichever way takes fewest cycles, or not at all
 """
 
 from collections.abc import Sequence
-from typing import ClassVar, Final, Literal, NamedTuple, Self, get_args
+from typing import TYPE_CHECKING, ClassVar, Final, Literal, NamedTuple, Self, get_args
 
 import numpy as np
 from pydantic import model_validator
@@ -36,7 +36,10 @@ from accelsim.hardware.operand import Operand
 from accelsim.mapping.arithmetic import ceil_div, chosen, equal_part, larger, smaller
 from accelsim.mapping.dataflows.contract import ArrayAxis, Dataflow, Port
 from accelsim.mapping.tile import ArrayWork, Granularity, TileCounts, TileShape
-from accelsim.network.layer import LoopNest
+from accelsim.network.layer import Layer, LoopNest
+
+if TYPE_CHECKING:
+    from accelsim.mapping.dataflows.array_pass import ArrayPass
 
 Packed = Literal["taps", "groups"]
 """What may lie side by side in the array: taps of the kernel on the rows, groups on the diagonal."""
@@ -205,6 +208,45 @@ class WeightStationary(Dataflow):
             input_read_words=tile.g * taps * column_folds * tile.c * pixels,
             weight_read_words=weights * chunks,
             weight_reads=chunks,
+        )
+
+    def array_pass(
+        self,
+        layer: Layer,  # noqa: ARG002 (the tile says all)
+        tile: TileShape[int],
+        hardware: Hardware,
+    ) -> "ArrayPass":
+        """The fullest sub-matrix in the way in which the tile is packed: groups lie on the diagonal."""
+        from accelsim.mapping.dataflows.array_pass import Lying, PEBlock, pass_of  # noqa: PLC0415 (only pictures ask)
+
+        array = hardware.pe_array
+        packing = self._packed(tile, array)
+        taps = ("FY", "FX") if "taps" in packing else ()
+        depth = tile.c * (tile.taps if taps else 1)
+        at_once = int(_groups_at_once(depth, tile.k, tile.g, array, packing))
+        rows, columns = equal_part(depth, array.rows), equal_part(tile.k, array.columns)
+        groups, sets = (("G",), ceil_div(tile.g, at_once)) if at_once > 1 else ((), 1)
+        beside = equal_part(tile.g, at_once)
+        of_all = tile.g if groups else 1
+        lengths: dict[ArrayAxis, tuple[tuple[str, ...], int, int]] = {
+            "rows": ((*self.axes["rows"], *taps), depth, rows),
+            "columns": (self.axes["columns"], tile.k, columns),
+        }
+        along = {
+            axis: Lying((*loops, *groups), of_all * extent, sets * ceil_div(extent, used), beside * used)
+            for axis, (loops, extent, used) in lengths.items()
+        }
+        blocks = [PEBlock(group * rows, group * columns, rows, columns) for group in range(beside)]
+        return pass_of(along, array, tuple(blocks))
+
+    def _packed(self, tile: TileShape[int], array: PEArray) -> tuple[Packed, ...]:
+        """The way in which a tile takes fewest cycles; of equals the one that packs least."""
+        chunks = ceil_div(tile.pixels, self.of(array).accumulators_per_column)
+        column_folds = ceil_div(tile.k, array.columns)
+        laid: dict[tuple[Packed, ...], _Laid] = {(): _one_after_another(tile, array)}
+        laid |= {packing: _side_by_side(tile, array, packing) for packing in self.of(array).ways}
+        return min(
+            laid, key=lambda packing: self._cycles(laid[packing], tile.pixels, chunks, column_folds, array)
         )
 
     def _cycles(

@@ -5,7 +5,7 @@ first steps have numbers: on the tiles of the output plane and on those of the o
 through, and at the bottom when the array works at them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import groupby, pairwise
 from typing import Final
 
@@ -16,7 +16,6 @@ from matplotlib.patches import Patch, Rectangle
 from accelsim.descriptions import MOST_NAMES, shortened, unknown
 from accelsim.descriptions.phrases import counted
 from accelsim.errors import AccelsimError
-from accelsim.hardware import Hardware
 from accelsim.hardware.array import PEArray
 from accelsim.hardware.host import HOST
 from accelsim.mapping.given_search import extents_of
@@ -29,8 +28,9 @@ from accelsim.report.labels.geometry import POINTS_PER_INCH
 from accelsim.report.plots.drawn_mapping import (
     COMES,
     NUMBERED,
+    WORDS,
     DrawnMapping,
-    axis_uses,
+    full_pass,
     nest_lines,
     on_chip_lines,
     work_words,
@@ -43,6 +43,7 @@ from accelsim.report.plots.timeline import (
     plot_timeline,
     work_bars,
 )
+from accelsim.simulation.activity import Component
 
 _CHARACTER_WIDTH: Final = 0.62
 """Of a title, on average, in units of the size of its letters."""
@@ -50,6 +51,10 @@ _MOST_CELLS: Final = 32
 """Rows or columns of an array whose PEs are drawn one by one."""
 _MOST_LINES: Final = 40
 """Tiles along an axis between which lines are drawn."""
+_UNITS: Final[dict[Component, str]] = {"vector": "vector unit", "host": "host"}
+"""That have a row only where they are seen at work."""
+_SEEN: Final = 0.001
+"""Of the width of a timeline, that a bar must have to be seen."""
 _OF_PLANE: Final = ("row", "column")
 _SIZE: Final = (11.0, 8.4)
 _FONT: Final = "small"
@@ -89,6 +94,10 @@ def mapping_figure(timeline: Timeline, layer: str) -> Figure:
     title = _title(timeline, drawn, index)
     size = min(12.0, 0.94 * POINTS_PER_INCH * _SIZE[0] / (_CHARACTER_WIDTH * len(title)))
     figure.text(0.03, 0.965, title, fontsize=size, va="center")
+    extents = extents_of(drawn.mapping.layer, drawn.images)
+    others = [loop for loop in LETTERS if loop not in _OF_PLANE and extents[LETTERS[loop]] > 1]
+    meant = ", ".join(f"{LETTERS[loop]}: {WORDS[loop]}" for loop in others)
+    figure.text(0.97, 0.495, meant, fontsize="x-small", ha="right")
     figure.text(
         0.56, 0.515, f"numbers: the first {NUMBERED} steps; white: tiles of later ones", fontsize=_FONT
     )
@@ -106,8 +115,7 @@ def mapping_figure(timeline: Timeline, layer: str) -> Figure:
     plot_other_loops(drawn, axes["others"])
     plot_array(drawn, axes["array"])
     _write_on_chip(drawn, axes["chip"])
-    _plot_time(timeline, index, drawn, axes["time"])
-    _legend(timeline.hardware, figure)
+    _legend(_plot_time(timeline, index, drawn, axes["time"]), figure)
     return figure
 
 
@@ -242,21 +250,22 @@ def plot_other_loops(drawn: DrawnMapping, axes: Axes) -> None:
 
 def plot_array(drawn: DrawnMapping, axes: Axes) -> None:
     """The PEs, and those that a full tile uses at most at a time."""
-    array, uses = drawn.hardware.pe_array, axis_uses(drawn)
+    array, full = drawn.hardware.pe_array, full_pass(drawn)
     axes.set_xlim(0, array.columns)
     axes.set_ylim(array.rows, 0)
     axes.add_patch(Rectangle((0, 0), array.columns, array.rows, facecolor="white", edgecolor="black"))
-    rows, columns = (uses[axis].used if axis in uses else 0 for axis in ("rows", "columns"))
-    axes.add_patch(Rectangle((0, 0), columns, rows, facecolor=BLUE, edgecolor="none"))
+    for block in full.blocks if full else ():
+        place = (block.column, block.row)
+        axes.add_patch(Rectangle(place, block.columns, block.rows, facecolor=BLUE, edgecolor="none"))
     if max(array.rows, array.columns) <= _MOST_CELLS:
         _grid(array, axes)
     axes.set_xticks([0, array.columns])
     axes.set_yticks([0, array.rows])
     axes.tick_params(labelsize=_FONT)
-    loops = {axis: f": {use.letters}" for axis, use in uses.items() if use.letters}
+    loops = {axis: f": {' x '.join(letters)}" for axis, letters in full.loops.items()} if full else {}
     axes.set_xlabel(f"columns{loops.get('columns', '')}", fontsize=_FONT, labelpad=-8)
     axes.set_ylabel(f"rows{loops.get('rows', '')}", fontsize=_FONT, labelpad=-8)
-    _set_title("array: PEs of a full pass", axes)
+    _set_title(f"array: {full.pes if full else 0} of {array.pes} PEs work at a time", axes)
 
 
 def _grid(array: PEArray, axes: Axes) -> None:
@@ -274,38 +283,44 @@ def _write_on_chip(drawn: DrawnMapping, axes: Axes) -> None:
         axes.text(0.0, 0.93 - place * min(0.155, 0.98 / len(lines)), words, fontsize=_FONT, va="center")
 
 
-def _plot_time(timeline: Timeline, index: int, drawn: DrawnMapping, axes: Axes) -> None:
-    """When components work at the first steps of the layer."""
+def _plot_time(timeline: Timeline, index: int, drawn: DrawnMapping, axes: Axes) -> set[Component]:
+    """When components work at the first steps of the layer; those that do."""
     own = [busy for busy in timeline.activity.timeline if busy.layer == index and busy.step < NUMBERED]
     start, end = min(busy.start for busy in own), max(busy.end for busy in own)
     window = TimelineWindow(timeline, "", start, max(end - start, 1))
     bars = work_bars(window)
-    plot_timeline(bars, timeline.hardware, axes)
+    at_work = {bar.component for bar in bars if bar.end_cycle - bar.start_cycle >= _SEEN * window.cycles}
+    briefly = [unit for unit in _UNITS if unit not in at_work and any(bar.component == unit for bar in bars)]
+    idle = [unit for unit in _UNITS if unit not in at_work]
+    plot_timeline(bars, timeline.hardware, axes, idle)
     axes.set_xlim(0, window.cycles)
-    worker = "array" if axis_uses(drawn) else "host" if drawn.mapping.dataflow == HOST else "vector"
+    worker = "array" if full_pass(drawn) else "host" if drawn.mapping.dataflow == HOST else "vector"
     steps = [
         (busy.step + 1, busy.start - start, busy.end - start) for busy in own if busy.component == worker
     ]
     middles = [(number, (begin + behind) / 2) for number, begin, behind in steps]
     apart = min([after - before for (_, before), (_, after) in pairwise(middles)], default=window.cycles)
-    row = [str(component) for component, _ in threads_of(timeline.hardware)].index(worker)
+    rows = [str(component) for component, _ in threads_of(timeline.hardware) if component not in idle]
+    row = rows.index(worker)
     for number, middle in middles if apart >= 0.03 * window.cycles else middles[:1]:
         box = {"facecolor": "white", "edgecolor": "none", "pad": 1.0}
         axes.text(middle, row, str(number), ha="center", va="center", fontsize="x-small", bbox=box)
     axes.tick_params(labelsize=_FONT)
-    axes.set_xlabel(f"cycles since cycle {start:,} of the run", fontsize=_FONT)
+    words = "".join(f"; the {_UNITS[unit]} works too briefly to be seen" for unit in briefly)
+    axes.set_xlabel(f"cycles since cycle {start:,} of the run{words}", fontsize=_FONT)
     total = drawn.mapping.totals.steps
     which = (
         f"the first {NUMBERED} of {total} steps" if total > NUMBERED else f"all of {counted(total, 'step')}"
     )
     _set_title(f"when: {which}", axes)
+    return at_work
 
 
-def _legend(hardware: Hardware, figure: Figure) -> None:
+def _legend(at_work: Collection[Component], figure: Figure) -> None:
     patches = [Patch(color=colour, label=operand) for operand, colour in OPERAND_COLOURS.items()]
     patches += [Patch(color=BUSY, label="array: busy"), Patch(color=BLUE, label="array: PEs that multiply")]
-    patches += [Patch(color=GREY, label="vector unit")]
-    patches += [Patch(color=YELLOW, label="host")] if hardware.host is not None else []
+    units = {"vector": Patch(color=GREY, label="vector unit"), "host": Patch(color=YELLOW, label="host")}
+    patches += [patch for unit, patch in units.items() if unit in at_work]
     figure.legend(
         handles=patches,
         ncols=len(patches),

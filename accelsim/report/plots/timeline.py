@@ -4,7 +4,7 @@ A bar of the PE array is as high as the array for as long as it is busy, and dar
 that multiply: an array that is always busy may do little.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -129,9 +129,12 @@ def timeline_figure(windows: Sequence[TimelineWindow]) -> Figure:
     return figure
 
 
-def plot_timeline(bars: Sequence[WorkBar], hardware: Hardware, axes: Axes) -> None:
-    """A row for each component: what channels move, the array and the vector unit at work."""
-    rows = threads_of(hardware)
+def plot_timeline(
+    bars: Sequence[WorkBar], hardware: Hardware, axes: Axes, left_out: Collection[Component] = ()
+) -> None:
+    """A row for each component but those left out: what channels move, the units at work."""
+    threads = threads_of(hardware)
+    rows = {row: thread for row, thread in threads.items() if row[0] not in left_out}
     for row, (component, memory) in enumerate(rows):
         low = row - _HEIGHT / 2
         for operand, colour in _colours(component).items():
