@@ -137,7 +137,7 @@ def _sentence(detail: Any, path: KeyPath, schema: dict[str, Any]) -> str:
     if kind == "extra_forbidden":
         parent = _schema_at(schema, schema, path[:-1])
         return unknown(str(path[-1]), "key", parent.get("properties", {}))
-    if detail["loc"][-1] == "[key]" and (
+    if "[key]" in detail["loc"][-1:] and (
         names := _listed_keys(_schema_at(schema, schema, path[:-1]), schema)
     ):
         return unknown(str(path[-1]), "key", names)

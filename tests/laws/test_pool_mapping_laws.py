@@ -23,6 +23,7 @@ from accelsim import load_hardware, load_network
 from accelsim.descriptions import vary
 from accelsim.hardware import Operand, dataflow_names
 from accelsim.mapping.arrival import may_arrive
+from accelsim.mapping.banks import alone_in_turn
 from accelsim.mapping.costs import VECTOR
 from accelsim.mapping.grids import Grids
 from accelsim.mapping.mapping import Choice
@@ -106,21 +107,28 @@ def tile_loads(step):
 
 
 def room_of(mapping, hardware):
-    """The most of the pool that a step and the next one take together, with what steps before have left."""
+    """The most of the pool that a step and the next one take together, with what steps before have left. What
+    stops the array moves between two steps, so that of it a step's own is all.
+    """
+    steps, alone = list(mapping.steps()), alone_in_turn(hardware)
 
-    def pooled(*moves):
-        return sum(sizes.get(operand, 0) for sizes in moves for operand in hardware.pool.operands)
+    def held(operands, *, with_next):
+        def pooled(*moves):
+            return sum(sizes.get(operand, 0) for sizes in moves for operand in operands)
 
-    steps = list(mapping.steps())
-    taken = [*accumulate(pooled(tile_loads(step), step.takes) for step in steps)]
-    freed = [
-        *accumulate(
-            pooled(step.freed_by_array, step.freed_by_vector_unit, step.freed_by_store) for step in steps
-        )
-    ]
-    assert taken[-1] == freed[-1]
-    with_next = [*taken[1:], taken[-1]]
-    return max(after - before for after, before in zip(with_next, [0, *freed[:-1]], strict=True))
+        taken = [*accumulate(pooled(tile_loads(step), step.takes) for step in steps)]
+        freed = [
+            *accumulate(
+                pooled(step.freed_by_array, step.freed_by_vector_unit, step.freed_by_store) for step in steps
+            )
+        ]
+        assert taken[-1] == freed[-1]
+        after = [*taken[1:], taken[-1]] if with_next else taken
+        return [most - before for most, before in zip(after, [0, *freed[:-1]], strict=True)]
+
+    own = held([operand for operand in hardware.pool.operands if operand in alone], with_next=False)
+    both = held([operand for operand in hardware.pool.operands if operand not in alone], with_next=True)
+    return max(map(sum, zip(own, both, strict=True)))
 
 
 @pytest.mark.parametrize("any_layer", [layers(), unusual_layers()])
