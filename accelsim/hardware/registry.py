@@ -87,6 +87,23 @@ def registered(name: str) -> Any:
     return dataflow
 
 
+def may_be_added(name: str) -> bool:
+    """Whether any array may try a dataflow; one that cannot be used is tried, too, and then says why.
+
+    Raises:
+        KeyError: No package brings one of that name.
+
+    Example:
+        >>> may_be_added("weight_stationary"), may_be_added("row_stationary")
+        (True, False)
+    """
+    try:
+        any_array: bool = registered(name).of_any_array
+    except AccelsimError:
+        return True
+    return any_array
+
+
 def parameters_of(name: str) -> type[Description]:
     """What a machine's file may say of a dataflow. Raises as `registered` does."""
     kind: type[Description] = registered(name).parameters

@@ -7,10 +7,11 @@ from typing import Any, ClassVar, Final, Literal, TypeAlias, assert_never, get_a
 from accelsim.choices import AUTO
 from accelsim.descriptions import vary
 from accelsim.errors import AccelsimError, Complaint
-from accelsim.hardware import Hardware, Memory, dataflow_names, registered
+from accelsim.hardware import Hardware, Memory, dataflow_names
 from accelsim.hardware.bandwidth import HERTZ_PER_MEGAHERTZ
 from accelsim.hardware.host import Host
 from accelsim.hardware.memory import ACTIVATIONS, LAYOUTS, POOL, WRITE, Kept, Layout, WayOut
+from accelsim.hardware.registry import may_be_added
 from accelsim.network.description import Network
 from accelsim.search.redesign import channel_arguments, concrete, longer_side, rounded_up
 
@@ -394,13 +395,12 @@ def _dataflows(baseline: _Baseline) -> Iterator[Remedy | ImpossibleRemedy]:
     Beside the others it is for the mapper to choose, even where one of them was asked for.
     """
     dataflows, chosen = tuple(baseline.hardware.pe_array.dataflows), baseline.dataflow
-    offered = [name for name in dataflow_names() if registered(name).of_any_array]
     for name in dataflow_names():
-        if name not in (*dataflows, *offered):
-            continue
         if name not in dataflows:
-            free = replace(baseline, dataflow=AUTO)
-            yield _changed_machine(free, AddedDataflow(name), **{"pe_array.dataflows": [*dataflows, name]})
+            if may_be_added(name):
+                free = replace(baseline, dataflow=AUTO)
+                changed = {"pe_array.dataflows": [*dataflows, name]}
+                yield _changed_machine(free, AddedDataflow(name), **changed)
         elif (chosen == AUTO and len(dataflows) > 1) or chosen not in (AUTO, name):
             yield baseline.remedy(DataflowChange(name), dataflow=name)
     if chosen != AUTO and len(dataflows) > 1:

@@ -1,6 +1,7 @@
 """Whole networks on machines whose memories move whole bursts."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -61,7 +62,8 @@ def test_bursts_of_a_byte_are_none():
         run_network(SMALL, machine)
         for machine in ("16x16_128k", vary(load_hardware("16x16_128k"), **{"memories.dram.burst_bytes": 1}))
     )
-    assert plain == result
+    assert plain.held_against is not None  # as the file that ships is; another file says it in other words
+    assert replace(plain, held_against=None) == result
 
 
 def test_results_say_what_is_of_use_and_what_moves(in_bursts):
