@@ -52,7 +52,18 @@ COMPONENTS: Final = ("mac", "register_file", "inter_pe", "vector", "static")
 ROWS: Final = (
     *("macs", "register_files", "between_pes", "vector_unit", "host"),
     *("source", "pe_array", "area"),
-    *("time", "lower_bound", "utilization", "zeros", "assumed", "on_chip", "energy", "power", "bound_by"),
+    *(
+        "time",
+        "lower_bound",
+        "utilization",
+        "zeros",
+        "assumed",
+        "held_against",
+        "on_chip",
+        "energy",
+        "power",
+        "bound_by",
+    ),
 )
 """What reports have rows for beside memories: energies, what a machine amounts to, what a run adds up to."""
 CONTENTS: Final = (
