@@ -83,8 +83,6 @@ class EngineStepper(HostStepper):
         self.control = hardware.control
         self.next_turn = 0 if self.control is None else self.control.cycles_per_layer
         """The cycle from which on the next step may be handed over."""
-        self.wakes_at = NEVER
-        """When the DMA, which waits for its turn, looks again."""
         self.in_flight: deque[int] = deque()
         """How each step will end that is handed over and not done."""
         self.seen_at: deque[int] = deque()
@@ -130,36 +128,12 @@ class EngineStepper(HostStepper):
         self.log.observe(bank_sums(self.free_bytes[: self.banks], self.memories))
         self.holds_more = False
 
-    def _go_on(self) -> None:
-        """Until something is free that the DMA may have waited for, or it is its turn to look."""
-        waiting, finishing, on_host = self.to_array, self.to_finish, self.to_finish_on_host
-        queues = self.engine_queues
-        while True:
-            if self.in_array is None and waiting and not waiting[0].reads_due:
-                self._start_array_if_there_is_room()
-            array_ends = self.array_ends
-            next_cycle = min(array_ends, finishing.head_cycle, on_host.head_cycle, self.wakes_at)
-            if array_ends > self.cycle:  # else the cycle is not over: a step of no cycles leaves in it
-                if self.holds_more:
-                    self._observe()
-                for of_channel in self.of_channels:
-                    self._arbitrate_among(of_channel)
-                cycle = min(next_cycle, *[queue.due_after(self.cycle) for queue in queues])
-            else:
-                cycle = self.cycle
-            if cycle == NEVER:
-                raise RuntimeError(f"the simulation came to a stop in layer {self.layer}")
-            self.cycle = cycle
-            ended = [queue for queue in queues if queue.stream_ends == cycle]
-            frees = [queue for queue in ended if self._end_stream_of(queue)]
-            if not frees and next_cycle > cycle:  # a request is ready, or a read has come: nothing is free
-                continue
-            if self.array_ends == cycle:
-                self._end_array()
-            for unit in (finishing, on_host):
-                while unit.head_cycle == cycle:
-                    self._finish(unit.get())
-            return
+    def _arbitrate_all(self) -> None:
+        for of_channel in self.of_channels:
+            self._arbitrate_among(of_channel)
+
+    def _due(self) -> int:
+        return min([queue.due_after(self.cycle) for queue in self.engine_queues])
 
     def _arbitrate_among(self, of_channel: Sequence[EngineQueue]) -> None:
         """At the end of a cycle: what has been ready longest; what stops the array does not while that

@@ -55,6 +55,8 @@ class HostStepper(ChannelStepper):
     def __init__(self, hardware: Hardware, idle_descriptors: int = 0, pool_bytes: int = 0) -> None:
         super().__init__(hardware, idle_descriptors, pool_bytes)
         self.host_free_at = 0
+        self.wakes_at = NEVER
+        """When the DMA looks again, though nothing has become free."""
         self.to_finish_on_host = TaskQueue()
 
     def _empty_queues(self) -> list[Queue]:
@@ -82,13 +84,12 @@ class HostStepper(ChannelStepper):
             if self.in_array is None and waiting and not waiting[0].reads_due:
                 self._start_array_if_there_is_room()
             array_ends = self.array_ends
-            next_cycle = min(array_ends, finishing.head_cycle, on_host.head_cycle)
+            next_cycle = min(array_ends, finishing.head_cycle, on_host.head_cycle, self.wakes_at)
             if array_ends > self.cycle:  # else the cycle is not over: a step of no cycles leaves in it
                 if self.holds_more:
                     self._observe()
-                for queue in queues:
-                    queue.arbitrate(self.cycle)
-                cycle = min(next_cycle, *[queue.next_cycle for queue in queues])
+                self._arbitrate_all()
+                cycle = min(next_cycle, self._due())
             else:
                 cycle = self.cycle
             if cycle == NEVER:
@@ -104,6 +105,15 @@ class HostStepper(ChannelStepper):
                 while unit.head_cycle == cycle:
                     self._finish(unit.get())
             return
+
+    def _arbitrate_all(self) -> None:
+        """At the end of a cycle: each channel chooses what it moves next."""
+        for queue in self.queues:
+            queue.arbitrate(self.cycle)
+
+    def _due(self) -> int:
+        """When a stream ends, or else a request is ready."""
+        return min([queue.next_cycle for queue in self.queues])
 
     def _end_array(self) -> None:
         task = self.in_array
