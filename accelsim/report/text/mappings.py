@@ -23,7 +23,7 @@ _HEAD: Final = """\
 # channels of a group, OY x OX outputs, FY x FX taps), and the loops over tiles, outermost first. Where a rule
 # is silent of them, a tile has one image and all taps; whatever else it is silent of is searched for. The
 # comment above a rule says what the layer has along each loop, how it is cut, and what came of that.
-# `accelsim run --mapping FILE`, with the same other options, comes to the same.
+# `accelsim run --mapping FILE`, with the same other options, comes to the same cycles, energy and bytes.
 """
 
 
