@@ -22,8 +22,8 @@ def check_products(graph: ExecutedGraph, hardware: Hardware) -> None:
         if node.layer.multiplies_activations and (of_image or not hardware.keeps("activations")):
             raise MappingError(
                 f"{node.name} on {hardware.name}: multiplies two tensors, of which the second comes as "
-                "weights do, but weights have another memory than activations; would help: one memory off chip that "
-                "holds both, or a memory on chip that keeps activations"
+                "weights do, but weights have another memory than activations; would help: one memory off "
+                "chip that holds both, or a memory on chip that keeps activations"
             )
 
 
