@@ -177,6 +177,25 @@ def _unserved_beside_kept(memories: Sequence[Memory], on_chip: Sequence[int]) ->
         yield Unserved(len(memories) - 1, "holds", f"{sentence} keeps tensors")
 
 
+def unserved_parts(memories: Sequence[Memory], *, control: bool, cascade: bool) -> Iterator[tuple[str, str]]:
+    """What else of a machine does not go with its memories: keys, and why.
+
+    Args:
+        memories: Of the machine.
+        control: Whether tiles are handed over by somebody.
+        cascade: Whether layers may run stripe by stripe.
+    """
+    keeper = next((memory for memory in memories if memory.keeps), None)
+    if control and keeper is not None:
+        yield "control", f"must be left out: {keeper.name} keeps tensors, and no machine here has both"
+    keeper = next((memory for memory in memories if "activations" in memory.keeps), None)
+    if cascade and keeper is None:
+        yield "cascade", "must be left out: no memory here keeps activations, of which rows would stay"
+    elif cascade and keeper is not None and keeper.unit_bytes is None:
+        where = f"{keeper.name} keeps whole tensors, and rows stay beside tiles, in a pool, alone"
+        yield "cascade", f"must be left out: {where}"
+
+
 def _taken_by(name: str, *, off_chip: bool) -> str | None:
     """What else in results or reports goes by the name of a memory; None where nothing does."""
     if name in COMPONENTS:

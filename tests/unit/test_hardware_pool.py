@@ -281,6 +281,42 @@ def test_activations_that_do_not_fit_are_named_with_what_would_help():
     )
 
 
+@pytest.mark.parametrize(
+    ("cascade", "line"),
+    [
+        ("{layers: 1}", "12: cascade.layers = 1: must be a whole number from 2 to 16"),
+        ("{layers: 17}", "12: cascade.layers = 17: must be a whole number from 2 to 16"),
+        ("{}", "12: cascade.layers: missing, must be a whole number from 2 to 16"),
+        ("4", "12: cascade = 4: must be a mapping with the keys layers"),
+    ],
+)
+def test_a_cascade_has_from_2_to_16_layers(tmp_path, cascade, line):
+    ends = "io: {inputs: sram, outputs: sram}\n"
+    assert mistakes(tmp_path, (ends, f"{ends}cascade: {cascade}\n")) == [line]
+
+
+def test_a_cascade_needs_a_pool_that_keeps_activations(tmp_path):
+    ends = "io: {inputs: sram, outputs: sram}\n"
+    assert load(tmp_path, f"{KEEPS}cascade: {{layers: 4}}\n").cascade.layers == 4
+    (line,) = mistakes(
+        tmp_path,
+        ("[activations]", "[weights]"),
+        ("  holds: [weights]\n", ""),
+        (ends, "cascade: {layers: 4}\n"),
+    )
+    assert line == (
+        '10: cascade = {"layers": 4}: must be left out: no memory here keeps activations, of which rows '
+        "would stay"
+    )
+    with pytest.raises(DescriptionError, match="l2 keeps whole tensors, and rows stay"):
+        vary(load_hardware("mcu_l3_l2_l1"), cascade={"layers": 4})
+
+
+def test_a_machine_without_cascades_has_the_key_that_it_had():
+    machine = load_hardware("npu_int8_256k")
+    assert vary(vary(machine, cascade={"layers": 4}), cascade=None).digest == machine.digest
+
+
 def test_who_does_what_the_sentence_says_has_a_machine_or_an_image_that_does():
     hardware = load_hardware("npu_int8_256k")
     sentence = refused(SMALL, hardware)
