@@ -3,12 +3,13 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import compress
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from accelsim.hardware import Operand
 from accelsim.mapping.staircase import Moved, Staircase
 from accelsim.planning.cascade import Cascade
 from accelsim.planning.stages import (
+    ARRIVAL,
     COMBINATIONS,
     INPUTS,
     OUTPUTS,
@@ -20,7 +21,16 @@ from accelsim.planning.stages import (
 )
 from accelsim.planning.tensors import NetworkTensors
 
-_ENDS = {INPUTS: Operand.INPUTS, RESIDUAL: Operand.RESIDUAL, OUTPUTS: Operand.OUTPUTS}
+_ENDS: Final = {INPUTS: Operand.INPUTS, RESIDUAL: Operand.RESIDUAL, OUTPUTS: Operand.OUTPUTS}
+_ENDS_OF: Final[tuple[Moved | None, ...]] = tuple(
+    [
+        frozenset(compress(_ENDS.values(), [combination & bit for bit in _ENDS]))
+        if combination < ARRIVAL
+        else None
+        for combination in COMBINATIONS
+    ]
+)
+"""The operands that move at the ends of a chain, by combinations; none comes to stay."""
 
 
 class StripedWay(NamedTuple):
@@ -103,20 +113,13 @@ def edges(network: NetworkTensors, stages: Sequence[Stage], prices: Sequence[Cha
                 stages[steps[-1]],
                 inputs=stages[first].inputs,
                 residuals=residuals,
-                staircases=tuple([staircases.get(_ends(combination)) for combination in COMBINATIONS]),
+                staircases=tuple([None if ends is None else staircases.get(ends) for ends in _ENDS_OF]),
                 may_arrive=False,
             ),
             ways,
             tuple([tuple(sorted(_alive(network, written, step))) for step in steps]),
             outer,
         )
-
-
-def _ends(combination: int) -> Moved | None:
-    """The operands that move at the ends of a chain; None of what it cannot do."""
-    if combination > INPUTS | RESIDUAL | OUTPUTS:
-        return None
-    return frozenset(compress(_ENDS.values(), [combination & bit for bit in _ENDS]))
 
 
 def _alive(network: NetworkTensors, written: set[int], step: int) -> Iterator[int]:

@@ -53,9 +53,29 @@ def may_be_one(network, steps):
 
 
 @st.composite
+def in_a_row(draw, most_steps):
+    """Networks in which most layers read the one before, and some a residual from before it."""
+    random = draw(RANDOM)
+    tensors, uses = [Tensor("image", int(random.integers(1, 9)), is_image=True)], []
+    for step in range(draw(st.integers(2, most_steps))):
+        before = step if random.random() < 0.9 else int(random.integers(0, step + 1))
+        residuals = (int(random.integers(max(0, step - 3), step + 1)),) if random.random() < 0.3 else ()
+        uses.append(LayerUse((before,), residuals if residuals != (before,) else (), step + 1))
+        tensors.append(Tensor(f"layer{step}", int(random.integers(1, 9))))
+    tensors[-1] = tensors[-1]._replace(is_result=True)
+    network = NetworkTensors(tuple(tensors), tuple(uses))
+    return network, [{moved: columns(random) for moved in subsets(ACTIVATIONS)} for _ in uses]
+
+
+@st.composite
 def problems_with_chains(draw, most_steps=6):
     """A network with prices of its steps, and of chains of 2 to 4 of them; some ways have no candidate."""
-    network, candidates = draw(problems(most_steps) | problems_with_arrivals(most_steps))
+    network, candidates = draw(
+        in_a_row(most_steps)
+        | problems(most_steps)
+        | in_a_row(most_steps)
+        | problems_with_arrivals(most_steps)
+    )
     random = draw(RANDOM)
     chains = []
     for first in range(len(network.uses)):
