@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from accelsim.mapping.schedule import PoolChange
 from accelsim.mapping.staircase import Arriving, Moved, Movement, StepCost
+from accelsim.mapping.stripes import Cascade
 from accelsim.memory_map import Steps, WhyNot
 from accelsim.planning.tensors import NetworkTensors
 
@@ -136,6 +137,8 @@ class ResidencyPlan:
     why_not: tuple[WhyNot | None, ...]
     """Of each tensor: why it does not stay in the pool to its last reader. None where it does, where nobody
     reads it, of the image, and for all where reasons were not asked for or not all states were followed."""
+    cascades: tuple[Cascade, ...] = ()
+    """Steps that run stripe by stripe, in running order."""
 
     @property
     def cost(self) -> StepCost:
