@@ -216,11 +216,9 @@ class Hardware(Description):
         return self._seen(pe_array=self.pe_array.model_copy(update={"rows": self.pe_array.rows - rows}))
 
     def with_size(self, memory: str, size_bytes: int) -> "Hardware":
-        """The machine with another size of a memory on chip, in which its banks have room."""
-        resized = [
-            own.model_copy(update={"size_bytes": size_bytes}) if own.name == memory else own
-            for own in self.memories
-        ]
+        """The machine with another size of a memory on chip, all of which its banks have."""
+        sizes = {"size_bytes": size_bytes, "arena_bytes": None}
+        resized = [own.model_copy(update=sizes) if own.name == memory else own for own in self.memories]
         return self._with(memories=tuple(resized))
 
     def _seen(self, **fields: Any) -> "Hardware":

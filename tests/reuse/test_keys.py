@@ -131,6 +131,7 @@ ONE_VALUE_OF_A_MACHINE = (
     *("pe_array.dataflows.output_stationary.block_register", "pe_array.ports", "host", "control"),
     "cascade",
     *(f"memories.{place}.{key}" for place in (0, 1) for key in ("read", "write", "stops_array", "cache")),
+    *("memories.0.arena_bytes", "memories.1.arena_bytes"),
 )
 """The outermost memory holds everything and has the channel, in cycles; banks have shares or bytes; nothing
 is kept, and no price is a law."""
@@ -201,6 +202,7 @@ POOLED_CHANGES = {
     "io.inputs": {"io.inputs": FULL_MACHINE.memories[1].name},
     "io.outputs": {"io.outputs": FULL_MACHINE.memories[1].name},
     "cascade": {"cascade": {"layers": 4}},
+    "arena": {"memories.1.arena_bytes": 65536},
 }
 MACHINES = dict(changed_parts(FULL_MACHINE, fixed=ONE_VALUE_OF_A_MACHINE))
 NETWORKS = dict(changed_parts(FULL_NETWORK, "residual_basic", "separable_conv"))
