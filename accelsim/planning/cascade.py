@@ -9,16 +9,15 @@ III), with stripes as wide as the feature map; for a whole network it is the rol
 Fused-layer CNN Accelerators, MICRO 2016.
 """
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from functools import cached_property
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 from accelsim.hardware import Precision
 from accelsim.mapping.footprint import bits_to_bytes, residual_elements
 from accelsim.mapping.precision import activation_bits
+from accelsim.mapping.stripes import Cascade, Rows, StripeOfStep, Stripes, Unfinished, Window
 from accelsim.mapping.tiling import Axis, row_axis
 from accelsim.network.layer import Layer
 from accelsim.planning.tensors import LayerUse, NetworkTensors
@@ -47,153 +46,6 @@ class NoCascade(StrEnum):
     """Some rows of one depend on no row of its input."""
     UNEVEN = "uneven"
     """What one has to do for a row is no whole number, or depends on all rows."""
-
-
-class Rows(NamedTuple):
-    """Rows of a tensor: the first one, and the one behind the last.
-
-    Example:
-        >>> Rows(4, 8).count
-        4
-    """
-
-    first: int
-    behind: int
-
-    @property
-    def count(self) -> int:
-        """How many."""
-        return self.behind - self.first
-
-
-@dataclass(frozen=True)
-class Cascade:
-    """Successive steps that run stripe by stripe.
-
-    What moves at the ends is said by the plans of its steps, as of steps by themselves: the first reads the
-    pool or the memory outside, the last writes the one, the other or both.
-
-    Example:
-        >>> Cascade(first=3, layers=3, stripe_rows=4, resident=frozenset({3})).steps
-        range(3, 6)
-    """
-
-    first: int
-    """Its first step, in running order."""
-    layers: int
-    """How many steps."""
-    stripe_rows: int
-    """Of what the last step stores."""
-    resident: frozenset[int] = frozenset()
-    """Steps whose weights come with their first stripe and stay to the last; those of others come with each
-    stripe, unless they are pinned."""
-
-    @property
-    def steps(self) -> range:
-        """Those that run so."""
-        return range(self.first, self.first + self.layers)
-
-
-class StripeOfStep(NamedTuple):
-    """One step's part in one stripe: an entry of the schedule.
-
-    Example:
-        >>> from accelsim.network.layer import Layer
-        >>> layer = Layer("conv1", "conv", K=8, C=3, OY=2, OX=2, FY=3, FX=3, IY=3, IX=4, pad_top=1)
-        >>> StripeOfStep(0, 0, layer, Rows(0, 3), Rows(0, 2), Rows(0, 2)).stored.count
-        2
-    """
-
-    step: int
-    stripe: int
-    layer: Layer
-    """Of the step, cut to the rows."""
-    inputs: Rows
-    """Of its input, that it reads."""
-    outputs: Rows
-    """That it computes; of residuals it reads the same rows."""
-    stored: Rows
-    """Of its output, that it writes: the same rows, or what pooling leaves of them."""
-
-
-class Window(NamedTuple):
-    """The rows of a tensor inside a cascade that are in the pool at a time: row r lies where r - `rows` lay.
-
-    Example:
-        >>> Window(tensor=4, rows=6, row_bytes=448).size_bytes
-        2688
-    """
-
-    tensor: int
-    """By its place among the tensors."""
-    rows: int
-    """The most that are alive at once: written, and not yet read for the last time."""
-    row_bytes: int
-    """Of all images that run together."""
-
-    @property
-    def size_bytes(self) -> int:
-        """Its room."""
-        return self.rows * self.row_bytes
-
-
-class Unfinished(NamedTuple):
-    """Results of a fused pooling that are begun in one stripe and finished in the next.
-
-    Example:
-        >>> Unfinished(step=0, size_bytes=3584).size_bytes
-        3584
-    """
-
-    step: int
-    size_bytes: int
-    """The most that there are of them between two stripes: each is a maximum, or a sum, so far."""
-
-
-Form: TypeAlias = tuple[int, Layer]
-"""A step, and a stripe of it without its name."""
-
-
-@dataclass(frozen=True)
-class Stripes:
-    """A cascade as it is executed.
-
-    Example:
-        >>> from accelsim.network.layer import Layer
-        >>> from accelsim.planning import LayerUse, NetworkTensors, Tensor
-        >>> first = Layer("a", "conv", K=4, C=1, OY=8, OX=8, FY=3, FX=3, IY=8, IX=8, pad_top=1, pad_left=1)
-        >>> second = replace(first, name="b", K=1, C=4)
-        >>> tensors = Tensor("image", 64, is_image=True), Tensor("a", 256), Tensor("b", 64, is_result=True)
-        >>> network = NetworkTensors(tensors, (LayerUse((0,), (), 1), LayerUse((1,), (), 2)))
-        >>> found = stripes((first, second), network, Cascade(0, 2, stripe_rows=2), Precision())
-        >>> [tuple(entry.stored) for entry in found.entries if entry.step == 0]
-        [(0, 3), (3, 5), (5, 7), (7, 8)]
-        >>> found.windows[0].rows
-        4
-    """
-
-    cascade: Cascade
-    entries: tuple[StripeOfStep, ...]
-    """In running order. A step has no entry in a stripe in which it has nothing to do."""
-    windows: tuple[Window, ...]
-    """Of the tensors inside, in the order of the steps that write them."""
-    unfinished: tuple[Unfinished, ...]
-    """Of steps with a fused pooling whose windows overlap."""
-
-    @property
-    def window_bytes(self) -> int:
-        """What the cascade takes of the pool from its first entry to its last, without resident weights."""
-        return sum([held.size_bytes for held in (*self.windows, *self.unfinished)])
-
-    @cached_property
-    def forms(self) -> Counter[Form]:
-        """How often each form of stripe occurs: there are few, so that each is mapped and priced once."""
-        return Counter([(entry.step, entry.layer.nameless) for entry in self.entries])
-
-    @property
-    def count(self) -> int:
-        """Of stripes."""
-        return self.entries[-1].stripe + 1
 
 
 def may_cascade(layers: Sequence[Layer], network: NetworkTensors, first: int, count: int) -> NoCascade | None:
@@ -311,6 +163,8 @@ class _Chain:
     layers: Sequence[Layer]
     network: NetworkTensors
     cascade: Cascade
+    forms: dict[tuple[int, ...], Layer] = field(default_factory=dict)
+    """Stripes of steps that are known, by what makes them different."""
 
     def entries(self) -> Iterator[StripeOfStep]:
         """Stripe by stripe, in the order of the steps."""
@@ -346,7 +200,12 @@ class _Chain:
         axis = row_axis(self.layers[step])
         outputs, stored = Rows(before.outputs, behind.outputs), Rows(before.stored, behind.stored)
         inputs = Rows(axis.inputs_begin(outputs.first), axis.inputs_end(outputs.behind))
-        layer = _cut(self.layers[step], axis, inputs, outputs, stored)
+        # Stripes that are as large, and as far from the border, are one layer.
+        sizes = inputs.size, outputs.size, stored.size
+        form = step, *sizes, *_ahead(axis, inputs, outputs, stored)
+        layer = self.forms.get(form)
+        if layer is None:
+            layer = self.forms[form] = _cut(self.layers[step], *sizes, *form[-2:])
         return StripeOfStep(step, stripe, layer, inputs, outputs, stored)
 
 
@@ -358,31 +217,36 @@ def _outputs_for(axis: Axis, stored: int) -> int:
     return axis.outputs if stored >= results else min(axis.outputs, (stored - 1) * stride - pad + window)
 
 
-def _cut(layer: Layer, axis: Axis, inputs: Rows, outputs: Rows, stored: Rows) -> Layer:
-    """A layer of some rows: padded above only where its first window sticks out of the whole input.
-
-    A pooling window that was begun before sticks out of the rows by those that it has seen already.
+def _ahead(axis: Axis, inputs: Rows, outputs: Rows, stored: Rows) -> tuple[int, int]:
+    """Rows by which the first windows of a stripe stick out above it: of the input, into the padding; of a
+    pooling, into rows of the stripe before that the window has seen already, or into its padding.
     """
-    pooling = layer.pooling
-    if pooling is not None:
-        seen = outputs.first - (stored.first * pooling.stride_y - pooling.pad_top)
-        pooling = replace(pooling, OY=stored.count, pad_top=seen)
+    padding = inputs.first - (outputs.first * axis.stride - axis.pad)
+    if axis.pooled is None:
+        return padding, 0
+    _, _, stride, pad = axis.pooled
+    return padding, outputs.first - (stored.first * stride - pad)
+
+
+def _cut(layer: Layer, inputs: int, outputs: int, stored: int, padding: int, seen: int) -> Layer:
+    """A layer of so many rows, whose windows stick out so far."""
+    pooling = layer.pooling and replace(layer.pooling, OY=stored, pad_top=seen)
     fused = tuple(
         [
             replace(
                 operator,
-                vector_ops=operator.vector_ops * outputs.count // layer.OY,
-                residual_elements=operator.residual_elements * outputs.count // layer.OY,
+                vector_ops=operator.vector_ops * outputs // layer.OY,
+                residual_elements=operator.residual_elements * outputs // layer.OY,
             )
             for operator in layer.fused
         ]
     )
     return replace(
         layer,
-        OY=outputs.count,
-        IY=inputs.count,
-        pad_top=inputs.first - (outputs.first * axis.stride - axis.pad),
-        vector_ops=layer.vector_ops * outputs.count // layer.OY,
+        OY=outputs,
+        IY=inputs,
+        pad_top=padding,
+        vector_ops=layer.vector_ops * outputs // layer.OY,
         fused=fused,
         pooling=pooling,
     )

@@ -152,8 +152,8 @@ def test_a_stripe_reads_and_stores_as_the_rows_of_its_layer_do(
         return
     for entry in found.entries:
         axis = row_axis(entry.layer)
-        assert axis.input_range(0, axis.outputs) == (0, entry.inputs.count)
-        assert axis.result_range(0, axis.outputs) == (0, entry.stored.count)
+        assert axis.input_range(0, axis.outputs) == (0, entry.inputs.size)
+        assert axis.result_range(0, axis.outputs) == (0, entry.stored.size)
         assert len(found.forms) <= 5 * len(chain[0])
 
 
