@@ -228,13 +228,18 @@ def chunk_evaluator(task: SearchTask) -> Callable[[_Chunk], list[Evaluation]]:
     """The function that a worker evaluates chunks of candidates with."""
     evaluator = Evaluator(task)
 
-    def evaluation(depths: Depths, stored: Evaluation | None) -> Evaluation:
-        if stored is None:
-            return evaluator.evaluation(depths)
+    def within_limits(stored: Evaluation) -> Evaluation:
         allowed = stored.size is None or task.limits.allow(stored.size)
         return stored if allowed else Evaluation(stored.size, None)
 
-    return lambda chunk: [evaluation(depths, chunk.stored.get(depths)) for depths in chunk.candidates]
+    def evaluations(chunk: _Chunk) -> list[Evaluation]:
+        stored = chunk.stored
+        new = iter(evaluator.evaluations([depths for depths in chunk.candidates if depths not in stored]))
+        return [
+            within_limits(stored[depths]) if depths in stored else next(new) for depths in chunk.candidates
+        ]
+
+    return evaluations
 
 
 def _chunks(
