@@ -104,8 +104,8 @@ class Assembly:
             raise NotLocalError("the order in which least is held at once depends on all layers")
         self._network, self._hardware, self._options = network, hardware, options
         self.spans = _spans(network)
-        self._sizes: dict[tuple[Span, bool], list[tuple[int, int]]] = {}
-        """Of so many units of a span: parameters and MACs; whether the first follows a single block."""
+        self._sizes: list[tuple[list[tuple[int, int]], ...]] = [([(0, 0)], [(0, 0)]) for _ in self.spans]
+        """Of each span: parameters and MACs of so many units; the same where a single block is before it."""
         self._mappings: dict[Layer, Mapping] = {}
         self._numbers: dict[_Signature, int] = {}
         self._units: dict[Key, Unit] = {}
@@ -118,15 +118,22 @@ class Assembly:
         """Parameters and MACs of a candidate. Raises NotLocalError; NetworkError where it cannot be built."""
         params = macs = 0
         after_single = False
-        for span, depth in zip(self.spans, self._depths_of_spans(depths), strict=True):
-            sizes = self._sizes.setdefault((span, after_single), [(0, 0)])
-            while len(sizes) <= depth:
-                unit = self.unit((span.row, len(sizes) - 1, after_single and len(sizes) == 1), depths)
-                sizes.append((sizes[-1][0] + unit.params, sizes[-1][1] + unit.macs))
-            of_stage_params, of_stage_macs = sizes[depth]
-            params, macs = params + of_stage_params, macs + of_stage_macs
+        of_stages = iter(depths)
+        for span, (elsewhere, after_one) in zip(self.spans, self._sizes, strict=True):
+            depth = next(of_stages) if span.varies else 1
+            sizes = after_one if after_single else elsewhere
+            if depth >= len(sizes):
+                self._learn_sizes(sizes, span, depths)
+            of_span = sizes[depth]
+            params += of_span[0]
+            macs += of_span[1]
             after_single = depth == 1 and span.varies
         return params, macs
+
+    def _learn_sizes(self, sizes: list[tuple[int, int]], span: Span, depths: Depths) -> None:
+        for key in [key for key in self._keys(depths) if key[0] == span.row][len(sizes) - 1 :]:
+            unit = self.unit(key, depths)
+            sizes.append((sizes[-1][0] + unit.params, sizes[-1][1] + unit.macs))
 
     def unit(self, key: Key, depths: Depths) -> Unit:
         """One of a candidate. Raises NotLocalError, and NetworkError where the candidate cannot be built."""
@@ -151,13 +158,18 @@ class Assembly:
 
     def _units_of(self, depths: Depths) -> list[Unit]:
         keys = self._keys(depths)
-        if any(key not in self._units for key in keys):
+        missing = [key for key in keys if key not in self._units]
+        if any(not after_single for _, _, after_single in missing):
             try:
                 self._learn_units(_deeper(depths))
             except NetworkError as error:  # which says nothing of these depths
                 raise NotLocalError(str(error)) from None
-        if any(key not in self._units for key in keys):
-            self._learn_units(depths)
+            missing = [key for key in keys if key not in self._units]
+        if missing:  # first units that follow a single block, as they do where others are shallow, too
+            try:
+                self._learn_units(tuple(min(depth, 2) for depth in depths))
+            except NetworkError:
+                self._learn_units(depths)
         return [self._units[key] for key in keys]
 
     def _surroundings(self, depths: Depths) -> list[tuple[int, ...]]:
@@ -235,7 +247,7 @@ def _spans(network: Network) -> tuple[Span, ...]:
 
 def _deeper(depths: Depths) -> Depths:
     """Depths that show what the next candidates are made of, too, so that few networks have to be built."""
-    return tuple(min(MAX_REPEAT, 2 ** depth.bit_length()) for depth in depths)
+    return (min(MAX_REPEAT, 2 ** max(depths).bit_length()),) * len(depths)
 
 
 def _shallower(depths: Depths) -> Depths:

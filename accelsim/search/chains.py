@@ -1,18 +1,18 @@
 """Chains: what candidates cost that are put together of the same units, stage by stage.
 
 A candidate's schedule is a chain of parts (assembly.py), and what a part does to the machine follows from the
-state that it meets (`Stretches`). So a stage of so many blocks, entered at one place, always leads to the same
-other place in as many cycles and with as many counts. Such a leg is gone through once, one block more at a
-time; a candidate is a look-up for each stage, and all that follows from sums is computed for many candidates
-at once. docs/decisions/depth-assembly.md says why it is exact.
+state that it meets (`Stretches`). So a stage of so many blocks, entered at one place, always leads to the
+same other place in as many cycles and with as many counts. Such a leg is gone through once, one block more at
+a time; a candidate is a look-up for each stage, and all that follows from sums is computed for many
+candidates at once. docs/decisions/depth-assembly.md says why it is exact.
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from typing import Final, NamedTuple, TypeAlias, cast
 
 import numpy as np
 
-from accelsim.columns import Count, Floats, Ints
+from accelsim.columns import Count, Ints
 from accelsim.energy import energies_of_each
 from accelsim.hardware import ActionCounts, Hardware
 from accelsim.hardware.counts import Access, HostCounts
@@ -30,6 +30,9 @@ MOST_ROWS: Final = 200_000
 Figures: TypeAlias = tuple[int, float, int, int]
 """Of a candidate: cycles, energy, bytes to and from memories off chip, multiply-accumulates executed."""
 _PLAIN: Final = ("macs", "vector_ops", "register_file_bytes", "inter_pe_bytes")
+_HOST: Final = "host"
+_Kind: TypeAlias = str | Access | tuple[str, str] | int
+"""Of what is counted: a plain name, an access, what of the host; multiply-accumulates of so many bits."""
 _NOTHING: Final = -1
 """The number of a unit where there is none, before the first and after the last."""
 
@@ -62,7 +65,7 @@ class _Leg(NamedTuple):
 
 
 class Chains:
-    """What candidates of a network cost on one machine. Grows as candidates come; the answers stay the same."""
+    """What candidates of a network cost on one machine. Grows as they come; the answers stay the same."""
 
     def __init__(self, assembly: Assembly, hardware: Hardware, options: MappingOptions) -> None:
         self._assembly, self._hardware = assembly, hardware
@@ -105,8 +108,7 @@ class Chains:
                 leg = legs[node, stage, depth] = self._leg(node, stage, depths)
             node, row, leg_cycles, last_end = leg
             rows.append(row)
-            if cycles + last_end > end:
-                end = cycles + last_end
+            end = max(end, cycles + last_end)
             cycles += leg_cycles
         return rows, end
 
@@ -187,7 +189,7 @@ class _Sums:
 
     def __init__(self, hardware: Hardware) -> None:
         self._hardware = hardware
-        self._columns: dict[Hashable, int] = {name: column for column, name in enumerate(_PLAIN)}
+        self._columns: dict[_Kind, int] = {name: column for column, name in enumerate(_PLAIN)}
         self._table = np.zeros((64, 32))
         self._rows_of_parts: dict[int, int] = {}
         self.none = 0
@@ -208,7 +210,7 @@ class _Sums:
 
     def added(self, row: int, addend: int) -> int:
         """The sum of two rows."""
-        if row == self.none or addend == self.none:
+        if self.none in (row, addend):
             return row + addend - self.none
         total = self._new_row()
         self._table[total] = self._table[row] + self._table[addend]
@@ -223,42 +225,43 @@ class _Sums:
     def figures(self, rows_of_candidates: Sequence[Sequence[int]], cycles: Sequence[int]) -> list[Figures]:
         """Of candidates, each the sum of some rows. Raises TooLargeError."""
         sums = self._table[np.array(rows_of_candidates)].sum(axis=1)
-        if max(float(sums.max()), max(cycles)) >= EXACT:
+        if max(float(sums.max()), *cycles) >= EXACT:
             raise TooLargeError
-        columns = {kind: sums[:, column] for kind, column in self._columns.items()}
+        # Formulas do not ask whether whole numbers are kept as floats.
+        columns = {kind: cast(Ints, sums[:, column]) for kind, column in self._columns.items()}
         counts = _action_counts(columns)
-        by_bits = {kind: cast(Ints, of_bits) for kind, of_bits in columns.items() if isinstance(kind, int)}
+        by_bits = {kind: of_bits for kind, of_bits in columns.items() if isinstance(kind, int)}
         energies = energies_of_each(
             counts, self._hardware.prices, macs_by_bits=by_bits or None, cycles=np.array(cycles)
         )
         off_chip = self._hardware.names_off_chip
-        dram_bytes = cast(Floats, counts.read_bytes(off_chip) + counts.written_bytes(off_chip))
-        macs = cast(Floats, counts.macs)
+        dram_bytes = counts.read_bytes(off_chip) + counts.written_bytes(off_chip)
         moved, multiplied = (
-            np.broadcast_to(column, len(cycles)).astype(np.int64).tolist() for column in (dram_bytes, macs)
+            np.broadcast_to(column, len(cycles)).astype(np.int64).tolist()
+            for column in (dram_bytes, counts.macs)
         )
         return list(zip(cycles, energies, moved, multiplied, strict=True))
 
 
-def _counted(part: UnitSchedule, hardware: Hardware) -> dict[Hashable, int]:
+def _counted(part: UnitSchedule, hardware: Hardware) -> dict[_Kind, int]:
     """What a part counts, by its kind; multiply-accumulates by their bits, too, where that matters."""
     counts = part.counts
     macs_of_layers = [
         (layer, mapping.totals.counts.macs) for layer, mapping in zip(part.layers, part.mappings, strict=True)
     ]
-    return {
-        **{name: getattr(counts, name) for name in _PLAIN},
-        **counts.accesses,
-        **{("host", field): count for field, count in counts.host._asdict().items()},
-        **(macs_by_bits(macs_of_layers, hardware) or {}),
-    }
+    by_kind: list[tuple[_Kind, int]] = [(name, getattr(counts, name)) for name in _PLAIN]
+    by_kind += counts.accesses.items()
+    by_kind += [((_HOST, field), count) for field, count in counts.host._asdict().items()]
+    by_kind += (macs_by_bits(macs_of_layers, hardware) or {}).items()
+    return dict(by_kind)
 
 
-def _action_counts(columns: dict[Hashable, Floats]) -> ActionCounts[Count]:
-    """The same as counts in columns; formulas do not ask whether whole numbers are floats."""
-    accesses = {kind: column for kind, column in columns.items() if isinstance(kind, Access)}
-    host = [columns.get(("host", field), 0) for field in HostCounts._fields]
-    counts = ActionCounts(
-        *[columns[name] for name in _PLAIN], accesses=accesses, host=HostCounts(*cast(list[int], host))
+def _action_counts(columns: dict[_Kind, Ints]) -> ActionCounts[Count]:
+    """The same as counts in columns."""
+    plain = {name: columns[name] for name in _PLAIN}
+    of_host = [columns.get((_HOST, field), 0) for field in HostCounts._fields]
+    return ActionCounts(
+        **plain,
+        accesses={kind: column for kind, column in columns.items() if isinstance(kind, Access)},
+        host=HostCounts(*cast(list[int], of_host)),
     )
-    return cast(ActionCounts[Count], counts)

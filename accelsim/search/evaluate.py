@@ -167,8 +167,8 @@ class Evaluator:
     def __init__(self, task: SearchTask) -> None:
         self._task = task
         self._cache = Cache()
-        self._assembly = _assembly(task)
-        self._chains = self._assembly and Chains(self._assembly, task.hardware, task.options)
+        self._assembly = assembly = _assembly(task)
+        self._chains = None if assembly is None else Chains(assembly, task.hardware, task.options)
 
     @property
     def puts_together(self) -> bool:
