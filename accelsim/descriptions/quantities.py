@@ -92,6 +92,8 @@ PerPE: TypeAlias = Annotated[int, Field(ge=1, le=MAX_PER_PE)]
 PerColumn: TypeAlias = Annotated[int, Field(ge=1, le=MAX_PER_COLUMN)]
 PerCycle: TypeAlias = Annotated[float, Field(ge=MIN_PER_CYCLE, le=MAX_PER_CYCLE)]
 """Operations of a host."""
+Operations: TypeAlias = Annotated[int, Field(ge=0, le=MAX_PER_PE)]
+"""Of the vector unit, for an element."""
 HostCycles: TypeAlias = Annotated[int, Field(ge=0, le=MAX_HOST_CYCLES)]
 PortWords: TypeAlias = Annotated[int, Field(ge=1, le=MAX_PER_COLUMN)]
 PortWordsOut: TypeAlias = Annotated[int, Field(ge=0, le=MAX_PER_COLUMN)]
