@@ -65,6 +65,8 @@ SignedMargin: TypeAlias = Annotated[int, Field(ge=-MAX_WINDOW, le=MAX_WINDOW)]
 Resolution: TypeAlias = Annotated[int, Field(ge=1, le=MAX_RESOLUTION)]
 AxisLength: TypeAlias = Annotated[int, Field(ge=1, le=MAX_AXIS)]
 Factor: TypeAlias = Annotated[int, Field(ge=1, le=MAX_FACTOR)]
+Expansion: TypeAlias = Annotated[float, Field(ge=MIN_PART, le=MAX_FACTOR)]
+"""Channels inside a block for each that comes in."""
 Repeats: TypeAlias = Annotated[int, Field(ge=1, le=MAX_REPEAT)]
 Reports: TypeAlias = Annotated[float, Field(gt=0, le=MAX_REPORTED)]
 Percent: TypeAlias = Annotated[float, Field(ge=0, le=100)]
