@@ -180,9 +180,10 @@ def search_depth(
     task = replace(task, batch=whole_number_or_none("batch", task.batch, 1, MAX_BATCH))
     top = whole_number("top", top, 0, MAX_SAMPLES)
     began = time.perf_counter()
-    quick = space.size < WORTHWHILE or _is_put_together(task, space)
+    few = space.size < WORTHWHILE
+    quick = not few and _is_put_together(task, space)
     if executor is None:
-        executor = Processes(1) if quick else Processes()
+        executor = Processes(1) if few or quick else Processes()
     related = [relative for relative in relatives(task.network) if relative.depths in space]
     tally = _DepthTally(task.limits, objective, top, related)
     _see_all(tally, task, space, store, executor, step, TOGETHER if quick else CHUNK)
