@@ -3,10 +3,10 @@
     python benchmarks/vela.py                 # install Vela, compile, write the figures, show them
     python benchmarks/vela.py --show          # the kept figures beside what accelsim simulates now
 
-Each network is written as a TensorFlow Lite model of 8 bits whose weights are drawn evenly, since the machine
-does not code them, and compiled for ethos-u55-128 twice: for performance, and for size, which runs layers in
-cascades. Vela's figures are estimates of its own, not measurements. They are kept with its version and the day
-in accelsim/validation/vela_ethos_u55_128.csv, which docs/validation.md and the tests read.
+Each network is written as a TensorFlow Lite model of 8 bits whose weights are drawn evenly, since the
+machine does not code them, and compiled for ethos-u55-128 twice: for performance, and for size, which runs
+layers in cascades. Vela's figures are estimates of its own, not measurements. They are kept with its version
+and the day in accelsim/validation/vela_ethos_u55_128.csv, which docs/validation.md and the tests read.
 """
 
 import argparse
@@ -100,7 +100,18 @@ def side_by_side() -> Iterator[str]:
     rows = [row for row in load_vela() if row.mode == "performance"]
     sizes = {row.network: row.sram_bytes for row in load_vela() if row.mode == "size"}
     yield f"Vela {rows[0].vela} of {rows[0].date}, {ACCELERATOR}, beside {MACHINE}"
-    header = ("network", "cycles", "accelsim", "off", "flash", "accelsim", "off", "SRAM", "accelsim", "size mode")
+    header = (
+        "network",
+        "cycles",
+        "accelsim",
+        "off",
+        "flash",
+        "accelsim",
+        "off",
+        "SRAM",
+        "accelsim",
+        "size mode",
+    )
     yield "{:<16}{:>10}{:>10}{:>8}{:>10}{:>10}{:>8}{:>10}{:>10}{:>11}".format(*header)
     for row in rows:
         result = run_network(row.network, MACHINE)

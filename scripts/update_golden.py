@@ -68,7 +68,9 @@ def _update_gemmini() -> None:
 def _update_gap9() -> None:
     """The same for GAP9."""
     reproduction = reproduce_gap9(shipped_hardware(load_gap9().machine))
-    moved = reproduction.moved if GAP9_PINNED.exists() else [row["network"] for row in reproduction.pinned_rows]
+    moved = (
+        reproduction.moved if GAP9_PINNED.exists() else [row["network"] for row in reproduction.pinned_rows]
+    )
     write(GAP9_PINNED, to_csv(reproduction.pinned_rows))
     sys.stdout.write("".join([f"{line}\n" for line in moved]))
     rows = len(reproduction.pinned_rows)

@@ -175,11 +175,7 @@ def vela_part(_: PublishedTable) -> str:
         result = run_network(estimate.network, VELA_MACHINE)
         flash_bytes = sum(result.memories["flash"].read_bytes.values())
         pairs = ((estimate.cycles, result.cycles), (estimate.flash_bytes, flash_bytes))
-        cells = [
-            cell
-            for kept, own in pairs
-            for cell in (f"{kept:,}", f"{own:,}", f"{own / kept - 1:+.1%}")
-        ]
+        cells = [cell for kept, own in pairs for cell in (f"{kept:,}", f"{own:,}", f"{own / kept - 1:+.1%}")]
         peak_bytes = result.memories["sram"].peak_bytes or 0
         rows.append([estimate.network, *cells, f"{estimate.sram_bytes:,}", f"{peak_bytes:,}"])
     kept = load_vela()[0]

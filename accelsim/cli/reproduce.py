@@ -81,12 +81,9 @@ def reproduce(
             _, machines = load([], hw or [], quiet=quiet)
             check_outputs({"--output": output}, inputs(machines=hw or []))
             _guidelines(machines, destination(output, format_, quiet), quiet)
-        case PublishedName.EYERISS:
-            _eyeriss(destination(output, format_, quiet), quiet)
-        case PublishedName.GAP9:
-            _gap9(destination(output, format_, quiet), quiet)
-        case PublishedName.SQUEEZENEXT:
-            _squeezenext(destination(output, format_, quiet), quiet)
+        case PublishedName.EYERISS | PublishedName.GAP9 | PublishedName.SQUEEZENEXT:
+            as_shipped = {"eyeriss": _eyeriss, "gap9": _gap9, "squeezenext": _squeezenext}
+            as_shipped[table](destination(output, format_, quiet), quiet)
         case _:
             assert_never(table)
 

@@ -63,8 +63,8 @@ class Precision(Description):
     pruned_index_bits: IndexBits = 0
     """Bits spent on each weight of a pruned layer that is not zero, to tell how far the next one is."""
     offset_bits: OffsetBits | None = None
-    """Of what comes with the weights of each output channel that has an offset: the offset, and where sums are
-    scaled to fewer bits its scale. None is as many as a weight has."""
+    """Of what comes with the weights of each output channel that has an offset: the offset, and its scale
+    where sums are scaled to fewer bits. None is as many as a weight has."""
 
     @property
     def widest_operand_bits(self) -> int:
@@ -131,7 +131,7 @@ class VectorUnit(Description):
     unfused: tuple[ElementwiseOperator, ...] = ()
     """Operators that are layers of their own, and not applied to outputs on their way to memory."""
     operations: Mapping[ElementwiseOperator, Operations] = Field(default_factory=dict)
-    """Operations that an element of what an operator puts out takes, where not as many as the model counts."""
+    """That an element of what an operator puts out takes, where they are not as many as the model counts."""
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:

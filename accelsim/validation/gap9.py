@@ -1,6 +1,7 @@
 """GAP9: cycles of MLPerf Tiny's networks on the chip, beside what is simulated of it.
 
-Two networks are beside what was measured, and two parameters were fitted to them; the other two are predictions.
+Two networks are beside what was measured, and two parameters were fitted to them; the other two are
+predictions.
 """
 
 import csv
@@ -123,9 +124,9 @@ class Gap9Reproduction:
         with PINNED.open(encoding="utf-8", newline="") as file:
             pinned = {row["network"]: row["cycles"] for row in csv.DictReader(file)}
         return [
-            f"{row['network']}: takes {row['cycles']} cycles, pinned to {pinned.get(row['network'], 'nothing')}"
-            for row in self.pinned_rows
-            if pinned.get(row["network"]) != row["cycles"]
+            f"{network}: takes {cycles} cycles, pinned to {pinned.get(network, 'nothing')}"
+            for network, cycles in map(dict.values, self.pinned_rows)
+            if pinned.get(network) != cycles
         ]
 
 

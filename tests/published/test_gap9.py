@@ -53,7 +53,9 @@ def test_one_value_is_what_a_layer_takes_beside_its_tiles_wherever_it_runs(chip)
 
 def test_layers_run_where_they_take_less_time(chip):
     """The array uses one channel at a time of a depthwise layer, and has no kernel of 10 x 4."""
-    on_host = {layer.name for layer, mapping in _mapped("mlperf_tiny_kws", chip) if mapping.dataflow == "host"}
+    on_host = {
+        layer.name for layer, mapping in _mapped("mlperf_tiny_kws", chip) if mapping.dataflow == "host"
+    }
     assert {"conv1", "conv2_depthwise", "pool", "prob"} <= on_host
     assert not any("pointwise" in name for name in on_host)
 

@@ -43,7 +43,9 @@ def test_mobilenet_v2_is_within_ten_percent_of_its_cycles_and_five_of_its_flash(
 def test_no_network_needs_anything_but_weights_from_outside(results):
     for result in results.values():
         assert not any(result.memories["flash"].written_bytes.values())
-        assert {operand for operand, size in result.memories["flash"].read_bytes.items() if size} == {"weights"}
+        assert {operand for operand, size in result.memories["flash"].read_bytes.items() if size} == {
+            "weights"
+        }
 
 
 def test_runs_say_how_far_off_vela_is(results):

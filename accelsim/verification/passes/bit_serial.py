@@ -1,8 +1,8 @@
 """Bit serial, patch by patch.
 
 A patch is a square of output pixels of one image, of some output channels, to which input channels add block
-by block: as many as the array has columns, of nine taps at most. The last patch of a row, or of a column, may
-hang over the edge. Depthwise, the output channels of a patch are as many groups, each with an input of its own.
+by block: as many as the array has columns, of nine taps at most. The last patch of a row or column may hang
+over the edge. Depthwise, the output channels of a patch are as many groups, each with an input of its own.
 """
 
 from collections.abc import Iterator
@@ -52,7 +52,7 @@ def channel_blocks(g: int, k: int, c: int, machine: ArrayMachine) -> Iterator[tu
 
 
 def reached(outputs: int, taps: int, stride: int, dilation: int) -> int:
-    """Inputs in a row under so many windows side by side; where windows leave out many, no more than theirs."""
+    """Inputs in a row under so many windows side by side; where these leave out many, no more than theirs."""
     last = max(output * stride + tap * dilation for output in range(outputs) for tap in range(taps))
     return min(outputs * taps, last + 1)
 
@@ -105,7 +105,9 @@ def accumulate(sums: Integers, weights: Integers, patches_of: Integers, machine:
                     for block in ranges(c, machine.columns):
                         for tap in range(taps):
                             stream = patches_of[image, group, block.start : block.stop, tap][:, *square]
-                            factors = weights[group, channels.start : channels.stop, block.start : block.stop, tap]
+                            factors = weights[
+                                group, channels.start : channels.stop, block.start : block.stop, tap
+                            ]
                             summed = sums[image, group, channels.start : channels.stop]
                             summed[:, *square] += (factors @ stream.reshape(len(block), -1)).reshape(
                                 len(channels), len(rows), len(columns)
