@@ -41,8 +41,9 @@ def with_own_layers(graph: ExecutedGraph, hardware: Hardware) -> ExecutedGraph:
     """
     unit = hardware.vector_unit
     if unit.operations:
-        nodes = [replace(node, layer=_with_operations(node.layer, unit.operations)) for node in graph.nodes]
-        graph = replace(graph, nodes=tuple(nodes))
+        operations = {str(operator): count for operator, count in unit.operations.items()}
+        counted = [replace(node, layer=_with_operations(node.layer, operations)) for node in graph.nodes]
+        graph = replace(graph, nodes=tuple(counted))
     if not unit.unfused:
         return graph
     carried = Counter([layer.pooling.name for layer in graph.layers if layer.pooling is not None])

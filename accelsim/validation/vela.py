@@ -51,5 +51,13 @@ def load_vela() -> tuple[VelaEstimate, ...]:
 
 def _estimate(row: dict[str, str]) -> VelaEstimate:
     mode: Mode = "size" if row["mode"] == "size" else "performance"
-    counts = [int(row[key]) for key in ("cycles", "sram_bytes", "flash_bytes", "flash_read_bytes")]
-    return VelaEstimate(row["network"], mode, *counts, row["vela"], row["date"])
+    return VelaEstimate(
+        network=row["network"],
+        mode=mode,
+        cycles=int(row["cycles"]),
+        sram_bytes=int(row["sram_bytes"]),
+        flash_bytes=int(row["flash_bytes"]),
+        flash_read_bytes=int(row["flash_read_bytes"]),
+        vela=row["vela"],
+        date=row["date"],
+    )

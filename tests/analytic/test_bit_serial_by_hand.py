@@ -24,7 +24,7 @@ def tile(**sizes):
 def walked(layer, shape):
     strides, dilations = (layer.stride_y, layer.stride_x), (layer.dilation_y, layer.dilation_x)
     sizes = (shape.n, shape.g, shape.k, shape.c, shape.y, shape.x, shape.fy, shape.fx)
-    work = TileWork(*sizes, strides, dilations, nonzero=0, resumes=False)
+    work = TileWork(*sizes, strides, dilations, nonzero=0, resumes=False, depthwise=layer is DEPTHWISE)
     return walk(work, ArrayMachine.of(NE16, "bit_serial", idle_rows=0))
 
 

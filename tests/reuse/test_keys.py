@@ -39,6 +39,11 @@ FULL_MACHINE = check(
                     "weight_stationary": {"accumulators_per_column": 256, "packing": ["groups"]},
                 },
             },
+            "vector_unit": {
+                **MACHINE.get("vector_unit", {}),
+                "unfused": ["softmax"],
+                "operations": {"add": 2},
+            },
             "energy": {**MACHINE["energy"], "picojoules_per_unit": 1.5},
             "power": {"idle_mw": 1.0},
             "area": {
@@ -306,7 +311,7 @@ def a_stage_of_each_block():
     graph = configure(check(Document("graph", GRAPH, {}), NetworkDescription))
     networks = [load_network(name) for name in names("networks")]
     stages = {}
-    for network in (*networks, graph):
+    for network in (graph, *networks):
         for index, stage in enumerate(network.stages):
             stages.setdefault(type(stage.block).__name__, (network, index))
     return stages
