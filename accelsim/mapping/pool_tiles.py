@@ -22,7 +22,14 @@ from accelsim.mapping.costs import ArrayCost, transfer_counts
 from accelsim.mapping.cuts import Cuts
 from accelsim.mapping.grid_array import grid_array_total
 from accelsim.mapping.hosting import host_of
-from accelsim.mapping.pool_room import NESTING, Room, distinct_orders, fits_by_itself, room_of
+from accelsim.mapping.pool_room import (
+    NESTING,
+    Room,
+    distinct_orders,
+    fits_by_itself,
+    room_of,
+    weights_may_stay,
+)
 from accelsim.mapping.precision import layer_prices
 from accelsim.mapping.space import POOL_ORDERS, Space, Tiles
 from accelsim.mapping.staircase import Arriving, Movement, moved_by
@@ -129,7 +136,7 @@ class PoolTiles:
         """
         bank = self.hardware.bank_of[Operand.OUTPUTS]
         pool_bytes = self.hardware.pool.size_bytes if self.hardware.pool else 0
-        may_move = frozenset() if self.hardware.keeps("weights") else frozenset({Operand.WEIGHTS})
+        may_move = frozenset() if weights_may_stay(self.hardware) else frozenset({Operand.WEIGHTS})
         if self.cuts.order is None:
             may_be = distinct_orders(self._tiles)
         else:
