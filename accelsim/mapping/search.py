@@ -148,7 +148,7 @@ def _by_unit(names: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
 def _better(
     rivals: Sequence[Mapping | Unmappable], hardware: Hardware, objective: Objective, judge: Judge | None
 ) -> Mapping | Unmappable:
-    """The mapping on the array or the one on the host; why there is none on the array where there is neither."""
+    """The mapping on the array or the one on the host; where there is neither, why there is none there."""
     fitting = [rival for rival in rivals if isinstance(rival, Mapping)]
 
     def value(mapping: Mapping) -> float:

@@ -1,7 +1,7 @@
 """Where a layer may run: by a dataflow of the array, on the vector unit, or on the host.
 
-The host takes what the machine's file gives to it, what no dataflow of the array can run, and what it may take
-and is better at.
+The host takes what the machine's file gives to it, what no dataflow of the array can run, and what it may
+take and is better at.
 """
 
 from collections.abc import Sequence

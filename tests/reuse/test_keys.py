@@ -39,6 +39,11 @@ FULL_MACHINE = check(
                     "weight_stationary": {"accumulators_per_column": 256, "packing": ["groups"]},
                 },
             },
+            "vector_unit": {
+                **MACHINE.get("vector_unit", {}),
+                "unfused": ["softmax"],
+                "operations": {"add": 2},
+            },
             "energy": {**MACHINE["energy"], "picojoules_per_unit": 1.5},
             "power": {"idle_mw": 1.0},
             "area": {
