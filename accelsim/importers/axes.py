@@ -23,8 +23,8 @@ from accelsim.importers.windows import plane_of
 
 
 def transpose(node: NodeContext) -> Outputs:
-    """Transpose: the same axes in another order."""
-    tensor = node.tensor()
+    """Transpose: the same axes in another order, and what is still to be padded along them."""
+    tensor = node.tensor(padded=True)
     order = node.attribute("perm") or list(reversed(range(len(tensor.axes))))
     return node.becomes(replace(tensor, axes=tuple(tensor.axes[axis] for axis in order)))
 

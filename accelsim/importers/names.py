@@ -45,7 +45,7 @@ def row_names(nodes: Iterable[ModelNode]) -> list[str]:
     """
     taken = Names([INPUT])
     names = [
-        taken.take(_short(node.name) or _short(next(filter(None, node.outputs), "")) or node.operator)
+        taken.take(short_name(node.name) or short_name(next(filter(None, node.outputs), "")) or node.operator)
         for node in nodes
     ]
     for index, name in enumerate(names):
@@ -55,7 +55,8 @@ def row_names(nodes: Iterable[ModelNode]) -> list[str]:
     return names
 
 
-def _short(name: str) -> str:
+def short_name(name: str) -> str:
+    """A name without what exporters repeat: `/features/features.3/conv/Conv` is `features.3/conv/Conv`."""
     parts = [part for part in name.split("/") if part]
     telling = [
         part

@@ -12,7 +12,7 @@ from typing import Any, Final, TypeAlias
 
 from accelsim.errors import Complaint, NetworkError
 from accelsim.importers.model import Dims, Imported, Model, ModelNode, UnknownValueError, visible
-from accelsim.importers.names import INPUT, Names, network_name, row_names
+from accelsim.importers.names import INPUT, Names, network_name, row_names, short_name
 from accelsim.importers.precision import ArrayBits, precision_of
 
 PaddingSides: TypeAlias = tuple[int, int, int, int]
@@ -144,27 +144,36 @@ class Conversion:
     # Ends
 
     def _image(self) -> Dims | None:
-        """The shape of the one input."""
+        """The shape of the first input that is read; each further one becomes a row."""
         read = [name for name in self.model.inputs if self.model.readers[name]]
         self.tensors.update(dict.fromkeys(self.model.inputs))
-        if len(read) != 1:
-            count = f"has {len(read)} inputs ({', '.join(read)})" if read else "reads no input"
-            self._complain("", f"{count}: a network has to have one, the image")
+        if not read:
+            self._complain("", "reads no input: a network has to have one, the image")
             return None
-        dims = self.model.shapes.get(read[0], ())
-        axes = self._input_axes(read[0], dims)
+        shapes = [self._input(name, first=name == read[0]) for name in read]
+        return shapes[0]
+
+    def _input(self, name: str, *, first: bool) -> Dims | None:
+        """The shape of an input, once it is a tensor; None where it can be none."""
+        dims = self.model.shapes.get(name, ())
+        axes = self._input_axes(name, dims)
         if axes is None or 0 in dims:
             self._complain(
                 "",
-                f"input {read[0]!r} has the shape {by(dims)}: must be batch x channels x height x "
+                f"input {name!r} has the shape {by(dims)}: must be batch x channels x height x "
                 "width, batch x channels x length or batch x features",
             )
             return None
         sizes = dict(zip(axes, dims, strict=True))
-        shape = (sizes[C], sizes.get(H, 1), sizes.get(W, 1))
-        self.batch = sizes[N]
-        bits = self.model.bits.get(read[0])
-        self.tensors[read[0]] = ModelTensor(INPUT, shape, axes, batch=self.batch, bits=bits)
+        channels, height, width = shape = (sizes[C], sizes.get(H, 1), sizes.get(W, 1))
+        row = INPUT
+        if first:
+            self.batch = sizes[N]
+        else:
+            arguments = {"channels": channels, "height": height, "width": width}
+            row = self.row(short_name(name) or "further_input", "network_input", [], shape, **arguments).row
+        bits = self.model.bits.get(name)
+        self.tensors[name] = ModelTensor(row, shape, axes, batch=sizes[N], bits=bits)
         return shape
 
     def _input_axes(self, name: str, dims: Dims) -> tuple[str, ...] | None:

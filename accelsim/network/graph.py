@@ -70,7 +70,7 @@ class Operator:
     """
 
     kind: ClassVar[str]
-    operands: ClassVar[Literal[1, 2, "several"]] = 1
+    operands: ClassVar[Literal[0, 1, 2, "several"]] = 1
     """How many inputs it has."""
     site: InitVar[Site]
     inputs: tuple[Shape, ...] = field(init=False)

@@ -40,18 +40,23 @@ ArrayParts: TypeAlias = Annotated[tuple[Literal["weights", "bias"], ...], OF_MOD
 """Parameters of an operator before that this one uses too: they are counted there. So for other operators."""
 
 
+@operator("network_input")
 @dataclass(frozen=True, kw_only=True)
 class Input(Operator):
-    """The image that the network is given."""
+    """What the network is given: the image, or in a row of the block `graph` a further input."""
 
     kind: ClassVar[str] = "input"
-    shape: Shape
+    operands = 0
+    channels: Channels
+    height: AxisLength
+    width: AxisLength
 
     def output_at(self, site: Site) -> Shape:
         """The image."""
-        if min(self.shape.channels, self.shape.height, self.shape.width) < 1:
-            raise NetworkError(f"{site.name}: an image of {self.shape} has no elements")
-        return self.shape
+        shape = Shape(self.channels, self.height, self.width)
+        if min(shape.channels, shape.height, shape.width) < 1:
+            raise NetworkError(f"{site.name}: an image of {shape} has no elements")
+        return shape
 
 
 @operator("conv")
@@ -381,7 +386,8 @@ def _check_channels(name: str, channels: int) -> None:
 
 def network_input(draft: Draft, name: str, shape: Shape) -> str:
     """The image."""
-    return draft.add(name, Input(draft.site(name, ()), shape=shape), ())
+    sizes = {"channels": shape.channels, "height": shape.height, "width": shape.width}
+    return draft.add(name, Input(draft.site(name, ()), **sizes), ())
 
 
 conv = reads_one(Convolution)

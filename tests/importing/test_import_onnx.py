@@ -624,9 +624,10 @@ def test_control_flow_is_refused(refused):
     [
         (
             {"x": (1, 3, "h", "w")},
-            "input 'x' is 1 x 3 x h x w: say how large the image is, as in {path}@resolution=224",
+            "input 'x' is 1 x 3 x h x w: say how large the image is, as in {path}@resolution=224 or "
+            "{path}@h=224,w=224",
         ),
-        ({"x": (1, "f")}, "input 'x' is 1 x f: let the exporter write a shape of numbers"),
+        ({"x": (1, "f")}, "input 'x' is 1 x f: say what is open, as in {path}@f=8"),
         (
             {"x": (1, 3, 4, 4, 4)},
             "input 'x' has the shape 1 x 3 x 4 x 4 x 4: must be batch x channels x height x width, "
@@ -641,9 +642,14 @@ def test_an_input_has_to_be_an_image_of_known_size(tmp_path, inputs, sentence):
     assert str(error.value) == f"{path}: {sentence.format(path=path)}"
 
 
-def test_a_second_input_is_refused(refused):
-    (line,) = refused([node("Add", "x z", "y")], x=(1, 3, 8, 8), z=(1, 3, 8, 8))
-    assert line == "has 2 inputs (x, z): a network has to have one, the image"
+def test_a_second_input_is_an_input_of_the_network(tmp_path):
+    path = save(model([node("Add", "x z", "y", name="sum")], x=(1, 3, 8, 8), z=(1, 3, 8, 8)), tmp_path)
+    network = accelsim.load_network(path)
+    published = build(network)
+    assert [*published] == ["input", "z", "sum"]
+    assert published["sum"].operands == ("input", "z")
+    (layer,) = accelsim.run_network(network, "16x16_128k").layers
+    assert layer.dram_bytes.read == 2 * 3 * 8 * 8 * 2
 
 
 def test_a_size_that_the_layers_do_not_take_is_refused(tmp_path):
@@ -691,7 +697,8 @@ def test_a_file_that_is_not_there_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("parameters", "sentence"),
     [
-        ({"width": 0.5}, "width = 0.5: no such parameter: allowed are resolution"),
+        ({"width": 0.5}, "width = '0.5': must be a size as 8, or a shape as 1x3x224x224"),
+        ({"width": 8}, "width: no input and no axis has this name: there are x"),
         ({"resolution": 0}, "resolution = 0: must be a whole number from 1 to 8192"),
         ({"resolution": "many"}, "resolution = 'many': must be a whole number from 1 to 8192"),
     ],

@@ -412,7 +412,7 @@ def test_trained_slopes_are_parameters(load):
         (
             (1, 3, 48, "w"),
             "",
-            "input 'x' is 1 x 3 x 48 x w: say how large the image is, as in PATH@resolution=48",
+            "input 'x' is 1 x 3 x 48 x w: say how large the image is, as in PATH@resolution=48 or PATH@w=48",
         ),
         (None, "", "input 'x' has no shape: let the exporter write a shape of numbers"),
         (
