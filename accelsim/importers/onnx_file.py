@@ -89,7 +89,7 @@ def _model(path: Path, proto: "onnx.ModelProto", request: ModelRequest) -> Model
                 outputs=(*node.output,),
                 attributes=_attributes(node),
             )
-            for node in proto.graph.node
+            for node in tensors.nodes
         ),
         inputs=tuple(inputs.types),
         outputs=tuple(output.name for output in proto.graph.output),

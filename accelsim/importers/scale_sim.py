@@ -171,7 +171,7 @@ def _imported(path: Path, layers: Sequence[tuple[Dims, dict[str, Any]]], rows: S
             source = names.take(f"{name}.input")
             channels, height, width = shape
             sizes = {"channels": channels, "height": height, "width": width}
-            operators.append({"name": source, "operator": "network_input", "inputs": [], **sizes})
+            operators.append({"name": source, "operator": "input", "inputs": [], **sizes})
         operators.append({"name": name, "stage": name, "operator": "conv", "inputs": [source], **arguments})
         if row.density is not None:
             compression.append({"layers": _pattern(name), "weight_density": row.density})

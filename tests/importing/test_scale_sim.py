@@ -150,7 +150,7 @@ def test_a_network_may_have_several_inputs_and_both_engines_and_the_executor_agr
     rows = [
         {
             "name": "other",
-            "operator": "network_input",
+            "operator": "input",
             "inputs": [],
             "channels": 8,
             "height": 16,
