@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from accelsim.errors import Complaint, NetworkError
-from accelsim.importers.model import Imported, Model, ModelNode, visible
+from accelsim.importers.model import Model, ModelNode, visible
 from accelsim.importers.names import short_name
 from accelsim.importers.request import ModelRequest, near
 
@@ -158,12 +158,3 @@ def cut_words(whole: Model, part: Model, request: ModelRequest) -> str:
     count = left_out.total()
     nodes = f"{count} node of the model is" if count == 1 else f"{count} nodes of the model are"
     return f"cut {' '.join(map(visible, ends))}: {nodes} left out" + (f" ({shown}{rest})" if count else "")
-
-
-def with_notes(model: Imported, notes: Sequence[str]) -> Imported:
-    """A network of which every result says something: that it is a part, or priced otherwise."""
-    if not notes:
-        return model
-    before = model.data.get("assumed", {})
-    sentences = [*([before["stages"]] if "stages" in before else []), *notes]
-    return replace(model, data={**model.data, "assumed": {**before, "stages": "; ".join(sentences)}})

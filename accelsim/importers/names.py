@@ -31,6 +31,11 @@ class Names:
         self._taken.add(free)
         return free
 
+    def give_back(self, name: str) -> None:
+        """Let a name be taken again."""
+        self._taken.discard(name)
+        self._numbers.pop(name, None)
+
 
 def network_name(text: str) -> str:
     """A name as a network may have it: a word of letters, digits, _ and -."""

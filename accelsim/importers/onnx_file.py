@@ -108,7 +108,8 @@ def _read(graph: "onnx.GraphProto", label: str, request: ModelRequest) -> set[st
     outputs = [output.name for output in graph.output]
     ends = ends_of(label, request, named, outputs)
     if not request.until:
-        return {name for node in graph.node for name in node.input} | {*outputs}
+        inputs = {name for node in graph.node for name in (*node.input, *_read_within(node))}
+        return inputs | {*outputs}
     return needed([((*node.input, *_read_within(node)), node.output) for node in graph.node], ends)
 
 

@@ -214,6 +214,10 @@ class OnnxTensors:
         """Note the types of the outputs."""
         schema = self._schema(node)
         if schema is None:
+            if all(output in self._claims for output in node.output if output):
+                for output in filter(None, node.output):
+                    self._note(output, self._claims[output])
+                return
             raise ValueError(f"{words_of(node)} makes it, an operator that the package onnx does not know")
         _check_counts(node)
         settings: Iterable[str] = ()

@@ -1,7 +1,8 @@
 """A model, or the part of it that is asked for, as a network: with a note on what is not in it."""
 
-from accelsim.importers.cutting import cut, cut_words, with_notes
+from accelsim.importers.cutting import cut, cut_words
 from accelsim.importers.model import Imported, Model
+from accelsim.importers.notes import with_notes
 from accelsim.importers.request import ModelRequest
 from accelsim.importers.rules import imported
 
@@ -30,4 +31,4 @@ def imported_part(model: Model, request: ModelRequest) -> Imported:
     """
     part = cut(model, request)
     notes = () if part is model else (cut_words(model, part, request),)
-    return with_notes(imported(part), notes)
+    return with_notes(imported(part, request.unsupported), notes)

@@ -3,12 +3,20 @@
 from dataclasses import astuple
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from onnx import TensorProto, helper
 from onnx_models import model, node, save, weight
 
 import accelsim
+from accelsim.descriptions import vary
 from accelsim.importers.request import requested
 from accelsim.network.build import build
 from accelsim.network.configuration import name_and_settings
+from accelsim.network.graph import Draft, Shape
+from accelsim.network.lowered import lowered_network
+from accelsim.network.lowering import lower
+from accelsim.network.operators import foreign, network_input
 
 CHAIN = [
     node("Conv", "x w1", "a", name="/stem/Conv", pads=[1] * 4),
@@ -221,3 +229,95 @@ def test_a_file_of_another_kind_is_said_to_be_one_in_one_line(tmp_path, name, co
     path.write_bytes(content)
     (line,) = refusal(str(path))
     assert line.startswith(f"{path}: {sentence}")
+
+
+LSTMS = [
+    node("Conv", "x w1", "a", name="conv", pads=[1] * 4),
+    node("Det", "a", "b", name="first"),
+    node("Relu", "b", "c", name="relu"),
+    node("my.ops.Fancy", "c", "d", name="fancy"),
+    node("Det", "c", "e", name="second"),
+    node("Add", "d e", "y", name="sum"),
+]
+
+
+def with_unknown_nodes(tmp_path):
+    """A model with two operators that nothing here is, whose shapes the file says."""
+    nodes = [type(entry)() for entry in LSTMS]
+    for copy, entry in zip(nodes, LSTMS, strict=True):
+        copy.CopyFrom(entry)
+        if "." in copy.op_type:
+            copy.domain, copy.op_type = "my.ops", "Fancy"
+        if copy.op_type == "Det":
+            copy.op_type, copy.domain = "Other", "my.ops"
+    proto = model(nodes, WEIGHTS[:1], image=(1, 3, 8, 8))
+    proto.opset_import.add(domain="my.ops", version=1)
+    for name in "bde":
+        proto.graph.value_info.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, (1, 8, 8, 8)))
+    return save(proto, tmp_path)
+
+
+def test_all_nodes_that_nothing_here_is_are_named_at_once_by_their_operator(tmp_path):
+    path = with_unknown_nodes(tmp_path)
+    first, second, remedy = refusal(path)
+    assert first == f"{path}: first, second (my.ops.Other, 2 nodes): are no supported operators"
+    assert second == f"{path}: fancy (my.ops.Fancy): is no supported operator"
+    assert remedy.endswith(
+        "; --until NODE ends before such a node, --unsupported host or elementwise lets it pass at a price"
+    )
+
+
+@pytest.mark.parametrize(("mode", "unit"), [("host", "host"), ("elementwise", "vector")])
+def test_nodes_that_nothing_here_is_pass_at_a_price_and_every_result_says_so(tmp_path, mode, unit):
+    network = accelsim.load_network(with_unknown_nodes(tmp_path), unsupported=mode)
+    rows = {node.name: node.operator for node in build(network).nodes}
+    assert [name for name, operator in rows.items() if operator.kind == "foreign"] == [
+        "first",
+        "fancy",
+        "second",
+    ]
+    assert {operator.unit for operator in rows.values() if operator.kind == "foreign"} == {unit}
+    note = accelsim.run_network(network, "16x16_128k").assumed["stages"]
+    assert note.endswith("without weights: 2 my.ops.Other (first, second); 1 my.ops.Fancy (fancy)")
+
+
+def test_a_node_that_passes_is_an_operation_for_each_output_and_reads_all_of_its_inputs_once(tmp_path):
+    network = accelsim.load_network(with_unknown_nodes(tmp_path), unsupported="elementwise")
+    graph = lowered_network(network).graph
+    layers = {layer.name: layer for layer in graph.layers}
+    assert layers["fancy"].vector_ops == 8 * 8 * 8
+    assert layers["fancy"].input_elements == layers["fancy"].output_elements == 8 * 8 * 8
+    for machine in ("16x16_128k", "npu_int8_256k"):
+        assert accelsim.verify(network, machine).proven
+        assert accelsim.run_network(network, machine) == accelsim.run_network(
+            network, machine, engine="events"
+        )
+
+
+def test_a_machine_with_a_host_runs_there_what_is_said_to(tmp_path):
+    network = accelsim.load_network(with_unknown_nodes(tmp_path), unsupported="host")
+    machine = vary(
+        accelsim.load_hardware("npu_int8_2m"), host={"name": "cortex_m55", "elements_per_cycle": 0.5}
+    )
+    result = accelsim.run_network(network, machine)
+    on_host = {layer.name for layer in result.layers if layer.dataflow == "host"}
+    assert on_host == {"first", "fancy", "second"}
+    elementwise = accelsim.load_network(with_unknown_nodes(tmp_path), unsupported="elementwise")
+    result = accelsim.run_network(elementwise, machine)
+    assert not any(layer.dataflow == "host" for layer in result.layers)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    inputs=st.lists(st.tuples(*[st.integers(1, 6)] * 3), min_size=1, max_size=3),
+    output=st.tuples(*[st.integers(1, 7)] * 3),
+)
+def test_whatever_the_shapes_what_passes_reads_and_writes_each_element_once(inputs, output):
+    draft = Draft()
+    sources = [network_input(draft, f"x{index}", Shape(*shape)) for index, shape in enumerate(inputs)]
+    channels, height, width = output
+    foreign(draft, "y", sources, channels=channels, height=height, width=width)
+    (layer,) = lower(draft.graph).layers
+    assert layer.input_elements == sum(c * h * w for c, h, w in inputs)
+    assert layer.output_elements == layer.vector_ops == channels * height * width
+    assert (layer.OX - 1) * layer.stride_x + layer.FX >= layer.IX
