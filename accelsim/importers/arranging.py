@@ -224,7 +224,7 @@ def expanded(node: RowMaker, tensor: ModelTensor, dims: Dims, suffix: str = ".gr
 
 
 def _axes_for(tensor: ModelTensor, indices: Sequence[int]) -> dict[int, str] | None:
-    """An axis of one element for each of some dimensions, its usual one if that is free; None: too few are."""
+    """An axis of one element for each dimension, its usual one if that is free; None: there are too few."""
     free = [axis for axis in (W, H, C) if tensor.extents[axis] == 1]
     axes: dict[int, str] = {}
     for index in indices:
