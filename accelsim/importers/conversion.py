@@ -131,7 +131,7 @@ class Conversion:
         for node, name in zip(self.model.nodes, row_names(self.model.nodes), strict=True):
             self._convert(node, name)
         self._outputs()
-        if not (self.mistakes or self.rows):
+        if not (self.mistakes or self.without_rule or self.rows):
             self._complain("", "has nothing to execute: its nodes only rename axes or change nothing")
 
     @property
@@ -172,11 +172,17 @@ class Conversion:
             complaints = [*complaints[:MOST_MISTAKES], Complaint(omitted, label)]
         if not self.without_rule:
             return complaints
-        names = ", ".join(self.model.supported or sorted(self.rules))
-        help_ = (
-            "--until NODE ends before such a node, --unsupported host or elementwise lets it pass at a price"
+        supported = ", ".join(self.model.supported or sorted(self.rules))
+        return [*complaints, Complaint(f"{self._help()}; supported operators are {supported}", label)]
+
+    def _help(self) -> str:
+        """What would help against nodes that nothing here is an operator of."""
+        unknown = next(node for node in self.model.nodes if node.operator not in self.rules)
+        before = (self.model.producers.get(name) for name in unknown.inputs)
+        last = next((node.name or node.outputs[0] for node in before if node is not None), "NODE")
+        return (
+            f"--until {last} ends before, --unsupported host or elementwise lets such nodes pass at a price"
         )
-        return [*complaints, Complaint(f"supported operators are {names}; {help_}", label)]
 
     # Ends
 

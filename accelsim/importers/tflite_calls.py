@@ -77,9 +77,9 @@ class TfliteTensors:
             inputs.append(self.derived(name, "nchw", _permuted(self.shapes[name], TO_NCHW)))
         return inputs
 
-    def derived(self, name: str, suffix: str, dims: Dims) -> str:
-        """A tensor of the same elements, or as wide ones, in another form."""
-        other = f"{name}:{suffix}"
+    def derived(self, name: str, suffix: str, dims: Dims, maker: str = "") -> str:
+        """A tensor of the same elements, or as wide ones, in another form: what an operator makes of it."""
+        other = f"{maker or name}:{suffix}"
         self.shapes[other] = dims
         if name in self.bits:
             self.bits[other] = self.bits[name]
@@ -155,7 +155,7 @@ class Call:
 
     def part(self, suffix: str, dims: Dims, like: str = "") -> str:
         """A tensor on the way to the output, as wide as that or as another one."""
-        return self.tensors.derived(like or self.outputs[0], suffix, dims)
+        return self.tensors.derived(like or self.outputs[0], suffix, dims, maker=self.outputs[0])
 
     def reshaped(self, name: str, dims: Dims, suffix: str) -> str:
         """A tensor in another shape; itself where it has that."""
@@ -165,8 +165,8 @@ class Call:
 
     def image(self, name: str) -> str:
         """A tensor with its channels before rows and columns."""
-        output = self.part("nchw", _permuted(self.shape(name), TO_NCHW), like=name)
-        return self.add("Transpose", [name], output, "/nchw", perm=TO_NCHW)
+        output = self.part("image", _permuted(self.shape(name), TO_NCHW), like=name)
+        return self.add("Transpose", [name], output, "/image", perm=TO_NCHW)
 
     def filters(self, name: str, order: Sequence[int]) -> str:
         """Weights with their axes in another order, which are the same weights."""

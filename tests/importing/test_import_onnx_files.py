@@ -573,10 +573,9 @@ def test_nodes_of_one_name_take_time_in_proportion(load):
 
 def test_of_many_mistakes_the_first_are_listed(refused):
     outputs = " ".join(f"t{index}" for index in range(300))
-    lines = refused(model([node("Det", "x", name) for name in outputs.split()], outputs=outputs))
-    assert len(lines) == 202
+    lines = refused(model([node("Reshape", "x s", name) for name in outputs.split()], outputs=outputs))
+    assert len(lines) == 201
     assert lines[200] == "... and 100 mistakes more"
-    assert lines[201].startswith("supported operators are ")
 
 
 def test_a_tensor_of_thousands_of_axes_is_refused(refused):

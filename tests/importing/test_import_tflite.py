@@ -213,6 +213,19 @@ def test_rows_and_columns_that_are_padded_apart_are_padding_of_the_convolution(t
     assert (padding.top, padding.bottom, padding.left, padding.right) == (0, 1, 0, 1)
 
 
+def test_slices_of_one_tensor_are_each_of_their_own(tmp_path):
+    model = small(1, 8, 8, 6)
+    for name, begin, end in (("left", 0, 2), ("right", 2, 6)):
+        model.tensor(name, 1, 8, 8, end - begin)
+        bounds = (model.numbers(f"{name}/begin", 0, 0, 0, begin), model.numbers(f"{name}/end", 0, 0, 0, end))
+        operands = " ".join(("x", *bounds, model.numbers(f"{name}/steps", 1, 1, 1, 1)))
+        model.add("STRIDED_SLICE", operands, name, "StridedSliceOptions", BeginMask=7, EndMask=7)
+        model.outputs.append(convolved(model, name, f"{name}/y", (1, 8, 8, 4), (4, 1, 1, end - begin)))
+    published = build(imported(model, tmp_path))
+    macs = {node.name: node.operator.macs for node in published.nodes if node.operator.macs}
+    assert macs == {"left/y": 64 * 2 * 4, "right/y": 64 * 4 * 4}
+
+
 def test_states_are_read_and_stored(tmp_path):
     """A streaming model keeps rows of the inference before: an input and an output of the network."""
     model = small(1, 1, 8, 4)
