@@ -21,7 +21,7 @@ def check_products(graph: ExecutedGraph, hardware: Hardware) -> None:
         if layer.multiplies_activations:
             raise MappingError(
                 f"{layer.name} on {hardware.name}: multiplies two tensors of the network, of which the "
-                "second comes as weights do, and weights come from another memory than activations; would help: "
+                "second comes as weights do, but weights have another memory than activations; would help: "
                 "one memory off chip that holds both, or a memory on chip that keeps activations"
             )
 
