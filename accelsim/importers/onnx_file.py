@@ -5,6 +5,7 @@ hold them need not be there. A file may say anything: whatever the package makes
 what a small file could make large is bounded before it is made.
 """
 
+import mmap
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -14,8 +15,10 @@ from accelsim.errors import AccelsimError, Complaint, DescriptionError, NetworkE
 from accelsim.importers.cutting import ends_of, needed
 from accelsim.importers.file_kind import other_model
 from accelsim.importers.model import Imported, Model, ModelNode, first_line, operator_name, visible, words_of
+from accelsim.importers.onnx_external import check_external
 from accelsim.importers.onnx_inputs import Inputs, batch_of_others, fixed_inputs
 from accelsim.importers.onnx_tensors import OnnxTensors
+from accelsim.importers.onnx_wire import without_large_constants
 from accelsim.importers.part import imported_part
 from accelsim.importers.request import NOTHING_ASKED, ModelRequest
 
@@ -69,6 +72,7 @@ def _model(path: Path, proto: "onnx.ModelProto", request: ModelRequest) -> Model
     _check_opset(proto, label)
     _check_operands(proto.graph, label)
     _check_names(proto.graph, label)
+    check_external(proto, path)
     read = _read(proto.graph, label, request)
     inputs = fixed_inputs(proto.graph, label, request, read)
     tensors = OnnxTensors(proto, label, inputs)
@@ -128,12 +132,15 @@ def _loaded(path: Path) -> "onnx.ModelProto":
         raise DescriptionError.about(path, sentence) from None
     try:
         _check_file(path)
-        proto = onnx.load_model(path, format="protobuf", load_external_data=False)
+        proto = onnx.ModelProto()
+        with path.open("rb") as file:
+            content = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+        proto.ParseFromString(without_large_constants(content))
     except FileNotFoundError:
         raise DescriptionError.about(path, "no such file") from None
     except OSError as error:
         raise DescriptionError.about(path, f"cannot be read: {error.strerror}") from None
-    except DecodeError:
+    except (DecodeError, ValueError):
         raise DescriptionError.about(path, "is not an ONNX model, or not all of one") from None
     if not proto.graph.node:
         raise DescriptionError.about(path, "is not an ONNX model, or one without nodes")
