@@ -27,6 +27,7 @@ from accelsim.cli.options import (
     mapping_options,
 )
 from accelsim.cli.output import Answer, destination, progress
+from accelsim.cli.parts import FromOption, UnsupportedOption, UntilOption, parts_of
 from accelsim.errors import MappingError
 
 if TYPE_CHECKING:
@@ -52,6 +53,9 @@ def explain(
     net: Networks,
     hw: Machines,
     layers: WorstLayersOption = "top",
+    until: UntilOption = None,
+    since: FromOption = None,
+    unsupported: UnsupportedOption = None,
     overlay: OverlayOption = None,
     format_: FormatOption = None,
     output: OutputOption = None,
@@ -76,6 +80,7 @@ def explain(
     accelsim explain --net sqnxt23 --hw npu_int8_2m --objective energy --fps 10
     """
     demand = demand_of(fps, battery_mwh)
+    net = parts_of(net, until, since, unsupported)
     overlays = only(overlay or [], "--overlay")
     networks, machines = load(only(net, "--net"), only(hw, "--hw"), overlays, quiet=quiet)
     check_outputs({"--output": output}, inputs(net, hw, overlays))

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from math import prod
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from accelsim.errors import NetworkError
@@ -23,6 +24,7 @@ from accelsim.importers.model import (
     operator_name,
     words_of,
 )
+from accelsim.importers.onnx_external import external_array
 from accelsim.importers.onnx_inputs import Inputs
 
 if TYPE_CHECKING:
@@ -214,6 +216,10 @@ class OnnxTensors:
         """Note the types of the outputs."""
         schema = self._schema(node)
         if schema is None:
+            if all(output in self._claims for output in node.output if output):
+                for output in filter(None, node.output):
+                    self._note(output, self._claims[output])
+                return
             raise ValueError(f"{words_of(node)} makes it, an operator that the package onnx does not know")
         _check_counts(node)
         settings: Iterable[str] = ()
@@ -348,7 +354,7 @@ class OnnxTensors:
         self._arrays[name] = None
         node = self._makers.get(name)
         if name in self._stored:
-            self._arrays[name] = _as_array(self._stored[name])
+            self._arrays[name] = _as_array(self._stored[name], Path(self.label).parent)
         elif node is not None and self._may_run(node):
             self._arrays.update(self._shape(node) if node.op_type == "Shape" else self._run(node))
 
@@ -459,12 +465,12 @@ def _outputs(node: "onnx.NodeProto", arrays: dict[str, Any], opset: int) -> dict
     return dict(zip(names, ReferenceEvaluator(model).run(None, arrays), strict=True))
 
 
-def _as_array(tensor: "onnx.TensorProto") -> Any:
-    """A constant of the file; None where its numbers stand elsewhere, or are not as many as it says."""
+def _as_array(tensor: "onnx.TensorProto", folder: Path) -> Any:
+    """A constant of the file; None where its numbers are not there, or not as many as it says."""
     from onnx import TensorProto, numpy_helper  # noqa: PLC0415
 
     if tensor.data_location == TensorProto.EXTERNAL:
-        return None
+        return external_array(tensor, folder)
     try:
         return numpy_helper.to_array(tensor)
     except Exception:  # what onnx raises where the numbers do not fit the shape

@@ -24,7 +24,13 @@ if TYPE_CHECKING:
         total_macs,
         total_params,
     )
-    from accelsim.network.imported import from_onnx, from_torch, to_yaml
+    from accelsim.network.imported import (
+        from_onnx,
+        from_scale_sim,
+        from_tflite,
+        from_torch,
+        to_yaml,
+    )
     from accelsim.network.layer import FusedOperator, Layer, LoopNest, Pooling
     from accelsim.network.load import load_network
     from accelsim.network.lowered import LoweredNetwork, lowered_network
@@ -54,6 +60,8 @@ __all__ = [
     "Stage",
     "configure",
     "from_onnx",
+    "from_scale_sim",
+    "from_tflite",
     "from_torch",
     "frugal_order",
     "layer_shape",
@@ -100,6 +108,8 @@ __getattr__, __dir__ = door(
         ),
         "imported": (
             "from_onnx",
+            "from_scale_sim",
+            "from_tflite",
             "from_torch",
             "to_yaml",
         ),
