@@ -1,6 +1,7 @@
 """`accelsim explain`: what bounds a network on a machine, and what would help."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
@@ -26,7 +27,7 @@ from accelsim.cli.options import (
     layer_count,
     mapping_options,
 )
-from accelsim.cli.output import Answer, destination, progress
+from accelsim.cli.output import Answer, check_yaml, destination, progress, say
 from accelsim.errors import MappingError
 
 if TYPE_CHECKING:
@@ -47,6 +48,25 @@ WorstLayersOption: TypeAlias = Annotated[
 ]
 
 
+def _name_and_file(text: str) -> tuple[str, Path]:
+    """`channels=better.yaml`."""
+    name, equals, file = text.partition("=")
+    if not (name and equals and file):
+        raise typer.BadParameter(f"{text!r} must be NAME=FILE, as in channels=better.yaml")
+    return name, Path(file)
+
+
+WriteRemedyOption: TypeAlias = Annotated[
+    Any,
+    typer.Option(
+        "--write",
+        metavar="NAME=FILE",
+        parser=_name_and_file,
+        help="The network with a change that the report names, as YAML that `accelsim run` takes.",
+    ),
+]
+
+
 def explain(
     *,
     net: Networks,
@@ -55,6 +75,7 @@ def explain(
     overlay: OverlayOption = None,
     format_: FormatOption = None,
     output: OutputOption = None,
+    write: WriteRemedyOption = None,
     batch: BatchOption = None,
     dataflow: DataflowOption = AUTO,
     objective: ObjectiveOption = None,
@@ -74,28 +95,43 @@ def explain(
     accelsim explain --net mobilenet_v1 --hw my_machine.yaml --layers 3
     accelsim explain --net shufflenet_v2 --hw 8x8_32k --output why.json
     accelsim explain --net sqnxt23 --hw npu_int8_2m --objective energy --fps 10
+    accelsim explain --net my_model.onnx --hw 16x16_128k --write channels=better.yaml
     """
     demand = demand_of(fps, battery_mwh)
     overlays = only(overlay or [], "--overlay")
     networks, machines = load(only(net, "--net"), only(hw, "--hw"), overlays, quiet=quiet)
-    check_outputs({"--output": output}, inputs(net, hw, overlays))
+    file = None if write is None else write[1]
+    check_outputs({"--output": output, "--write": file}, inputs(net, hw, overlays))
+    check_yaml(file, "--write")
     networks = with_overlays(networks, overlays) if overlays else networks
     to = destination(output, format_, quiet)
-    from accelsim.search.explain import TOP_LAYERS, explain_network
+    from accelsim.report.files import writing
+    from accelsim.search.explain import TOP_LAYERS, explain_network, written_remedy
+    from accelsim.search.network_remedies import most_redesigns
     from accelsim.search.remedies import most_remedies
 
     (network,), (hardware,) = networks.values(), machines.values()
     options = mapping_options(batch, dataflow, objective)
-    with progress(most_remedies(hardware), quiet) as step:
+    if file is not None:
+        writing.check_writable(file)
+    with progress(most_remedies(hardware) + most_redesigns(network), quiet) as step:
         step("simulating")
         try:
             explained = explain_network(
                 network, hardware, layers=layer_count(layers, TOP_LAYERS), **options, step=step
             )
         except MappingError as error:
+            if write is not None:
+                raise
             to.deliver(_what_fits(network, hardware, error, options, step))
             return
+    if write is not None:
+        from accelsim.network.imported import network_text
+
+        writing.write(write[1], network_text(written_remedy(explained, write[0])))
     to.deliver(_explained(explained, demand))
+    if write is not None and not quiet:
+        say(f"wrote {write[1]}")
 
 
 def _explained(explained: "Explanation", demand: "FrameDemand | None") -> Answer:

@@ -118,9 +118,9 @@ def path(
     options = mapping_options(batch, dataflow, objective) | {"inferences": inferences.value}
     paths = [_searched(network, hardware, options | limits, quiet) for hardware in machines.values()]
     if write is not None:
-        from accelsim.descriptions import dump
+        from accelsim.network.imported import network_text
 
-        writing.write(write, dump(paths[0].final))
+        writing.write(write, network_text(paths[0].final))
     to.deliver(
         Answer(
             table=lambda style: "\n".join(path_report(design_path, style) for design_path in paths),

@@ -24,7 +24,7 @@ from accelsim.network.load import network_of
 from accelsim.planning.plan import Inferences
 from accelsim.run import options_for
 from accelsim.search.path_moves import DesignPoint, MoveOutcome, MoveSimulator, PathState, SizeBudget
-from accelsim.search.redesign import Argument, channel_arguments, concrete, moved, moves
+from accelsim.search.redesign import Argument, channel_arguments, concrete, derived, moved, moves
 from accelsim.search.space import SpaceError, depths_of
 from accelsim.search.words import move_words
 from accelsim.search.worst_stage import WorstStage
@@ -315,9 +315,5 @@ def _named(
 ) -> NetworkDescription:
     """The description under a name of its own, saying where it comes from."""
     changes = "; ".join(move_words(step.best.move) for step in steps) or "nothing"
-    return vary(
-        description,
-        name=f"{description.name}-path",
-        title=f"{description.title}, redesigned for {hardware.name}",
-        source=f"{description.source.rstrip('. ')}. Changed by accelsim from {network.name}: {changes}",
-    )
+    final = derived(description, network.name, "path", changes)
+    return vary(final, title=f"{description.title}, redesigned for {hardware.name}")
