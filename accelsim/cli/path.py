@@ -67,6 +67,15 @@ StepsOption: TypeAlias = Annotated[
     int | None,
     typer.Option("--steps", metavar="N", min=0, max=MAX_STEPS, help="At most. Default: until nothing helps."),
 ]
+MinResolutionOption: TypeAlias = Annotated[
+    int | None,
+    typer.Option(
+        "--min-resolution",
+        metavar="PIXELS",
+        min=1,
+        help="The smallest image that may be taken, of an imported network. Default: its own.",
+    ),
+]
 WriteOption: TypeAlias = Annotated[
     Path | None,
     typer.Option(
@@ -84,6 +93,7 @@ def path(
     max_macs: MaxMacsOption = None,
     min_params: MinParamsOption = None,
     steps: StepsOption = None,
+    min_resolution: MinResolutionOption = None,
     write: WriteOption = None,
     format_: FormatOption = None,
     output: OutputOption = None,
@@ -94,13 +104,15 @@ def path(
 ) -> None:
     """Redesign a network step by step, as an engineer would: what is worst, why, what was tried, what helped.
 
-    A smaller first kernel, a block from one stage to another, channels rounded to the array: every move is
+    A smaller first kernel, a block from one stage to another, channels rounded to the array; in imported
+    networks smaller kernels, more groups and channels at the layers that leave PEs idle: every move is
     simulated, the best within the budget is taken, until none helps.
 
     \b
     accelsim search path --net sqnxt23 --hw 16x16_128k
     accelsim search path --net resnet18 --hw my.yaml --write better.yaml
     accelsim search path --net mobilenet_v2 --hw 8x8_32k --objective energy
+    accelsim search path --net my_model.onnx --hw 8x8_32k --min-resolution 160
     """
     networks, machines = load([net], hw, quiet=quiet)
     if write is not None and len(machines) > 1:
@@ -114,7 +126,13 @@ def path(
     if write is not None:
         writing.check_writable(write)
     (network,) = networks.values()
-    limits = {"max_params": max_params, "max_macs": max_macs, "min_params": min_params, "steps": steps}
+    limits = {
+        "max_params": max_params,
+        "max_macs": max_macs,
+        "min_params": min_params,
+        "steps": steps,
+        "min_resolution": min_resolution,
+    }
     options = mapping_options(batch, dataflow, objective) | {"inferences": inferences.value}
     paths = [_searched(network, hardware, options | limits, quiet) for hardware in machines.values()]
     if write is not None:

@@ -20,11 +20,22 @@ from accelsim.descriptions.arguments import check_choice, check_function, whole_
 from accelsim.descriptions.limits import MAX_STEPS
 from accelsim.hardware import Hardware, Objective, hardware_of
 from accelsim.network.description import Network, NetworkDescription
+from accelsim.network.graph_changes import graph_of
 from accelsim.network.load import network_of
 from accelsim.planning.plan import Inferences
 from accelsim.run import options_for
+from accelsim.search.graph_moves import graph_moves
 from accelsim.search.path_moves import DesignPoint, MoveOutcome, MoveSimulator, PathState, SizeBudget
-from accelsim.search.redesign import Argument, channel_arguments, concrete, derived, moved, moves
+from accelsim.search.redesign import (
+    Argument,
+    Move,
+    channel_arguments,
+    concrete,
+    derived,
+    longer_side,
+    moved,
+    moves,
+)
 from accelsim.search.space import SpaceError, depths_of
 from accelsim.search.words import move_words
 from accelsim.search.worst_stage import WorstStage
@@ -111,6 +122,13 @@ class DesignPath:
     """How long the search took."""
     inferences: Inferences = "steady"
     """Which was judged."""
+    min_resolution: int | None = None
+    """Sides of the smallest image that was offered; None where none but the network's was."""
+
+    @property
+    def is_of_operators(self) -> bool:
+        """Whether the network is written out operator by operator, as imported ones are."""
+        return graph_of(self.network) is not None
 
     @property
     def end(self) -> DesignPoint:
@@ -130,6 +148,7 @@ def search_path(
     batch: int | None = None,
     dataflow: str = AUTO,
     inferences: Inferences = "steady",
+    min_resolution: int | None = None,
     step: Callable[[str], None] = lambda _: None,
 ) -> DesignPath:
     """Redesign a network for a machine, until nothing helps, the budget forbids it, or `steps` are done.
@@ -146,6 +165,8 @@ def search_path(
         dataflow: As in `run_network`.
         inferences: Which is judged and reported where weights are pinned: those in which they are there, or
             the first, in which they come.
+        min_resolution: Sides of the smallest image that may be taken, of a network that is written out
+            operator by operator; None is the network's own: that a smaller image is faster is no news.
         step: Is told of each move that is taken.
 
     Returns:
@@ -170,14 +191,19 @@ def search_path(
     max_macs = whole_number_or_none("max_macs", max_macs, 0)
     min_params = whole_number_or_none("min_params", min_params, 0)
     began = time.perf_counter()
+    min_resolution = whole_number_or_none("min_resolution", min_resolution, 1)
     network, hardware = network_of(network), hardware_of(hardware)
+    if min_resolution is not None and graph_of(network) is None:
+        raise SpaceError(_NO_IMAGES.format(network.name))
     simulator = MoveSimulator(hardware, options_for(network, batch, dataflow), inferences)
     start = simulator.state(concrete(network))
     budget = _budget(start.point, max_params, max_macs, min_params)
     _check_start(network, start.point, budget)
-    explorer = _Explorer(simulator, channel_arguments(start.network), budget, objective)
+    arguments = () if graph_of(network) is not None else channel_arguments(start.network)
+    explorer = _Explorer(simulator, arguments, budget, objective, min_resolution)
     path = explorer.path(network, start, most_steps, step)
-    return replace(path, seconds=time.perf_counter() - began, inferences=inferences)
+    seconds = time.perf_counter() - began
+    return replace(path, seconds=seconds, inferences=inferences, min_resolution=min_resolution)
 
 
 @dataclass(frozen=True)
@@ -224,14 +250,16 @@ class _Explorer:
     """Numbers of channels in the table, which stay the same along the path."""
     budget: SizeBudget
     objective: Objective
+    min_resolution: int | None
 
     def path(
         self, network: Network, start: PathState, most_steps: int | None, step: Callable[[str], None]
     ) -> DesignPath:
         """The path from a network. Raises SpaceError where there is no move at all."""
         hardware = self.simulator.hardware
-        if not moves(start.network, hardware, self.arguments):
-            raise SpaceError(_NO_MOVES.format(network.name))
+        if not self._moves(start):
+            reason = _NO_MOVES if graph_of(network) is None else _NO_GRAPH_MOVES
+            raise SpaceError(reason.format(network.name))
         path_steps, state, ranking = self._descend(start, most_steps, step)
         return DesignPath(
             network=network,
@@ -266,19 +294,34 @@ class _Explorer:
 
     def _ranking(self, state: PathState) -> _MoveRanking:
         """What comes of each move from a network."""
-        possible = moves(state.network, self.simulator.hardware, self.arguments)
-        outcomes = self.simulator.outcomes(state.network, possible, self.budget)
+        outcomes = self.simulator.outcomes(state.network, self._moves(state), self.budget)
         ranked = tuple(sorted(outcomes, key=lambda outcome: outcome.value(self.objective)))
         incumbent = state.point.value(self.objective)
         helping = tuple(outcome for outcome in ranked if outcome.value(self.objective) < incumbent)
         allowed = tuple(outcome for outcome in helping if not outcome.excesses)
         return _MoveRanking(self.objective, ranked, helping, allowed)
 
+    def _moves(self, state: PathState) -> Sequence[Move]:
+        """What a network offers: its stage table, or the layers of its operators that leave PEs idle."""
+        hardware = self.simulator.hardware
+        if graph_of(state.network) is None:
+            return moves(state.network, hardware, self.arguments)
+        return graph_moves(state.network, longer_side(hardware), state.idlest, self.min_resolution)
+
 
 _NO_MOVES: Final = (
     "{}: offers no move: no repeating stage has a block to give to another, the table's first row is no "
     "convolution with a large kernel, and every number of channels in the table that can change alone is a "
     "multiple of the array"
+)
+
+_NO_GRAPH_MOVES: Final = (
+    "{}: offers no move: at the layers that leave most PEs idle, no kernel and no groups can change, and no "
+    "number of channels that is no multiple of the array can be followed to all that have it"
+)
+_NO_IMAGES: Final = (
+    "{}: its stage table says how large its image is, which no move changes: give the network another one, "
+    "as in NAME@resolution=160, instead of a smallest resolution"
 )
 
 
