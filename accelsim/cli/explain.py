@@ -86,34 +86,30 @@ def explain(
     """What bounds a network on a machine, and what each remedy would gain.
 
     More bandwidth, rows, columns or buffer, tensors that stay on chip, another dataflow, fewer bits, channels
-    rounded up to the array: every figure is a simulation of the whole network with that one change. They come
-    in the order of time, or with --objective energy in that of energy. Of a network that a pool on chip does
-    not hold, it is said what makes it run.
+    rounded up to the array; of imported networks smaller kernels, more groups, a smaller image, too: every
+    figure is a simulation of the whole network with that one change. They come in the order of time, or with
+    --objective energy in that of energy. Of a network that a pool on chip does not hold, it is said what
+    makes it run.
 
     \b
     accelsim explain --net sqnxt23 --hw 16x16_128k
     accelsim explain --net mobilenet_v1 --hw my_machine.yaml --layers 3
     accelsim explain --net shufflenet_v2 --hw 8x8_32k --output why.json
     accelsim explain --net sqnxt23 --hw npu_int8_2m --objective energy --fps 10
-    accelsim explain --net my_model.onnx --hw 16x16_128k --write channels=better.yaml
+    accelsim explain --net my.onnx --hw 8x8_32k --write channels=better.yaml
     """
     demand = demand_of(fps, battery_mwh)
     overlays = only(overlay or [], "--overlay")
     networks, machines = load(only(net, "--net"), only(hw, "--hw"), overlays, quiet=quiet)
-    file = None if write is None else write[1]
-    check_outputs({"--output": output, "--write": file}, inputs(net, hw, overlays))
-    check_yaml(file, "--write")
+    check_outputs({"--output": output, "--write": _checked_file(write)}, inputs(net, hw, overlays))
     networks = with_overlays(networks, overlays) if overlays else networks
     to = destination(output, format_, quiet)
-    from accelsim.report.files import writing
-    from accelsim.search.explain import TOP_LAYERS, explain_network, written_remedy
+    from accelsim.search.explain import TOP_LAYERS, explain_network
     from accelsim.search.network_remedies import most_redesigns
     from accelsim.search.remedies import most_remedies
 
     (network,), (hardware,) = networks.values(), machines.values()
     options = mapping_options(batch, dataflow, objective)
-    if file is not None:
-        writing.check_writable(file)
     with progress(most_remedies(hardware) + most_redesigns(network), quiet) as step:
         step("simulating")
         try:
@@ -126,12 +122,30 @@ def explain(
             to.deliver(_what_fits(network, hardware, error, options, step))
             return
     if write is not None:
-        from accelsim.network.imported import network_text
-
-        writing.write(write[1], network_text(written_remedy(explained, write[0])))
+        _write(explained, write[0], write[1], quiet)
     to.deliver(_explained(explained, demand))
-    if write is not None and not quiet:
-        say(f"wrote {write[1]}")
+
+
+def _checked_file(write: tuple[str, Path] | None) -> Path | None:
+    """The file that `--write` names, which can be written; None where there is none."""
+    if write is None:
+        return None
+    from accelsim.report.files.writing import check_writable
+
+    check_yaml(write[1], "--write")
+    check_writable(write[1])
+    return write[1]
+
+
+def _write(explained: "Explanation", name: str, file: Path, quiet: bool) -> None:
+    """The network with a remedy as a file. Raises AccelsimError where there is no such remedy."""
+    from accelsim.network.imported import network_text
+    from accelsim.report.files.writing import write
+    from accelsim.search.explain import written_remedy
+
+    write(file, network_text(written_remedy(explained, name)))
+    if not quiet:
+        say(f"wrote {file}")
 
 
 def _explained(explained: "Explanation", demand: "FrameDemand | None") -> Answer:

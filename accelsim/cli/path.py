@@ -1,5 +1,6 @@
 """`accelsim search path`: a path from a network to one that suits a machine better, step by step."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
@@ -120,24 +121,18 @@ def path(
     check_outputs({"--output": output, "--write": write}, inputs([net], hw))
     check_yaml(write, "--write")
     to = destination(output, format_, quiet)
+    from accelsim.network.imported import network_text
     from accelsim.report.files import writing
     from accelsim.report.tables.path import path_dict, path_report, path_rows
 
     if write is not None:
         writing.check_writable(write)
     (network,) = networks.values()
-    limits = {
-        "max_params": max_params,
-        "max_macs": max_macs,
-        "min_params": min_params,
-        "steps": steps,
-        "min_resolution": min_resolution,
-    }
+    limits = {"max_params": max_params, "max_macs": max_macs, "min_params": min_params}
+    limits |= {"min_resolution": min_resolution, "steps": steps}
     options = mapping_options(batch, dataflow, objective) | {"inferences": inferences.value}
     paths = [_searched(network, hardware, options | limits, quiet) for hardware in machines.values()]
     if write is not None:
-        from accelsim.network.imported import network_text
-
         writing.write(write, network_text(paths[0].final))
     to.deliver(
         Answer(
@@ -147,11 +142,16 @@ def path(
         )
     )
     if not quiet:
-        for design_path in paths:
-            networks_run = counted(design_path.evaluated, "network")
-            say(f"{design_path.hardware.name}: {networks_run} simulated in {design_path.seconds:.1f} s")
-        if write is not None:
-            say(f"wrote {write}")
+        _say(paths, write)
+
+
+def _say(paths: Sequence["DesignPath"], write: Path | None) -> None:
+    """How long it took, and what was written."""
+    for path in paths:
+        networks_run = counted(path.evaluated, "network")
+        say(f"{path.hardware.name}: {networks_run} simulated in {path.seconds:.1f} s")
+    if write is not None:
+        say(f"wrote {write}")
 
 
 def _searched(network: "Network", hardware: "Hardware", options: dict[str, Any], quiet: bool) -> "DesignPath":

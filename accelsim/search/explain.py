@@ -207,7 +207,7 @@ def written_remedy(explained: Explanation, name: str) -> NetworkDescription:
         AccelsimError: There is no such remedy, or it is not possible.
 
     Example:
-        >>> explained = explain_network("shufflenet_v2@width=0.5,resolution=64", "8x8_32k", layers=0)
+        >>> explained = explain_network("shufflenet_v2@width=0.5,resolution=64", "16x16_128k", layers=0)
         >>> written_remedy(explained, "channels").name
         'shufflenet_v2-channels'
     """

@@ -165,8 +165,7 @@ def search_path(
         dataflow: As in `run_network`.
         inferences: Which is judged and reported where weights are pinned: those in which they are there, or
             the first, in which they come.
-        min_resolution: Sides of the smallest image that may be taken, of a network that is written out
-            operator by operator; None is the network's own: that a smaller image is faster is no news.
+        min_resolution: Sides of the smallest image, for a network of operators; None is the network's own.
         step: Is told of each move that is taken.
 
     Returns:
@@ -187,23 +186,27 @@ def search_path(
     check_choice("inferences", inferences, get_args(Inferences))
     most_steps = whole_number_or_none("steps", steps, 0, MAX_STEPS)
     check_function("step", step, "each move")
-    max_params = whole_number_or_none("max_params", max_params, 0)
-    max_macs = whole_number_or_none("max_macs", max_macs, 0)
-    min_params = whole_number_or_none("min_params", min_params, 0)
+    limits = _limits(max_params=max_params, max_macs=max_macs, min_params=min_params)
     began = time.perf_counter()
-    min_resolution = whole_number_or_none("min_resolution", min_resolution, 1)
     network, hardware = network_of(network), hardware_of(hardware)
-    if min_resolution is not None and graph_of(network) is None:
-        raise SpaceError(_NO_IMAGES.format(network.name))
+    min_resolution = _least_side(network, min_resolution)
     simulator = MoveSimulator(hardware, options_for(network, batch, dataflow), inferences)
     start = simulator.state(concrete(network))
-    budget = _budget(start.point, max_params, max_macs, min_params)
-    _check_start(network, start.point, budget)
-    arguments = () if graph_of(network) is not None else channel_arguments(start.network)
-    explorer = _Explorer(simulator, arguments, budget, objective, min_resolution)
+    budget = _budget(network, start.point, **limits)
+    explorer = _Explorer(simulator, channel_arguments(start.network), budget, objective, min_resolution)
     path = explorer.path(network, start, most_steps, step)
-    seconds = time.perf_counter() - began
-    return replace(path, seconds=seconds, inferences=inferences, min_resolution=min_resolution)
+    return replace(path, seconds=time.perf_counter() - began, inferences=inferences)
+
+
+def _limits(**limits: int | None) -> dict[str, int | None]:
+    return {name: whole_number_or_none(name, limit, 0) for name, limit in limits.items()}
+
+
+def _least_side(network: Network, min_resolution: int | None) -> int | None:
+    """Of the images that may be taken. Raises SpaceError where a stage table says how large they are."""
+    if min_resolution is not None and graph_of(network) is None:
+        raise SpaceError(_NO_IMAGES.format(network.name))
+    return whole_number_or_none("min_resolution", min_resolution, 1)
 
 
 @dataclass(frozen=True)
@@ -274,6 +277,7 @@ class _Explorer:
             stopped="steps" if ranking is None else "budget" if ranking.helping else "nothing helps",
             final=_named(state.network.description, network, hardware, path_steps),
             evaluated=self.simulator.evaluated,
+            min_resolution=self.min_resolution,
         )
 
     def _descend(
@@ -326,14 +330,16 @@ _NO_IMAGES: Final = (
 
 
 def _budget(
-    start: DesignPoint, max_params: int | None, max_macs: int | None, min_params: int | None
+    network: Network, start: DesignPoint, max_params: int | None, max_macs: int | None, min_params: int | None
 ) -> SizeBudget:
     """The limits that were given; for the others, parts of what the network at the start has."""
-    return SizeBudget(
+    budget = SizeBudget(
         int(start.params * MORE_PARAMS) if max_params is None else max_params,
         int(start.macs * MORE_MACS) if max_macs is None else max_macs,
         int(start.params * LEAST_PARAMS) if min_params is None else min_params,
     )
+    _check_start(network, start, budget)
+    return budget
 
 
 def _check_start(network: Network, point: DesignPoint, budget: SizeBudget) -> None:
