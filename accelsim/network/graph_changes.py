@@ -142,7 +142,7 @@ def _new_arguments(published: PublishedGraph, change: GraphChange) -> Arguments:
     ties = channel_ties(published)
     if missing := [name for name in change.rows if name not in published or name == INPUT]:
         names = [node.name for node in published.nodes if node.name != INPUT]
-        raise NetworkError(unknown(missing[0], "operator of the network", names))
+        raise NetworkError(f"{missing[0]}: {unknown(missing[0], 'operator of the network', names)}")
     arguments: Arguments = {}
     if change.channels:
         arguments = dict(_channels(published, ties, _new_counts(published, ties, change.channels)))
