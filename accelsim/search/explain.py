@@ -13,7 +13,7 @@ from typing import Final
 
 from accelsim.choices import AUTO
 from accelsim.descriptions import unknown
-from accelsim.descriptions.arguments import check_function, whole_number_or_none
+from accelsim.descriptions.arguments import check_function, check_text, of_kind, whole_number_or_none
 from accelsim.errors import AccelsimError
 from accelsim.execution.processes import Processes
 from accelsim.hardware import Hardware, Objective, hardware_of
@@ -211,6 +211,8 @@ def written_remedy(explained: Explanation, name: str) -> NetworkDescription:
         >>> written_remedy(explained, "channels").name
         'shufflenet_v2-channels'
     """
+    explained = of_kind("explained", explained, Explanation)
+    check_text("name", name, "which remedy")
     of_network = {
         outcome.remedy.name: outcome.remedy
         for outcome in explained.outcomes

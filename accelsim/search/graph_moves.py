@@ -17,7 +17,7 @@ from accelsim.network.channel_ties import ChannelTies, TiedChannels, channel_tie
 from accelsim.network.configuration import configure
 from accelsim.network.description import Network
 from accelsim.network.graph import Operator, PublishedGraph
-from accelsim.network.graph_changes import GraphChange, changed
+from accelsim.network.graph_changes import GraphChange, changed_network
 
 GraphMoveKind: TypeAlias = Literal["channels", "kernel", "groups", "resolution"]
 Direction: TypeAlias = Literal["up", "down"]
@@ -75,7 +75,7 @@ class GraphDesign:
 
     def of(self, move: GraphMove) -> Network:
         """The network with a change. Raises AccelsimError where that is no network."""
-        return configure(changed(self.network.description, move.change))
+        return configure(changed_network(self.network.description, move.change))
 
     # Channels
 
@@ -116,7 +116,7 @@ class GraphDesign:
 
     def _is_possible(self, change: GraphChange) -> bool:
         try:
-            changed(self.network.description, change)
+            changed_network(self.network.description, change)
         except NetworkError:
             return False
         return True

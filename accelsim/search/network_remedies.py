@@ -9,7 +9,7 @@ from accelsim.errors import AccelsimError
 from accelsim.hardware import Hardware
 from accelsim.network.configuration import configure
 from accelsim.network.description import Network
-from accelsim.network.graph_changes import changed, graph_of
+from accelsim.network.graph_changes import changed_network, graph_of
 from accelsim.search.changes import (
     Baseline,
     BitsChange,
@@ -60,7 +60,7 @@ def rounded_channels(baseline: Baseline) -> Iterator[Remedy | ImpossibleRemedy]:
         change = design.rounded(multiple, direction)
         rounded = ChannelsChange(multiple, direction, change.channels)
         if change.channels:
-            network = configure(changed(design.network.description, change))
+            network = configure(changed_network(design.network.description, change))
             yield baseline.remedy(rounded, network=network)
         else:
             yield ImpossibleRemedy(rounded, obstacle if design.free else "none_followed")

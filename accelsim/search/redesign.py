@@ -18,7 +18,7 @@ from accelsim.network.build import build
 from accelsim.network.configuration import configure
 from accelsim.network.description import Network, NetworkDescription
 from accelsim.network.graph import PublishedGraph
-from accelsim.network.graph_changes import changed
+from accelsim.network.graph_changes import changed_network
 from accelsim.search.graph_moves import SIDES, GraphMove
 from accelsim.search.space import depths_of
 
@@ -128,7 +128,7 @@ def concrete(network: Network) -> Network:
 def moved(network: Network, move: Move) -> Network:
     """A concrete network with a change. Raises AccelsimError where that is no network."""
     if isinstance(move, GraphMove):
-        return configure(changed(network.description, move.change))
+        return configure(changed_network(network.description, move.change))
     return configure(vary(network.description, **dict(move.changes)))
 
 

@@ -1,4 +1,4 @@
-"""`accelsim explain` and `search path` for networks of operators: what a user sees, and the files it makes."""
+"""`explain` and `search path` for networks of operators: what a user sees, and the files that come of it."""
 
 import json
 
@@ -80,7 +80,7 @@ def test_the_remedies_of_a_stage_table_can_be_written_too(accelsim):
         ("better.yaml", "'better.yaml' must be NAME=FILE, as in channels=better.yaml"),
         ("chanels=a.yaml", "chanels: no such change of rows, did you mean 'channels'? allowed are "),
         ("bandwidth=a.yaml", "bandwidth: no such change of rows"),
-        ("channels=rows.yaml", "--write: must be another file than"),
+        ("channels=rows.yaml", "rows.yaml must be another file than that of --net rows.yaml, which is read"),
         ("channels=a.json", "--write"),
         ("channels=no/a.yaml", "no/a.yaml: cannot be written: no such folder as no"),
     ],

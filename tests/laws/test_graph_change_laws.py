@@ -11,7 +11,7 @@ from accelsim.errors import NetworkError
 from accelsim.network import operators as ops
 from accelsim.network.channel_ties import channel_ties, is_depthwise
 from accelsim.network.graph import total_macs
-from accelsim.network.graph_changes import GraphChange, changed
+from accelsim.network.graph_changes import GraphChange, changed_network
 from accelsim.network.lowering import lower
 
 KERNELS = ((1, 1), (3, 3), (5, 5), (3, 1), (7, 7), (2, 2))
@@ -53,7 +53,7 @@ def test_a_change_runs_counts_as_by_hand_and_can_be_taken_back(data):
     description = data.draw(graphs())
     change = data.draw(changes(description))
     try:
-        after = changed(description, change)
+        after = changed_network(description, change)
     except NetworkError as error:
         event("refused")
         assert str(error).startswith("rows: ")
@@ -72,13 +72,13 @@ def test_a_change_runs_counts_as_by_hand_and_can_be_taken_back(data):
         assert graph[name].operator.output.channels == count
     for name, kernel in change.kernels:
         assert graph[name].operator.window.kernel == kernel
-    undone = changed(after, undoing(description, change))
+    undone = changed_network(after, undoing(description, change))
     assert spelled_out(undone) == spelled_out(description)
 
 
 @given(graphs())
 def test_to_change_nothing_is_the_same_network(description):
-    assert changed(description, GraphChange()) == description
+    assert changed_network(description, GraphChange()) == description
 
 
 def with_counts(description, counts):

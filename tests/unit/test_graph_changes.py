@@ -8,7 +8,7 @@ from accelsim.network.build import build
 from accelsim.network.channel_ties import channel_ties
 from accelsim.network.configuration import configure
 from accelsim.network.graph import total_macs, total_params
-from accelsim.network.graph_changes import GraphChange, changed
+from accelsim.network.graph_changes import GraphChange, changed_network
 from accelsim.network.imported import network_text
 
 EIGHT = (
@@ -35,7 +35,7 @@ def test_eight_channels_become_sixteen_wherever_they_are_the_same_number():
     before = described(list(EIGHT))
     ties = channel_ties(published(before))
     assert ties.of("a").makers == ties.of("b").makers == ("a", "b")
-    after = changed(before, channels(b=16))
+    after = changed_network(before, channels(b=16))
     assert {name: one.get("out_channels") for name, one in rows_of(after).items() if "kernel" in one} == {
         "a": 16,
         "depthwise": 16,
@@ -52,7 +52,7 @@ def test_an_array_of_sixteen_does_sixteen_channels_in_the_time_of_eight():
     before = described(list(EIGHT))
     eight, sixteen = (
         run_network(configure(description), "16x16_128k", dataflow="weight_stationary").layers[2]
-        for description in (before, changed(before, channels(a=16)))
+        for description in (before, changed_network(before, channels(a=16)))
     )
     assert (eight.name, eight.macs, sixteen.macs) == ("b", 64 * 8 * 8, 64 * 16 * 16)
     assert eight.busy_cycles["array"] == sixteen.busy_cycles["array"]
@@ -71,10 +71,10 @@ def test_a_part_of_a_concatenation_moves_those_after_it():
             row("end", "concat", "c", "d"),
         ]
     )
-    after = rows_of(changed(before, channels(a=7)))
+    after = rows_of(changed_network(before, channels(a=7)))
     assert (after["second"]["first"], after["second"]["channels"]) == (7, 6)
     assert (after["third"]["first"], after["third"]["channels"]) == (13, 7)
-    both = rows_of(changed(before, channels(a=7, b=9)))
+    both = rows_of(changed_network(before, channels(a=7, b=9)))
     assert (both["second"]["first"], both["third"]["first"]) == (7, 16)
 
 
@@ -88,7 +88,7 @@ def test_slopes_and_depthwise_convolutions_of_several_outputs_follow():
             row("classes", "fully_connected", "wide", out_features=2),
         ]
     )
-    after = rows_of(changed(before, channels(a=5)))
+    after = rows_of(changed_network(before, channels(a=5)))
     assert (after["prelu"]["slopes"], after["all"]["slopes"]) == (5, 1)
     assert (after["wide"]["out_channels"], after["wide"]["groups"]) == (15, 5)
 
@@ -106,7 +106,7 @@ def test_slopes_and_depthwise_convolutions_of_several_outputs_follow():
 )
 def test_padding_follows_the_kernel_so_that_planes_keep_their_size(window, side, expected):
     before = described([row("a", "conv", "input", out_channels=4, **window), EIGHT[5] | {"inputs": ["a"]}])
-    after = changed(before, kernels(a=side))
+    after = changed_network(before, kernels(a=side))
     assert rows_of(after)["a"] == row("a", "conv", "input", out_channels=4, **expected)
     one, other = (published(description)["a"].operator.output for description in (before, after))
     assert one == other
@@ -127,7 +127,7 @@ def decoder(side):
 
 
 def test_another_image_changes_what_was_as_large_as_a_plane_of_the_old_one():
-    after = changed(decoder(16), GraphChange(resolution=24))
+    after = changed_network(decoder(16), GraphChange(resolution=24))
     rows = rows_of(after)
     assert (after.input.height, after.input.width) == (24, 24)
     assert rows["up"]["size"] == rows["all"]["kernel"] == [12, 12]
@@ -160,13 +160,13 @@ SENTENCES = [
 @pytest.mark.parametrize(("change", "sentence"), SENTENCES)
 def test_what_cannot_be_changed_is_refused_and_why(change, sentence):
     with pytest.raises(AccelsimError, match=sentence):
-        changed(described(list(EIGHT)), change)
+        changed_network(described(list(EIGHT)), change)
 
 
 def test_a_kernel_without_padding_has_no_smaller_one():
     bare = described([row("a", "conv", "input", out_channels=4, kernel=3), EIGHT[5] | {"inputs": ["a"]}])
     with pytest.raises(AccelsimError, match=r"rows: a: .*: its padding leaves no room, the output would be"):
-        changed(bare, kernels(a=1))
+        changed_network(bare, kernels(a=1))
 
 
 ENDS = (row("classes", "fully_connected", "last", out_features=2),)
@@ -197,7 +197,7 @@ def test_channels_stay_where_they_cannot_be_followed(rows, reason):
     parts = [row("a", "conv", "input", out_channels=4), row("b", "conv", "input", out_channels=2)]
     description = described([*parts, *rows, *ENDS], channels=4)
     with pytest.raises(AccelsimError, match=f"rows: a: its 4 channels stay as they are: .*{reason}"):
-        changed(description, channels(a=8))
+        changed_network(description, channels(a=8))
 
 
 def test_channels_that_a_shuffle_reorders_alone_are_followed():
@@ -205,16 +205,16 @@ def test_channels_that_a_shuffle_reorders_alone_are_followed():
         [row("a", "conv", "input", out_channels=4), row("last", "channel_shuffle", "a", groups=2), *ENDS]
     )
     assert channel_ties(published(description)).of("a").multiple_of == 2
-    assert published(changed(description, channels(a=6)))["last"].operator.output.channels == 6
+    assert published(changed_network(description, channels(a=6)))["last"].operator.output.channels == 6
 
 
 def test_a_number_that_would_make_a_convolution_depthwise_is_refused():
     description = described(
         [row("a", "conv", "input", out_channels=4), row("last", "conv", "a", out_channels=4, groups=2), *ENDS]
     )
-    assert changed(description, channels(a=6))
+    assert changed_network(description, channels(a=6))
     with pytest.raises(AccelsimError, match=r"rows: .*with so many channels or groups"):
-        changed(description, channels(a=2))
+        changed_network(description, channels(a=2))
 
 
 def test_weights_that_two_layers_share_keep_their_kernels():
@@ -222,29 +222,29 @@ def test_weights_that_two_layers_share_keep_their_kernels():
     rows += [row("last", "conv", "a", out_channels=3, kernel=3, padding=1, shared=["weights"]), *ENDS]
     for name in ("a", "last"):
         with pytest.raises(AccelsimError, match=f"{name}: its weights may be those of another layer, too"):
-            changed(described(rows), kernels(**{name: 1}))
+            changed_network(described(rows), kernels(**{name: 1}))
 
 
 def test_images_that_cannot_be_told_are_refused():
     with pytest.raises(AccelsimError, match="rows: its image of 8 x 6 is no square: it has no resolution"):
-        changed(
+        changed_network(
             described(list(EIGHT), input={"channels": 3, "height": 8, "width": 6}), GraphChange(resolution=4)
         )
     odd = described([row("a", "conv", "input", out_channels=4), row("up", "resize", "a", size=[9, 9])])
     with pytest.raises(AccelsimError, match="up: resizes 8x8 to 9x9: to what is not said for an image of"):
-        changed(odd, GraphChange(resolution=4))
+        changed_network(odd, GraphChange(resolution=4))
     pooled = described([row("a", "max_pool", "input", kernel=4, stride=4)])
     with pytest.raises(AccelsimError, match="a: pools the whole plane of one of the two images"):
-        changed(pooled, GraphChange(resolution=4))
+        changed_network(pooled, GraphChange(resolution=4))
 
 
 def test_a_stage_table_is_no_list_of_operators():
     with pytest.raises(AccelsimError, match="alexnet: is no list of operators without parameters"):
-        changed(load_network("alexnet").description, GraphChange(resolution=112))
+        changed_network(load_network("alexnet").description, GraphChange(resolution=112))
 
 
 def test_a_changed_network_is_written_and_read_as_the_same(tmp_path):
-    after = changed(described(list(EIGHT)), channels(a=16))
+    after = changed_network(described(list(EIGHT)), channels(a=16))
     file = tmp_path / "rows.yaml"
     file.write_text(network_text(after))
     assert build(load_network(file)) == published(after)

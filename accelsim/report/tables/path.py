@@ -21,7 +21,7 @@ from accelsim.search.worst_stage import WorstStage
 from accelsim.version import __version__
 
 SHOWN: Final = 4
-"""Moves of a step that are shown, the best first."""
+"""Moves of a step that are shown: the best first, and in any case the one that is taken."""
 BY: Final = {"time": "time", "energy": "energy", "edp": "energy x time"}
 
 
@@ -72,7 +72,9 @@ def _step(number: int, step: PathStep, before: PathStep | None, style: Style) ->
     yield from _indented(f"worst: {_worst(step.worst)}", style)
     yield from _indented(f"why: {reason(step.worst.diagnosis)}", style)
     yield from _indented(_counts(step), style)
-    yield from _moves(step.moves[:SHOWN], step.before, step.best, style)
+    first = step.moves[:SHOWN]
+    shown = first if step.best in first else (*first[:-1], step.best)
+    yield from _moves(shown, step.before, step.best, style)
 
 
 def _counts(step: PathStep) -> str:
