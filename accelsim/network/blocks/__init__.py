@@ -41,6 +41,8 @@ FILES: Final = {
     "layer_norm": "single",
     "lrn": "single",
     "max_pool": "single",
+    "mbconv": "mbconv",
+    "mobilenet_v3": "mobilenet_v3",
     "nasnet_normal": "nasnet",
     "nasnet_reduction": "nasnet",
     "pnasnet": "pnasnet",

@@ -1,6 +1,7 @@
 """Any graph of operators, written out one by one: what a model from another tool becomes.
 
-A row names its operator, what it reads and the operator's own arguments; `input` is what the block reads:
+A row names its operator, what it reads and the operator's own arguments; `input` is what the block reads,
+and rows of the operator `input` are further inputs of the network:
 
     - block: graph
       operators:
