@@ -21,6 +21,8 @@ from accelsim.importers.precision import ArrayBits, precision_of
 from accelsim.importers.request import Unsupported
 from accelsim.importers.tensors import ModelTensor, NodeError, by, named
 
+MOST_LISTED: Final = 40
+"""Operators that a sentence names."""
 MOST_MISTAKES: Final = 200
 """That are listed one by one: of all nodes of a network that is not too large, but not of any file."""
 OF_SHAPES: Final = {"ConstantOfShape", "NonZero", "Range", "Shape", "Size"}
@@ -172,7 +174,10 @@ class Conversion:
             complaints = [*complaints[:MOST_MISTAKES], Complaint(omitted, label)]
         if not self.without_rule:
             return complaints
-        supported = ", ".join(self.model.supported or sorted(self.rules))
+        names = self.model.supported or sorted(self.rules)
+        more = len(names) - MOST_LISTED
+        others = f" and {more} others, which docs/how-to/import-a-model.md lists" if more > 0 else ""
+        supported = f"{', '.join(names[:MOST_LISTED])}{others}"
         return [*complaints, Complaint(f"{self._help()}; supported operators are {supported}", label)]
 
     def _help(self) -> str:
