@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self, TypeAlias
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
-from accelsim.descriptions import Description, Mistake, put, refusal, value_of
+from accelsim.descriptions import Description, Mistake, put, refusal, shown, value_of
 from accelsim.descriptions.quantities import Batch, Percent, Reports
 from accelsim.network.expressions import Value
 from accelsim.network.graph import Shape
@@ -20,7 +20,7 @@ from accelsim.network.parameters import (
     wrong_values,
 )
 from accelsim.network.precision import Compression, CompressionEntry, NetworkPrecision
-from accelsim.network.stages import Name, Stage, StageRow, evaluate_row
+from accelsim.network.stages import IMAGE, Name, Stage, StageRow, evaluate_row
 
 MacsConvention: TypeAlias = Literal["conv_and_fully_connected", "conv", "with_offsets"]
 """What a paper counts as MACs: those of convolutions and matrix products; of convolutions only; or one
@@ -163,6 +163,20 @@ class NetworkDescription(Description):
             Mistake((index, "name"), f"is the name of stages.{names.index(name)} already")
             for index, name in enumerate(names)
             if name is not None and name in names[:index]
+        ]
+        if mistakes:
+            raise refusal("stages", mistakes)
+        return stages
+
+    @field_validator("stages")
+    @classmethod
+    def _rows_read_rows_above(cls, stages: tuple[StageRow, ...]) -> tuple[StageRow, ...]:
+        names = [row.name_at(index) for index, row in enumerate(stages)]
+        mistakes = [
+            Mistake((index, "reads"), f"no row above is called {shown(read)}")
+            for index, row in enumerate(stages)
+            for read in row.reads or ()
+            if read not in {IMAGE, *names[:index]}
         ]
         if mistakes:
             raise refusal("stages", mistakes)

@@ -82,7 +82,7 @@ FULL_NETWORK = check(
                 {"block": "depthwise_separable", "name": "a", "stage": "first", "repeat": 2}
                 | {"out_channels": "=filters"},
                 {"block": "conv", "name": "b", "stage": "second", "repeat": 1, "out_channels": 16}
-                | {"kernel": "=kernel"},
+                | {"kernel": "=kernel", "reads": ["input"]},
             ],
         },
         {},
@@ -201,7 +201,10 @@ POOLED_CHANGES = {
     "io.outputs": {"io.outputs": FULL_MACHINE.memories[1].name},
 }
 MACHINES = dict(changed_parts(FULL_MACHINE, fixed=ONE_VALUE_OF_A_MACHINE))
-NETWORKS = dict(changed_parts(FULL_NETWORK, "residual_basic", "separable_conv"))
+NETWORKS = dict(
+    changed_parts(FULL_NETWORK, "residual_basic", "separable_conv", "a", fixed=("stages.0.reads",))
+)
+"""The first row can read nothing but the image."""
 
 
 @pytest.mark.parametrize("keys", MACHINES)

@@ -12,8 +12,10 @@ __all__ = ["FILES", "Block", "Position", "block_names", "block_of"]
 
 FILES: Final = {
     "activation": "single",
+    "add": "joining",
     "average_pool": "single",
     "batch_norm": "single",
+    "concat": "joining",
     "condense_classifier": "condense_layer",
     "condense_layer": "condense_layer",
     "conv": "single",
@@ -49,6 +51,7 @@ FILES: Final = {
     "shufflenet_v2_residual": "shufflenet_v2_residual",
     "softmax": "single",
     "sqnxt": "sqnxt",
+    "upsample": "upsample",
     "xception": "xception",
     "xception_small": "xception",
 }
