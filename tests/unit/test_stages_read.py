@@ -111,8 +111,8 @@ def test_what_cannot_be_read_is_said_with_its_line(tmp_path, row, sentence):
         ("block: add, name: sum, reads: [stem]", "branches: sum: adds 1 tensor; give it two or more"),
         (
             "block: add, name: sum, reads: [input, stem]",
-            "branches: sum: cannot add 3 x 8 x 8 (input) and 4 x 8 x 8 (stem); make channels and strides of the "
-            "two branches equal, or project one of them",
+            "branches: sum: cannot add 3 x 8 x 8 (input) and 4 x 8 x 8 (stem); make channels and "
+            "strides of the two branches equal, or project one of them",
         ),
     ],
 )
