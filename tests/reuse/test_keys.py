@@ -72,8 +72,11 @@ FULL_NETWORK = check(
                 "kernel": {"default": 3, "allowed": [1, 2, 3, 5], "minimum": 1, "maximum": 5},
             },
             "reported": {"top1": 60.0, "top5": 80.0, "params": 1.0, "macs": 1.0, "kept_params": 1.0}
-            | {"stored_bytes": 1.0, "notes": "none"},
-            "reported_at": [{"at": {"filters": 4}, "top1": 50.0, "notes": "none"}],
+            | {"stored_bytes": 1.0, "notes": "none", "accuracy": {"percent": 50.0, "metric": "mAP"}},
+            "reported_at": [
+                {"at": {"filters": 4}, "top1": 50.0, "notes": "none"}
+                | {"accuracy": {"percent": 40.0, "metric": "mAP"}}
+            ],
             "precision": {"weights_bits": 8, "activations_bits": 8, "partial_sums_bits": 24}
             | {"pruned_index_bits": 4},
             "compression": [{"layers": "b*", "weight_density": 0.5, "weight_bits": 4}],
