@@ -22,9 +22,9 @@ MOST_MISTAKES: Final = 200
 """That are listed one by one: of all nodes of a network that is not too large, but not of any file."""
 NAMINGS: Final[Mapping[int, tuple[str, ...]]] = {
     1: ("C", "W"),
-    2: ("NC", "WC", "CW", "CN"),
+    2: ("NC", "WC", "CW"),
     3: ("NCW", "NWC", "CHW", "HWC"),
-    4: ("NCHW", "NHWC", "HCNW", "HWNC"),
+    4: ("NCHW", "NHWC"),
     5: ("NHCWW", "NWWHC"),
 }
 """What the dimensions of an input may be, by their number."""

@@ -85,7 +85,7 @@ def _model(path: Path, proto: "onnx.ModelProto", resolution: int | None) -> Mode
                 outputs=(*node.output,),
                 attributes=_attributes(node),
             )
-            for node in proto.graph.node
+            for node in tensors.nodes
         ),
         inputs=tuple(inputs.types),
         outputs=tuple(output.name for output in proto.graph.output),

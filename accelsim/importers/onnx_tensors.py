@@ -7,7 +7,7 @@ computes sizes and settings, and where what it reads and makes is as small as th
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from math import prod
@@ -70,6 +70,8 @@ class OnnxTensors:
     proto: "onnx.ModelProto"
     label: str
     inputs: Inputs
+    nodes: list["onnx.NodeProto"] = field(default_factory=list)
+    """Those of the graph; in the place of an If whose condition is constant, those of its branch."""
     types: dict[str, "onnx.TypeProto"] = field(default_factory=dict)
     """Of constants, inputs, and of what each node makes, as far as onnx can tell."""
     constants: set[str] = field(default_factory=set)
@@ -95,7 +97,8 @@ class OnnxTensors:
             self._note_constant(sparse.values.name, sparse.values.data_type, sparse.dims)
         for name, kind in self.inputs.types.items():
             self._note(name, kind)
-        for node in graph.node:
+        for node in self._flattened(graph.node):
+            self.nodes.append(node)
             if operator_name(node) == "Constant":
                 self._store_constant(node)
             else:
@@ -161,6 +164,33 @@ class OnnxTensors:
         bits = _bits().get(kind.tensor_type.elem_type)
         if bits is not None:
             self.bits[name] = bits
+
+    # --- branches
+
+    def _flattened(self, nodes: Iterable["onnx.NodeProto"]) -> Iterator["onnx.NodeProto"]:
+        """The nodes in order, as many as are noted by then: a condition is computed of those before."""
+        for node in nodes:
+            branch = self._branch(node) if operator_name(node) == "If" else None
+            if branch is None:
+                yield node
+                continue
+            for tensor in branch.initializer:
+                self._store(tensor.name, tensor)
+            yield from self._flattened(branch.node)
+
+    def _branch(self, node: "onnx.NodeProto") -> "onnx.GraphProto | None":
+        """The branch that an If always takes, with names of the graph around it; None where that depends."""
+        value = self._array(node.input[0]) if node.input[0] in self.constants else None
+        branches = {attribute.name: attribute.g for attribute in node.attribute}
+        if value is None or value.size != 1 or branches.keys() != {"then_branch", "else_branch"}:
+            return None
+        branch = branches["then_branch" if bool(value.ravel()[0]) else "else_branch"]
+        own = [tensor.name for tensor in branch.initializer]
+        own += [output for inner in branch.node for output in inner.output if output]
+        names = {name: f"{node.name or node.output[0]}/{name}" for name in own}
+        outputs = [output.name for output in branch.output]
+        names |= {inner: outer for inner, outer in zip(outputs, node.output, strict=False) if inner in names}
+        return _renamed(branch, names, outputs, node)
 
     # --- what nodes make
 
@@ -350,6 +380,26 @@ class OnnxTensors:
             return _outputs(node, arrays, self._opsets.get("", 1))
         except Exception:  # whatever keeps onnx from evaluating it: the value stays unknown
             return {}
+
+
+def _renamed(
+    branch: "onnx.GraphProto", names: dict[str, str], outputs: Sequence[str], node: "onnx.NodeProto"
+) -> "onnx.GraphProto":
+    """A branch with other names, that makes what its node makes."""
+    from onnx import helper  # noqa: PLC0415
+
+    graph = type(branch)()
+    graph.CopyFrom(branch)
+    for tensor in graph.initializer:
+        tensor.name = names[tensor.name]
+    for inner in graph.node:
+        inner.input[:] = [names.get(name, name) for name in inner.input]
+        inner.output[:] = [names.get(name, name) for name in inner.output]
+    for inner_name, outer in zip(outputs, node.output, strict=False):
+        if names.get(inner_name, inner_name) != outer:  # what it does not make itself, or makes twice
+            source = names.get(inner_name, inner_name)
+            graph.node.append(helper.make_node("Identity", [source], [outer]))
+    return graph
 
 
 def _drop_windows_in_padding(

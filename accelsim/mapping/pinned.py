@@ -31,7 +31,8 @@ def first_mappings(
     """
     first: dict[int, Mapping] = {}
     for layer, mapping in zip(layers, steady, strict=True):
-        if Operand.WEIGHTS in mapping.placed and id(mapping) not in first:
+        stays = Operand.WEIGHTS in mapping.placed and not layer.multiplies_activations
+        if stays and id(mapping) not in first:
             _, images = as_executed(layer, batch)
             first[id(mapping)] = first_use(mapping, images, hardware)
     return tuple([first.get(id(mapping), mapping) for mapping in steady]) if first else ()

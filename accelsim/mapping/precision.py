@@ -15,7 +15,9 @@ from accelsim.network.layer import LoopNest
 
 
 def weight_bits(layer: LoopNest[Count], machine: Precision) -> int:
-    """Bits of one weight, and of one offset."""
+    """Bits of one weight, and of one offset; of weights that are activations, theirs."""
+    if layer.multiplies_activations:
+        return activation_bits(layer, machine)
     return machine.weights_bits if layer.weight_bits is None else layer.weight_bits
 
 

@@ -170,6 +170,11 @@ class LoopNest(Generic[CountT_co]):
         return self.operator in ARRAY_OPERATORS
 
     @property
+    def multiplies_activations(self) -> bool:
+        """Whether its weights are another layer's outputs: those of attention, other ones for each image."""
+        return self.operator == "product"
+
+    @property
     def macs(self) -> CountT_co:
         """Multiply-accumulates of convolution or matrix product, for one image; 0 on the vector unit."""
         return self.G * self.K * self.C * self.OY * self.OX * self.FY * self.FX if self.on_array else 0

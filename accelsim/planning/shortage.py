@@ -215,7 +215,7 @@ class Shortage:
         use, placed = self.planned.tensors.uses[self.fault.step], set(self.fault.tensors)
         tensors = {
             Operand.INPUTS: use.inputs,
-            Operand.RESIDUAL: use.residuals,
+            Operand.WEIGHTS if use.is_product else Operand.RESIDUAL: use.residuals,
             Operand.OUTPUTS: (use.output,),
         }
         moving = [

@@ -43,6 +43,7 @@ class Stage:
 
     inputs: TensorSet
     residuals: TensorSet
+    """What else it reads."""
     output: TensorSet
     choices: tuple[Choice, ...]
     """Of the output; none where an earlier step has written a part of it: all parts lie in one piece."""
@@ -83,7 +84,7 @@ def stages(network: NetworkTensors, pool: Pool, prices: Sequence[StepPrices]) ->
     for step, (use, of_step, (useless, copies)) in enumerate(
         zip(network.uses, prices, afterwards, strict=True)
     ):
-        staircases, moved = _by_combination(of_step, step)
+        staircases, moved = _by_combination(of_step, step, is_product=use.is_product)
         begins = of_tensors[use.output].first == step
         made.append(
             Stage(
@@ -252,12 +253,17 @@ def _afterwards(
         yield useless, copies
 
 
-def _by_combination(prices: StepPrices, step: int) -> tuple[tuple[Staircase | None, ...], tuple[Moved, ...]]:
+def _by_combination(
+    prices: StepPrices, step: int, *, is_product: bool
+) -> tuple[tuple[Staircase | None, ...], tuple[Moved, ...]]:
     """The staircases of a step, and what moves in each, by combinations of activations that move."""
-    move_weights = {Operand.WEIGHTS in moved_by(movement) for movement in prices}
-    if len(move_weights) > 1:
-        raise ValueError(f"prices of step {step}: weights must move in all staircases, or in none")
-    moved = _MOVED_BESIDE_WEIGHTS if True in move_weights else _MOVED
+    if is_product:
+        moved = _MOVED_OF_PRODUCTS
+    else:
+        move_weights = {Operand.WEIGHTS in moved_by(movement) for movement in prices}
+        if len(move_weights) > 1:
+            raise ValueError(f"prices of step {step}: weights must move in all staircases, or in none")
+        moved = _MOVED_BESIDE_WEIGHTS if True in move_weights else _MOVED
     staircases = [
         prices.get(Arriving(operands) if combination & ARRIVAL else operands)
         for combination, operands in enumerate(moved)
@@ -277,3 +283,10 @@ def _by_bits(*others: Operand) -> tuple[Moved, ...]:
 
 _MOVED: Final = _by_bits()
 _MOVED_BESIDE_WEIGHTS: Final = _by_bits(Operand.WEIGHTS)
+_MOVED_OF_PRODUCTS: Final[tuple[Moved, ...]] = tuple(
+    [
+        frozenset([Operand.WEIGHTS if operand is Operand.RESIDUAL else operand for operand in moved])
+        for moved in _MOVED
+    ]
+)
+"""What else the step reads is what its inputs are multiplied by."""

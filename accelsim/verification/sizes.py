@@ -52,9 +52,11 @@ class Sizes:
     def __init__(self, layer: Layer, machine: Precision, nonzero: Callable[[Region], int]) -> None:
         self._pruned = layer.weight_density is not None
         self._nonzero = nonzero
-        self.weight_bits = _first(layer.weight_bits, machine.weights_bits)
         self.index_bits = _first(layer.pruned_index_bits, machine.pruned_index_bits)
         self.activation_bits = activation_bits(layer, machine)
+        self.weight_bits = _first(layer.weight_bits, machine.weights_bits)
+        if layer.multiplies_activations:
+            self.weight_bits = self.activation_bits
         self.partial_sum_bits = _first(layer.partial_sum_bits, machine.partial_sums_bits)
 
     def stored_weight_bits(self, region: Region) -> int:

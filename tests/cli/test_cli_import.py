@@ -96,7 +96,7 @@ def test_mistakes_of_models_are_those_of_commands(accelsim, folder):
     assert (outcome.code, outcome.out) == (2, "")
     lines = outcome.err.splitlines()
     assert lines[0] == "model.onnx: y (Det): is no supported operator"
-    assert lines[1].startswith("model.onnx: supported operators are Add, ")
+    assert lines[1].startswith("model.onnx: supported operators are Abs, Add, ")
     assert lines[2].endswith("say how large the image is, as in open.onnx@resolution=224")
     assert lines[3] == "none.onnx: no such file"
     assert lines[4].startswith("nowhere: no such hardware")

@@ -418,8 +418,8 @@ def test_trained_slopes_are_parameters(load):
         (
             (),
             "",
-            "input 'x' has the shape : must be batch x channels x height x width, batch x channels x length "
-            "or batch x features",
+            "input 'x' has the shape : must have 1 to 5 dimensions, as batch x channels x height x width, "
+            "batch x channels x length or batch x features",
         ),
     ],
 )
