@@ -79,7 +79,8 @@ def planned(
         if not pool.outside or (tensor.is_image and pool.image_inside)
         or (tensor.is_result and pool.results_inside)
     }  # fmt: skip
-    kept = (in_pool & set(range(len(tensors))) | has_to) - inside
+    may = {index for index, tensor in enumerate(tensors) if not tensor.is_image}
+    kept = (in_pool & may | has_to) - inside
 
     def span(tensor: int) -> Steps:
         first, end = lives[tensor].first, last if tensors[tensor].is_result else lives[tensor].last

@@ -15,6 +15,7 @@ from accelsim.network.configuration import configure
 from accelsim.network.description import NetworkDescription
 from accelsim.run import run_plan
 from accelsim.simulation import simulate
+from accelsim.verification.schedules import verify_plan
 
 SOME = settings(max_examples=max(60, settings.default.max_examples // 2))
 
@@ -114,3 +115,24 @@ def test_both_engines_agree_and_layers_add_up(case):
             assert moved == sum(layer.memories[name].moved_bytes[operand] for layer in result.layers)
         if not plan.hardware.static_power_mw:
             assert abs(total[name] - memory.energy) <= 1e-6 * max(1, memory.energy)
+
+
+def differences(plan):
+    """As sentences."""
+    return {name: str(mismatch) for name, mismatch in verify_plan(plan).mismatches.items()}
+
+
+@SOME
+@given(case=cascaded(bits=ANY_BITS))
+def test_cascades_are_proven(case):
+    assert not differences(case.plan), differences(case.plan)
+
+
+@SOME
+@given(case=cascaded(keeps=("activations", "weights")))
+def test_so_they_are_beside_pinned_weights(case):
+    assert not differences(case.plan), differences(case.plan)
+    first = case.plan.schedule.first_inference
+    if first is not None:
+        hardware = case.plan.hardware
+        assert simulate(first, hardware) == simulate(first, hardware, engine="events")
