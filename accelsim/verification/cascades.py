@@ -1,7 +1,7 @@
 """Cascades, walked through row by row: stripes make up their layers, and no row is lost before it was read.
 
 A window holds as many rows as the schedule says, row r in the place of row r - `rows`. What an entry reads
-follows from the definition of its layer; those rows are looked for where they have to lie, and its own are put
+follows from the definition of its layer; those rows are looked for where they have to lie, and its own go to
 where others lay. So whatever was overwritten too early, or was never there, is missed when it is read. That
 each entry's program computes its rows is the walk's to prove, entry by entry.
 """
@@ -213,7 +213,7 @@ class _Rows:
             self._write(number, self.windows[step], stored)
 
     def _check_weights(self, number: int, step: int) -> None:
-        """Those that stay come with the first stripe; if they are pinned, with that of the first inference."""
+        """Those that stay come with the first stripe; pinned ones with that of the first inference."""
         if not self.striped.layers[step].on_array:
             return
         mapping, entries = self.schedule.mappings[number], self.striped.entries_of[step]
