@@ -99,7 +99,9 @@ class Chains:
                     continue
                 steps = range(first, first + count)
                 if self.on_host.isdisjoint(steps):
-                    ways = _better([way for rows in self._heights(steps[-1]) for way in self._ways(steps, rows, pins)])
+                    ways = _better(
+                        [way for rows in self._heights(steps[-1]) for way in self._ways(steps, rows, pins)]
+                    )
                     yield Chain(first, count, tuple(ways))
 
     def _heights(self, last: int) -> list[int]:
@@ -114,7 +116,7 @@ class Chains:
         read_rows = 0
         for entry in outline.entries:
             counts[entry.step] += 1
-            read_rows += entry.inputs.count if entry.step == steps[0] else 0
+            read_rows += entry.inputs.size if entry.step == steps[0] else 0
         first = self.network.layers[steps[0]]
         use = self.network.tensors.uses[steps[0]]
         input_bytes = sum([self.network.tensors.tensors[index].size_bytes for index in use.inputs])
@@ -134,7 +136,9 @@ class Chains:
 
     def stripes(self, cascade: Cascade) -> Stripes:
         """What each step does in each stripe."""
-        return stripes(self.network.layers, self.network.tensors, cascade, self.hardware.precision, self.batch)
+        return stripes(
+            self.network.layers, self.network.tensors, cascade, self.hardware.precision, self.batch
+        )
 
     def _weight_bytes(self, step: int) -> int:
         layer = self.network.layers[step]
@@ -147,13 +151,15 @@ def stored_rows(layer: Layer) -> int:
 
 
 def _sets(sizes: dict[int, int]) -> Iterator[frozenset[int]]:
-    """Sets of steps whose weights may stay: all, or of many steps those of the first by rising or falling size."""
+    """Sets of steps whose weights may stay: all, or of many steps the first ones by size, rising or falling."""
     if len(sizes) <= ALL_SETS:
         counts = range(len(sizes) + 1)
         yield from map(frozenset, chain.from_iterable(combinations(sizes, count) for count in counts))
         return
     rising = sorted(sizes, key=sizes.__getitem__)
-    yield from {frozenset(order[:count]) for order in (rising, rising[::-1]) for count in range(len(sizes) + 1)}
+    yield from {
+        frozenset(order[:count]) for order in (rising, rising[::-1]) for count in range(len(sizes) + 1)
+    }
 
 
 def _better(ways: Sequence[ChainWay]) -> Iterator[ChainWay]:

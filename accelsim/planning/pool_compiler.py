@@ -44,6 +44,9 @@ from accelsim.network.executed import ExecutedGraph
 from accelsim.network.layer import Layer
 from accelsim.network.lowering.splitting import unfused
 from accelsim.planning.arrivals import arrivals
+from accelsim.planning.chain_prices import ChainPricer
+from accelsim.planning.chains import Chains
+from accelsim.planning.edges import ChainPrices
 from accelsim.planning.edp import best_plan
 from accelsim.planning.given_plan import as_said, check_said, no_tile_said, pins_said, weights_said, with_said
 from accelsim.planning.movements import may_move
@@ -72,6 +75,10 @@ from accelsim.simulation.transitions import Transitions
 MOST_ROUNDS: Final = 4
 """Plans that are made again, where tensors and tiles do not fit by addresses; no case is known in which one
 was not enough."""
+
+
+MOST_GUESSES: Final = 8
+"""Plans that are made by guesses of what cascades cost, each with what was found out about the one before."""
 
 
 @dataclass(frozen=True)
@@ -206,29 +213,40 @@ class PoolCompiler:
 
     def _planned(self, network: NetworkToPlan, *, keeping: bool, pins: Pins) -> "Planned":
         """The plan by the objective beside pinned weights, and the weights by which mappings are compared."""
-        made: dict[Weights, tuple[ResidencyPlan | DoesNotFit, list[StepPrices]]] = {}
+        made: dict[Weights, tuple[ResidencyPlan | DoesNotFit, list[StepPrices], list[ChainPrices]]] = {}
         pool = self.places(self._pinned_bytes(network, pins))
+        pricer = self._pricer(network, pins) if keeping else None
 
         def plan(weights: Weights) -> ResidencyPlan | DoesNotFit:
             if weights not in made:
                 prices = self.prices(network, weights, pins)
-                if keeping:
+                chains: list[ChainPrices] = []
+                if pricer is not None:
+                    found, chains = _with_cascades(network, pool, prices, pricer, weights)
+                elif keeping:
                     found = plan_residency(network.tensors, pool, prices, reasons=False)
                 else:
                     found = nothing_kept(network.tensors, pool, prices)
-                made[weights] = found, prices
+                made[weights] = found, prices, chains
             return made[weights][0]
 
         best = best_plan(plan, self.objective)
-        weights, prices = next(
-            (weights, prices) for weights, (found, prices) in made.items() if found is best
+        weights, prices, chains = next(
+            (weights, prices, chains) for weights, (found, prices, chains) in made.items() if found is best
         )
         if keeping:  # why others do not stay is asked of the best plan only
-            best = with_said(plan_residency(network.tensors, pool, prices), network.layers)
+            best = with_said(plan_residency(network.tensors, pool, prices, chains=chains), network.layers)
         if self.objective == "edp" and isinstance(best, ResidencyPlan):
             # Near the plan, the product changes as this sum does: whatever costs less by it is no worse.
             weights = Weights(cycles=best.cost.energy, energy=best.cost.cycles)
         return best, weights, pins
+
+    def _pricer(self, network: NetworkToPlan, pins: Pins) -> ChainPricer | None:
+        """What chains of steps cost as cascades; None on a machine without."""
+        if self.hardware.cascade is None or self.options.batch > 1:
+            return None
+        chains = Chains(network, self.hardware, self.options.batch)
+        return ChainPricer(chains, pins, self._stripe_staircases)
 
     def _pins(self, network: NetworkToPlan, weights: Weights, *, keeping: bool) -> Pins:
         """The steps whose weights stay, by prices with which the plan without any is the best."""
@@ -283,6 +301,18 @@ class PoolCompiler:
     def _staircase(self, layer: Layer, movement: Movement, weights: Weights) -> Staircase:
         """What a layer without its name costs at least, by the room that its tiles have."""
         return self._shortlist(layer, movement).staircase(weights)
+
+    def _stripe_staircases(
+        self, layer: Layer, sets: Sequence[Moved], weights: Weights
+    ) -> dict[Moved, Staircase]:
+        """The same of a stripe without its name, for some of what may move."""
+        if any((layer, moved) not in self._listed for moved in sets):
+            keys = [(layer, moved, self.options.batch) for moved in sets]
+            known = {
+                key[:2]: listed for key in keys if (listed := self.known.shortlists.get(key)) is not None
+            }
+            self._listed.update(known if len(known) == len(keys) else self._searched(layer, sets))
+        return {moved: self._listed[layer, moved].staircase(weights) for moved in sets}
 
     def _arriving(self, sets: Sequence[Moved]) -> list[Arriving]:
         return [Arriving(moved) for moved in sets if Operand.INPUTS in moved]
@@ -446,6 +476,21 @@ class PoolCompiler:
             transitions=Transitions(),
             known=PoolKnowledge(),
         )
+
+
+def _with_cascades(
+    network: NetworkToPlan, pool: Pool, prices: Sequence[StepPrices], pricer: ChainPricer, weights: Weights
+) -> tuple[ResidencyPlan | DoesNotFit, list[ChainPrices]]:
+    """The plan by prices of chains that are no guesses, and these; what guesses choose is asked for first."""
+    for _ in range(MOST_GUESSES):
+        guessed = list(pricer.prices(prices, weights))
+        plan = plan_residency(network.tensors, pool, prices, chains=guessed, reasons=False)
+        chosen = set() if isinstance(plan, DoesNotFit) else set(plan.cascades)
+        if chosen <= pricer.asked:
+            break
+        pricer.asked.update(chosen)
+    chains = list(pricer.prices(prices, weights, guess=False))
+    return plan_residency(network.tensors, pool, prices, chains=chains, reasons=False), chains
 
 
 Planned: TypeAlias = tuple[ResidencyPlan | DoesNotFit, Weights, Pins]

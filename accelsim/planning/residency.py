@@ -13,7 +13,6 @@ from accelsim.mapping.schedule import PoolChange
 from accelsim.mapping.staircase import Arriving, Moved, Movement, StepCost
 from accelsim.mapping.stripes import Cascade
 from accelsim.memory_map import Steps, WhyNot
-from accelsim.planning.cascade import Cascade
 from accelsim.planning.tensors import NetworkTensors
 
 
