@@ -6,8 +6,10 @@ each stripe. A plan made by guesses says which ways matter; these are mapped, an
 the plan has no way left that is a guess (`PoolCompiler`). docs/decisions/cascades.md says how good that is.
 """
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import compress, product
 from typing import Final, NamedTuple, TypeAlias
 
@@ -83,19 +85,18 @@ class ChainPricer:
     staircases_of: StaircasesOf
     asked: set[Cascade] = field(default_factory=set)
     """Ways that are no longer guessed."""
-    _all: list[Chain] = field(default_factory=list)
+    _guessed: dict[tuple[Chain, Weights], ChainPrices] = field(default_factory=dict)
+    _found: dict[tuple[Cascade, Moved, Weights], Columns | None] = field(default_factory=dict)
 
     @property
     def hardware(self) -> Hardware:
         """The machine."""
         return self.chains.hardware
 
-    @property
-    def all(self) -> Sequence[Chain]:
+    @cached_property
+    def all(self) -> tuple[Chain, ...]:
         """Chains."""
-        if not self._all:
-            self._all.extend(self.chains.beside(self.pins))
-        return self._all
+        return self.chains.beside(self.pins)
 
     def prices(
         self, of_steps: Sequence[StepPrices], weights: Weights, *, guess: bool = True
@@ -108,13 +109,33 @@ class ChainPricer:
             guess: Whether other ways are of any interest.
         """
         for chain in self.all:
-            ways = [way for way in chain.ways if guess or way.cascade in self.asked]
-            if ways:
-                staircases = {
-                    ends: self._staircase(chain, ways, ends, of_steps, weights) for ends in self._ends(chain)
-                }
-                found = {ends: staircase for ends, staircase in staircases.items() if staircase is not None}
-                yield ChainPrices(chain.first, chain.layers, tuple([way.striped for way in ways]), found)
+            asked = [number for number, way in enumerate(chain.ways) if way.cascade in self.asked]
+            if asked:
+                yield self._chain_prices(chain, asked, of_steps, weights, guess=guess)
+            elif guess:
+                known = self._guessed.get((chain, weights))
+                if known is None:
+                    known = self._chain_prices(chain, asked, of_steps, weights, guess=True)
+                    self._guessed[chain, weights] = known
+                yield known
+
+    def _chain_prices(
+        self,
+        chain: Chain,
+        asked: Sequence[int],
+        of_steps: Sequence[StepPrices],
+        weights: Weights,
+        *,
+        guess: bool,
+    ) -> ChainPrices:
+        staircases = {}
+        for ends in self._ends(chain):
+            columns = [(number, self._as_it_is(chain, chain.ways[number], ends, weights)) for number in asked]
+            if guess:
+                columns += self._guesses(chain, set(asked), ends, of_steps, weights)
+            if (staircase := _best_of(columns, weights)) is not None:
+                staircases[ends] = staircase
+        return ChainPrices(chain.first, chain.layers, tuple([way.striped for way in chain.ways]), staircases)
 
     def _ends(self, chain: Chain) -> Iterator[Moved]:
         """What may move of a chain beside weights."""
@@ -143,33 +164,26 @@ class ChainPricer:
             moved |= ends & {Operand.RESIDUAL}
         return frozenset(moved)
 
-    def _staircase(
-        self,
-        chain: Chain,
-        ways: Sequence[ChainWay],
-        ends: Moved,
-        of_steps: Sequence[StepPrices],
-        weights: Weights,
-    ) -> Staircase | None:
-        """The best way for every room; its candidates are the ways."""
+    def _guesses(
+        self, chain: Chain, known: set[int], ends: Moved, of_steps: Sequence[StepPrices], weights: Weights
+    ) -> list[tuple[int, Columns | None]]:
+        """Guesses of the ways that are not known: of those that no other takes less room and costs less than."""
         base = self._base(chain, ends, of_steps)
-        columns, numbers = [], []
-        for number, way in enumerate(ways):
-            if way.cascade in self.asked:
-                of_way = self._as_it_is(chain, way, ends, weights)
-            elif base is None:
-                of_way = None
-            else:
-                of_way = base.beside(way.taken_bytes, self._more(way, ends))
-            if of_way is not None:
-                columns.append(of_way)
-                numbers.append(np.full(len(of_way.room_bytes), number))
-        if not columns:
-            return None
-        rooms, cycles, energy, dram_bytes = map(np.concatenate, zip(*columns, strict=True))
-        staircase = Staircase.from_candidates(rooms, cycles, energy, dram_bytes, weights)
-        of_ways = np.concatenate(numbers)[list(staircase.candidates)]
-        return replace(staircase, candidates=tuple(of_ways.tolist()))
+        if base is None:
+            return []
+        found: list[tuple[int, Columns | None]] = []
+        least = math.inf
+        more = [(way.taken_bytes, self._more(way, ends)) for way in chain.ways]
+        ranked = sorted(
+            range(len(more)), key=lambda number: (more[number][0], weights.price(more[number][1]))
+        )
+        for number in ranked:
+            taken_bytes, cost = more[number]
+            if weights.price(cost) < least:
+                least = weights.price(cost)
+                if number not in known:
+                    found.append((number, base.beside(taken_bytes, cost)))
+        return found
 
     def _base(self, chain: Chain, ends: Moved, of_steps: Sequence[StepPrices]) -> Columns | None:
         """The steps by themselves, with everything inside the chain in place."""
@@ -185,45 +199,59 @@ class ChainPricer:
     def _more(self, way: ChainWay, ends: Moved) -> StepCost:
         """What comes again with stripes."""
         halo_bytes = way.halo_bytes if Operand.INPUTS in ends else 0
-        energy = way.streamed_bytes * self._energy_of_byte(Operand.WEIGHTS)
-        energy += halo_bytes * self._energy_of_byte(Operand.INPUTS)
+        energy = way.streamed_bytes * self._energy_of_byte[Operand.WEIGHTS]
+        energy += halo_bytes * self._energy_of_byte[Operand.INPUTS]
         return StepCost(0.0, energy, way.streamed_bytes + halo_bytes)
 
-    def _energy_of_byte(self, operand: Operand) -> float:
-        """That is read where an operand is at home."""
-        home = self.hardware.home(operand)
-        if home is None:
-            return 0.0
-        return access_price(home, off_chip=True).read * 8 / self.hardware.energy.word_bits
+    @cached_property
+    def _energy_of_byte(self) -> dict[Operand, float]:
+        """That is read where an operand is at home; nothing where it has none."""
+        homes = {operand: self.hardware.home(operand) for operand in Operand}
+        return {
+            operand: 0.0
+            if home is None
+            else access_price(home, off_chip=True).read * 8 / self.hardware.energy.word_bits
+            for operand, home in homes.items()
+        }
 
     def _as_it_is(self, chain: Chain, way: ChainWay, ends: Moved, weights: Weights) -> Columns | None:
         """What all stripes cost, each by itself, but for latencies that others hide."""
-        outline = self.chains.stripes(way.cascade)
-        parts, brought, waits = [], StepCost(), -1
-        for (step, layer), count in outline.forms.items():
-            moved = self._moved(chain, step, ends)
-            stays = step in self.pins or step in way.cascade.resident
-            all_moved = moved if stays or not layer.on_array else moved | _WEIGHTS
-            staircase = self._of_form(chain, step, layer, weights).get(all_moved)
-            if staircase is None:
-                return None
+        key = way.cascade, ends, weights
+        if key not in self._found:
+            self._found[key] = self._mapped(chain, way, ends, weights)
+        return self._found[key]
+
+    def _mapped(self, chain: Chain, way: ChainWay, ends: Moved, weights: Weights) -> Columns | None:
+        parts, costs, waits = [], [], -1
+        for (step, layer), count in self.chains.stripes(way.cascade).forms.items():
+            stays = step in self.pins or step in way.cascade.resident or not layer.on_array
+            sets = {
+                each: self._moved(chain, step, each) | (frozenset() if stays else _WEIGHTS)
+                for each in self._ends(chain)
+            }
+            ways = sorted(set(sets.values()), key=sorted)
+            staircase = self.staircases_of(layer, ways, weights)[sets[ends]]
             parts.append((staircase, count))
-            waits += count if all_moved else 0
+            waits += count if sets[ends] else 0
         for step in way.cascade.resident:
             size = pinned_bytes(self.chains.network.layers[step], self.hardware)
-            brought = StepCost.total(
-                [brought, StepCost(0.0, size * self._energy_of_byte(Operand.WEIGHTS), size)]
-            )
+            costs.append(StepCost(0.0, size * self._energy_of_byte[Operand.WEIGHTS], size))
         columns = together(parts)
         if columns is None:
             return None
         hidden_cycles = max(waits, 0) * self.hardware.channel_of[Operand.WEIGHTS].latency_cycles
-        hidden = StepCost().in_cycles(-hidden_cycles, self.hardware.prices.static_per_cycle)
-        return columns.beside(way.taken_bytes, StepCost.total([brought, hidden]))
+        costs.append(StepCost().in_cycles(-hidden_cycles, self.hardware.prices.static_per_cycle))
+        return columns.beside(way.taken_bytes, StepCost.total(costs))
 
-    def _of_form(self, chain: Chain, step: int, layer: Layer, weights: Weights) -> Mapping[Moved, Staircase]:
-        """The staircases of a stripe, with whatever may move of it in this chain."""
-        sets = {self._moved(chain, step, ends) for ends in self._ends(chain)}
-        if layer.on_array:
-            sets |= {moved | _WEIGHTS for moved in sets}
-        return self.staircases_of(layer, sorted(sets, key=sorted), weights)
+
+def _best_of(columns: Sequence[tuple[int, Columns | None]], weights: Weights) -> Staircase | None:
+    """The best of several ways for every room; its candidates are their numbers."""
+    found = [(number, of_way) for number, of_way in columns if of_way is not None]
+    if not found:
+        return None
+    rooms, cycles, energy, dram_bytes = map(
+        np.concatenate, zip(*[of_way for _, of_way in found], strict=True)
+    )
+    numbers = np.concatenate([np.full(len(of_way.room_bytes), number) for number, of_way in found])
+    staircase = Staircase.from_candidates(rooms, cycles, energy, dram_bytes, weights)
+    return replace(staircase, candidates=tuple(numbers[list(staircase.candidates)].tolist()))
