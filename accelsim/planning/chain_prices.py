@@ -167,10 +167,8 @@ class ChainPricer:
     def _guesses(
         self, chain: Chain, known: set[int], ends: Moved, of_steps: Sequence[StepPrices], weights: Weights
     ) -> list[tuple[int, Columns | None]]:
-        """Guesses of the ways that are not known: of those that no other takes less room and costs less than."""
-        base = self._base(chain, ends, of_steps)
-        if base is None:
-            return []
+        """Guesses of the ways that are not known, of those than which none takes less and costs less."""
+        bases: dict[frozenset[int], Columns | None] = {}
         found: list[tuple[int, Columns | None]] = []
         least = math.inf
         more = [(way.taken_bytes, self._more(way, ends)) for way in chain.ways]
@@ -181,18 +179,27 @@ class ChainPricer:
             taken_bytes, cost = more[number]
             if weights.price(cost) < least:
                 least = weights.price(cost)
-                if number not in known:
+                resident = chain.ways[number].cascade.resident
+                if resident not in bases:
+                    bases[resident] = self._base(chain, ends, resident, of_steps)
+                base = bases[resident]
+                if number not in known and base is not None:
                     found.append((number, base.beside(taken_bytes, cost)))
         return found
 
-    def _base(self, chain: Chain, ends: Moved, of_steps: Sequence[StepPrices]) -> Columns | None:
-        """The steps by themselves, with everything inside the chain in place."""
+    def _base(
+        self, chain: Chain, ends: Moved, resident: frozenset[int], of_steps: Sequence[StepPrices]
+    ) -> Columns | None:
+        """The steps by themselves, with everything inside the chain in place, and the weights of some."""
         parts = []
         for step in chain.steps:
             moved = self._moved(chain, step, ends)
             staircase = of_steps[step].get(moved if step in self.pins else moved | _WEIGHTS)
-            if staircase is None:
+            if staircase is None or not staircase.room_bytes:
                 return None
+            if step in resident and not moved:  # nothing moves that takes room
+                last = slice(-1, None)
+                staircase = Staircase((0,), staircase.prices[last], staircase.costs[last], (0,))
             parts.append((staircase, 1))
         return together(parts)
 
@@ -201,7 +208,18 @@ class ChainPricer:
         halo_bytes = way.halo_bytes if Operand.INPUTS in ends else 0
         energy = way.streamed_bytes * self._energy_of_byte[Operand.WEIGHTS]
         energy += halo_bytes * self._energy_of_byte[Operand.INPUTS]
-        return StepCost(0.0, energy, way.streamed_bytes + halo_bytes)
+        energy += way.again_bytes * self._energy_in_pool
+        cycles = way.again_bytes / (
+            self.hardware.pe_array.columns * self.hardware.word_bytes(Operand.WEIGHTS)
+        )
+        return StepCost(cycles, energy, way.streamed_bytes + halo_bytes)
+
+    @cached_property
+    def _energy_in_pool(self) -> float:
+        """Of a byte that is read there."""
+        pool = self.hardware.pool
+        memory = next(memory for memory in self.hardware.memories if pool and memory.name == pool.memory)
+        return access_price(memory, off_chip=False).read * 8 / self.hardware.energy.word_bits
 
     @cached_property
     def _energy_of_byte(self) -> dict[Operand, float]:
