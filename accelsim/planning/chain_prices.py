@@ -27,6 +27,9 @@ from accelsim.planning.edges import ChainPrices
 
 StaircasesOf: TypeAlias = Callable[[Layer, Sequence[Moved], Weights], Mapping[Moved, Staircase]]
 """Of a layer without its name, for each set of its operands that moves."""
+NOTICEABLE: Final = 0.01
+"""By which part a price has to be lower for a guess to tell it from another."""
+_NO_ROOM: Final = np.zeros(1, dtype=np.int64)
 _WEIGHTS: Final = frozenset({Operand.WEIGHTS})
 
 
@@ -47,27 +50,49 @@ class Columns(NamedTuple):
             self.dram_bytes + more.dram_bytes,
         )
 
+    def thinned(self, weights: Weights) -> "Columns":
+        """Fewer of them: those that cost noticeably less than the one before, and the last."""
+        prices = (
+            weights.cycles * self.cycles + weights.energy * self.energy + weights.dram_bytes * self.dram_bytes
+        )
+        kept, before = [], math.inf
+        for stair, price in enumerate(prices.tolist()):
+            if price < before * (1 - NOTICEABLE) or stair == len(prices) - 1:
+                kept.append(stair)
+                before = price
+        return Columns(*[column[kept] for column in self])
 
-def together(parts: Sequence[tuple[Staircase, int]]) -> Columns | None:
+    @classmethod
+    def of(cls, staircase: Staircase) -> "Columns":
+        """A staircase as columns."""
+        cycles, energy, dram_bytes = np.array(staircase.costs, dtype=np.float64).reshape(-1, 3).T
+        return cls(
+            np.array(staircase.room_bytes, dtype=np.int64), cycles, energy, dram_bytes.astype(np.int64)
+        )
+
+
+def together(parts: Sequence[tuple[Columns, int]]) -> Columns | None:
     """What several staircases cost together in one room, each so often; None where no room holds one of them.
 
     Example:
         >>> from accelsim.mapping.staircase import StepCost, Staircase
         >>> first = Staircase((10, 30), (9.0, 5.0), (StepCost(9), StepCost(5)), (0, 1))
         >>> second = Staircase((20,), (7.0,), (StepCost(7),), (0,))
-        >>> columns = together([(first, 1), (second, 3)])
+        >>> columns = together([(Columns.of(first), 1), (Columns.of(second), 3)])
         >>> columns.room_bytes.tolist(), columns.cycles.tolist()
         ([20, 30], [30.0, 26.0])
     """
-    if not all(staircase.room_bytes for staircase, _ in parts):
+    if not all(len(columns.room_bytes) for columns, _ in parts):
         return None
-    rooms = np.unique(np.concatenate([staircase.room_bytes for staircase, _ in parts]))
-    rooms = rooms[rooms >= max([staircase.room_bytes[0] for staircase, _ in parts])]
-    sums = np.zeros((3, len(rooms)))
-    for staircase, count in parts:
-        stairs = np.searchsorted(np.array(staircase.room_bytes), rooms, side="right") - 1
-        sums += count * np.array(staircase.costs, dtype=np.float64).T[:, stairs]
-    return Columns(rooms, sums[0], sums[1], sums[2].astype(np.int64))
+    rooms = np.unique(np.concatenate([columns.room_bytes for columns, _ in parts]))
+    rooms = rooms[rooms >= max([columns.room_bytes[0] for columns, _ in parts])]
+    cycles, energy, dram_bytes = np.zeros(len(rooms)), np.zeros(len(rooms)), np.zeros(len(rooms), np.int64)
+    for columns, count in parts:
+        stairs = np.searchsorted(columns.room_bytes, rooms, side="right") - 1
+        cycles += count * columns.cycles[stairs]
+        energy += count * columns.energy[stairs]
+        dram_bytes += count * columns.dram_bytes[stairs]
+    return Columns(rooms, cycles, energy, dram_bytes)
 
 
 @dataclass(frozen=True)
@@ -87,6 +112,8 @@ class ChainPricer:
     """Ways that are no longer guessed."""
     _guessed: dict[tuple[Chain, Weights], ChainPrices] = field(default_factory=dict)
     _found: dict[tuple[Cascade, Moved, Weights], Columns | None] = field(default_factory=dict)
+    _extra: "dict[tuple[Chain, bool], tuple[Ints, Floats]]" = field(default_factory=dict)
+    _as_columns: dict[int, tuple[Staircase, Columns]] = field(default_factory=dict)
 
     @property
     def hardware(self) -> Hardware:
@@ -170,25 +197,35 @@ class ChainPricer:
         """Guesses of the ways that are not known, of those than which none takes less and costs less."""
         bases: dict[frozenset[int], Columns | None] = {}
         found: list[tuple[int, Columns | None]] = []
-        least = math.inf
-        more = [(way.taken_bytes, self._more(way, ends)) for way in chain.ways]
-        ranked = sorted(
-            range(len(more)), key=lambda number: (more[number][0], weights.price(more[number][1]))
-        )
-        for number in ranked:
-            taken_bytes, cost = more[number]
-            if weights.price(cost) < least:
-                least = weights.price(cost)
-                resident = chain.ways[number].cascade.resident
-                if resident not in bases:
-                    bases[resident] = self._base(chain, ends, resident, of_steps)
-                base = bases[resident]
-                if number not in known and base is not None:
-                    found.append((number, base.beside(taken_bytes, cost)))
+        taken_bytes, more = self._more(chain, halos=Operand.INPUTS in ends)
+        prices = more @ np.array(weights)
+        ranked = np.lexsort((prices, taken_bytes))
+        least = np.minimum.accumulate(prices[ranked])
+        is_better = np.concatenate(([True], least[1:] < least[:-1]))
+        for number in ranked[is_better].tolist():
+            resident = chain.ways[number].cascade.resident
+            if resident not in bases:
+                base = self._base(chain, ends, resident, of_steps)
+                bases[resident] = None if base is None else base.thinned(weights)
+            base = bases[resident]
+            if number not in known and base is not None:
+                cycles, energy, dram_bytes = more[number].tolist()
+                found.append(
+                    (
+                        number,
+                        base.beside(
+                            chain.ways[number].taken_bytes, StepCost(cycles, energy, int(dram_bytes))
+                        ),
+                    )
+                )
         return found
 
     def _base(
-        self, chain: Chain, ends: Moved, resident: frozenset[int], of_steps: Sequence[StepPrices]
+        self,
+        chain: Chain,
+        ends: Moved,
+        resident: frozenset[int],
+        of_steps: Sequence[StepPrices],
     ) -> Columns | None:
         """The steps by themselves, with everything inside the chain in place, and the weights of some."""
         parts = []
@@ -197,22 +234,33 @@ class ChainPricer:
             staircase = of_steps[step].get(moved if step in self.pins else moved | _WEIGHTS)
             if staircase is None or not staircase.room_bytes:
                 return None
+            columns = self._columns(staircase)
             if step in resident and not moved:  # nothing moves that takes room
-                last = slice(-1, None)
-                staircase = Staircase((0,), staircase.prices[last], staircase.costs[last], (0,))
-            parts.append((staircase, 1))
+                columns = Columns(_NO_ROOM, *[column[-1:] for column in columns[1:]])
+            parts.append((columns, 1))
         return together(parts)
 
-    def _more(self, way: ChainWay, ends: Moved) -> StepCost:
-        """What comes again with stripes."""
-        halo_bytes = way.halo_bytes if Operand.INPUTS in ends else 0
-        energy = way.streamed_bytes * self._energy_of_byte[Operand.WEIGHTS]
-        energy += halo_bytes * self._energy_of_byte[Operand.INPUTS]
-        energy += way.again_bytes * self._energy_in_pool
-        cycles = way.again_bytes / (
-            self.hardware.pe_array.columns * self.hardware.word_bytes(Operand.WEIGHTS)
-        )
-        return StepCost(cycles, energy, way.streamed_bytes + halo_bytes)
+    def _columns(self, staircase: Staircase) -> Columns:
+        """Of a staircase that is asked for again and again."""
+        known = self._as_columns.get(id(staircase))
+        if known is None:
+            known = self._as_columns[id(staircase)] = staircase, Columns.of(staircase)
+        return known[1]
+
+    def _more(self, chain: Chain, *, halos: bool) -> "tuple[Ints, Floats]":
+        """Of each way: what it takes of the pool, and what comes again with stripes, in three columns."""
+        known = self._extra.get((chain, halos))
+        if known is None:
+            ways = np.array([way.disadvantages for way in chain.ways], dtype=np.float64).T
+            taken_bytes, streamed, halo, again = ways
+            halo = halo * halos
+            of_byte = self._energy_of_byte
+            energy = streamed * of_byte[Operand.WEIGHTS] + halo * of_byte[Operand.INPUTS]
+            energy += again * self._energy_in_pool
+            words = self.hardware.pe_array.columns * self.hardware.word_bytes(Operand.WEIGHTS)
+            more = np.stack([again / words, energy, streamed + halo], axis=1)
+            known = self._extra[chain, halos] = taken_bytes.astype(np.int64), more
+        return known
 
     @cached_property
     def _energy_in_pool(self) -> float:
@@ -249,7 +297,7 @@ class ChainPricer:
             }
             ways = sorted(set(sets.values()), key=sorted)
             staircase = self.staircases_of(layer, ways, weights)[sets[ends]]
-            parts.append((staircase, count))
+            parts.append((self._columns(staircase), count))
             waits += count if sets[ends] else 0
         for step in way.cascade.resident:
             size = pinned_bytes(self.chains.network.layers[step], self.hardware)

@@ -50,7 +50,7 @@ class ChainWay(NamedTuple):
         return self.taken_bytes, self.streamed_bytes, self.halo_bytes, self.again_bytes
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Chain:
     """Steps that may run as a cascade.
 
@@ -98,10 +98,9 @@ class Chains:
                 if may_cascade(layers, tensors, first, count) is not None:
                     continue
                 steps = range(first, first + count)
-                if self.on_host.isdisjoint(steps):
-                    ways = _better(
-                        [way for rows in self._heights(steps[-1]) for way in self._ways(steps, rows, pins)]
-                    )
+                heights = self._heights(steps[-1]) if self.on_host.isdisjoint(steps) else []
+                if heights:
+                    ways = _better([way for rows in heights for way in self._ways(steps, rows, pins)])
                     yield Chain(first, count, tuple(ways))
 
     def _heights(self, last: int) -> list[int]:
