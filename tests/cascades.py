@@ -1,22 +1,20 @@
-"""Cascades that tests make by hand: a plan in which some layers run stripe by stripe, everything else outside."""
+"""Cascades that tests make by hand: plans in which some layers run stripe by stripe, all else outside."""
 
 from collections.abc import Collection
 from dataclasses import replace
-from typing import Any
 
 from accelsim.hardware import Hardware, Operand
-from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.pinned import pinned_bytes
-from accelsim.mapping.staircase import StepCost, Weights
-from accelsim.mapping.stripes import Cascade
+from accelsim.mapping.staircase import StepCost, Weights, movement_of
+from accelsim.mapping.stripes import Cascade, Stripes
 from accelsim.memory_map import Steps
 from accelsim.network.description import Network
 from accelsim.planning.cascade import may_cascade, stripes
 from accelsim.planning.network_to_plan import NetworkToPlan
 from accelsim.planning.plan import Plan
-from accelsim.planning.planner import nothing_kept
 from accelsim.planning.pool_compiler import PoolCompiler
 from accelsim.planning.residency import ResidencyPlan, StepPlan, TensorPlaces
+from accelsim.planning.striping import operands_in, planned_entries
 from accelsim.run import options_for, plan_run
 from accelsim.simulation.transitions import Transitions
 
@@ -35,29 +33,31 @@ def with_cascades(
     hardware: Hardware,
     *cascades: Cascade,
     batch: int = 1,
-    reads_pool: Collection[int] = (),
+    in_pool: Collection[int] = (),
     pins: Collection[int] = (),
-    ends_in: str = "dram",
 ) -> Plan | None:
-    """A plan with these cascades, every other tensor outside; None where its tiles have no room.
+    """A plan with these cascades, all other tensors outside; None where its tiles have no room.
 
     Args:
         network: What is planned.
-        hardware: With one pool, and DRAM for activations.
-        cascades: Of its steps.
+        hardware: With a pool that keeps activations.
+        cascades: Of its steps, whose layers go together; of others there is no plan either.
         batch: Images that run together.
-        reads_pool: Tensors that lie in the pool, whole, from their first writer to their last reader.
+        in_pool: Tensors that lie in the pool, whole, from their first writer to their last reader.
         pins: Steps whose weights stay.
-        ends_in: Where outputs of cascades go: `dram`.
     """
     plan = plan_run(network, hardware, options_for(network, batch))
-    compiler = compiler_of(plan)
+    compiler, pinned = compiler_of(plan), frozenset(pins)
     to_plan = compiler.network_to_plan(plan.lowered.graph)
-    found = planned(compiler, to_plan, cascades, frozenset(reads_pool), frozenset(pins))
-    if found is None:
+    obstacles = [
+        may_cascade(to_plan.layers, to_plan.tensors, found.first, found.layers) for found in cascades
+    ]
+    if any(obstacles):
         return None
-    schedule = compiler._written(to_plan, found, WEIGHTS, frozenset(pins))
-    return replace(plan, schedule=schedule)
+    found = planned(compiler, to_plan, cascades, frozenset(in_pool), pinned)
+    if not _fits(compiler, to_plan, found):
+        return None
+    return replace(plan, schedule=compiler._written(to_plan, found, WEIGHTS, pinned))
 
 
 def planned(
@@ -66,70 +66,74 @@ def planned(
     cascades: Collection[Cascade],
     in_pool: frozenset[int],
     pins: frozenset[int],
-) -> ResidencyPlan | None:
-    """The residency plan of it; None where tiles have no room."""
-    hardware, batch = compiler.hardware, compiler.options.batch
+) -> ResidencyPlan:
+    """The residency plan of it, whether it has room or not."""
     pool = compiler.places(compiler._pinned_bytes(network, pins))
-    tensors, lives = network.tensors.tensors, network.tensors.lives
-    of_cascades = [
-        stripes(network.layers, network.tensors, cascade, hardware.precision, batch) for cascade in cascades
-    ]
+    tensors, lives, last = network.tensors.tensors, network.tensors.lives, len(network.layers) - 1
+    of_cascades = _stripes(compiler, network, cascades)
     inside = {window.tensor for found in of_cascades for window in found.windows}
     at = {step: found for found in of_cascades for step in found.cascade.steps}
+    has_to = {
+        index
+        for index, tensor in enumerate(tensors)
+        if not pool.outside or (tensor.is_image and pool.image_inside)
+        or (tensor.is_result and pool.results_inside)
+    }  # fmt: skip
+    may = {index for index, tensor in enumerate(tensors) if not tensor.is_image}
+    kept = (in_pool & may | has_to) - inside
 
     def span(tensor: int) -> Steps:
-        first, last = lives[tensor].first, lives[tensor].last
+        first, end = lives[tensor].first, last if tensors[tensor].is_result else lives[tensor].last
         first = at[first].cascade.steps[0] if first in at else first
-        return Steps(first, at[last].cascade.steps[-1] if last in at else last)
+        return Steps(first, at[end].cascade.steps[-1] if end in at else end)
 
     steps: list[StepPlan] = []
     for step, use in enumerate(network.tensors.uses):
-        layer = network.layers[step]
-        kept = in_pool | inside
-        moved = {Operand.WEIGHTS} if step not in pins else set()
-        moved |= set() if set(use.inputs) <= kept else {Operand.INPUTS}
-        if use.residuals and not set(use.residuals) <= kept:
-            moved |= {Operand.RESIDUAL}
-        if use.output not in kept or (tensors[use.output].is_result and pool.outside):
-            moved |= {Operand.OUTPUTS}
-        taken = sum(tensors[index].size_bytes for index in in_pool if span(index).first <= step <= span(index).last)
+        there = kept | inside
+        moved = {Operand.WEIGHTS} - ({Operand.WEIGHTS} if step in pins else set())
+        moved |= set() if set(use.inputs) <= there else {Operand.INPUTS}
+        moved |= set() if set(use.residuals) <= there else {Operand.RESIDUAL}
+        written = use.output not in there or (tensors[use.output].is_result and not pool.results_inside)
+        alive = tuple(sorted(index for index in kept if span(index).first <= step <= span(index).last))
+        taken = sum(tensors[index].size_bytes for index in alive)
         if step in at:
-            found = at[step]
-            taken += found.window_bytes
-            taken += sum(pinned_bytes(network.layers[other], hardware) for other in found.cascade.resident)
+            cascade = at[step].cascade
+            taken += at[step].window_bytes
+            taken += sum(pinned_bytes(network.layers[other], compiler.hardware) for other in cascade.resident)
         steps.append(
             StepPlan(
-                moved=frozenset(moved),
+                moved=frozenset(moved | ({Operand.OUTPUTS} if written else set())),
                 room_bytes=pool.size_bytes - taken,
-                in_pool=tuple(index for index in in_pool if span(index).first <= step <= span(index).last),
-                written=Operand.OUTPUTS in moved,
-                kept=use.output in kept,
+                in_pool=alive,
+                written=written,
+                kept=use.output in there,
                 stair=0,
                 cost=StepCost(),
             )
         )
-    places = [
-        TensorPlaces(
-            Steps(life.first, life.last) if index in in_pool | inside else None,
-            None if index in inside else Steps(life.first, life.last),
-        )
-        for index, life in enumerate(lives)
-    ]
-    plan = ResidencyPlan(
+    places = []
+    for index, tensor in enumerate(tensors):
+        life = Steps(lives[index].first, last if tensor.is_result else lives[index].last)
+        outside = not pool.image_inside if tensor.is_image else steps[lives[index].first].written
+        places.append(TensorPlaces(life if index in kept | inside else None, life if outside else None))
+    return ResidencyPlan(
         network.tensors, pool, tuple(steps), tuple(places), 0.0, None, (None,) * len(tensors), tuple(cascades)
     )
-    return plan if _fits(compiler, network, plan) else None
+
+
+def _stripes(compiler: PoolCompiler, network: NetworkToPlan, cascades: Collection[Cascade]) -> list[Stripes]:
+    precision, batch = compiler.hardware.precision, compiler.options.batch
+    return [stripes(network.layers, network.tensors, cascade, precision, batch) for cascade in cascades]
 
 
 def _fits(compiler: PoolCompiler, network: NetworkToPlan, plan: ResidencyPlan) -> bool:
     """Whether each form of stripe, and each layer, has a tile in its room."""
-    from accelsim.mapping.staircase import movement_of
-    from accelsim.planning.striping import operands_in, planned_entries
-
     for entry in planned_entries(network, plan, compiler.hardware, compiler.options.batch).entries:
         operands = operands_in(entry, plan.steps[entry.step], compiler.hardware, compiler.pool.memory)
-        room_bytes = plan.steps[entry.step].room_bytes
-        listed = compiler._shortlist(entry.layer.nameless, movement_of(operands.moved, operands.placed))
-        if listed.staircase(WEIGHTS).stair(room_bytes) is None:
+        movement = movement_of(operands.moved, operands.placed)
+        if movement not in compiler._all_sets(entry.layer):  # some machines move all or nothing
+            return False
+        stairs = compiler._shortlist(entry.layer.nameless, movement).staircase(WEIGHTS)
+        if stairs.stair(plan.steps[entry.step].room_bytes) is None:
             return False
     return True
