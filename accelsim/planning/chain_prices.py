@@ -8,6 +8,7 @@ the plan has no way left that is a guess (`PoolCompiler`). docs/decisions/cascad
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import compress, product
@@ -126,16 +127,24 @@ class ChainPricer:
         return self.chains.beside(self.pins)
 
     def prices(
-        self, of_steps: Sequence[StepPrices], weights: Weights, *, guess: bool = True
+        self,
+        of_steps: Sequence[StepPrices],
+        weights: Weights,
+        pressed: AbstractSet[int],
+        *,
+        guess: bool = True,
     ) -> Iterator[ChainPrices]:
         """Of each chain, by weights; where nothing is to be guessed, of the ways that were asked for.
 
         Args:
             of_steps: The staircases of each step by itself, by the same weights.
             weights: What is minimised.
+            pressed: Steps of which each chain has one at least.
             guess: Whether other ways are of any interest.
         """
         for chain in self.all:
+            if pressed.isdisjoint(chain.steps):
+                continue
             asked = [number for number, way in enumerate(chain.ways) if way.cascade in self.asked]
             if asked:
                 yield self._chain_prices(chain, asked, of_steps, weights, guess=guess)
@@ -307,7 +316,8 @@ class ChainPricer:
             return None
         hidden_cycles = max(waits, 0) * self.hardware.channel_of[Operand.WEIGHTS].latency_cycles
         costs.append(StepCost().in_cycles(-hidden_cycles, self.hardware.prices.static_per_cycle))
-        return columns.beside(way.taken_bytes, StepCost.total(costs))
+        lost_bytes = max([self.chains.network.lost_bytes[step] for step in chain.steps])
+        return columns.beside(way.taken_bytes + lost_bytes, StepCost.total(costs))
 
 
 def _best_of(columns: Sequence[tuple[int, Columns | None]], weights: Weights) -> Staircase | None:

@@ -49,7 +49,9 @@ def with_own_layers(graph: ExecutedGraph, hardware: Hardware) -> ExecutedGraph:
     for node in graph.nodes:
         reads = tuple([read._replace(producer=last_of[read.producer]) for read in node.reads])
         buffer = last_of.get(node.buffer, node.buffer)
-        nodes = list(_chain(replace(node, reads=reads, buffer=buffer), list(_parts(node.layer, unit.unfused))))
+        nodes = list(
+            _chain(replace(node, reads=reads, buffer=buffer), list(_parts(node.layer, unit.unfused)))
+        )
         last_of[node.name] = nodes[-1].name
         taken_apart += nodes
     return replace(graph, nodes=tuple(taken_apart))
@@ -76,9 +78,7 @@ def _parts(layer: Layer, unfused: tuple[str, ...]) -> Iterator[Layer]:
         yield layer
         return
     ends = [*apart[1:], len(layer.fused)]
-    yield replace(
-        layer, fused=layer.fused[: apart[0]], pooling=None, given_pooling=None, output_density=None
-    )
+    yield replace(layer, fused=layer.fused[: apart[0]], pooling=None, given_pooling=None, output_density=None)
     for begin, end in zip(apart, ends, strict=True):
         alone = _alone(layer, layer.fused[begin], layer.fused[begin + 1 : end])
         is_last = end == len(layer.fused) and layer.pooling is None
@@ -91,9 +91,7 @@ def _alone(layer: Layer, operator: FusedOperator[int], fused: tuple[FusedOperato
     """An operator as a layer, with those that are applied to its outputs."""
     image = Shape(layer.G * layer.K, layer.OY, layer.OX)
     bits = Bits(activation_bits=layer.activation_bits, partial_sum_bits=layer.partial_sum_bits)
-    own = vector_layer(
-        operator.name, operator.operator, image, image, bits, layer.stage, operator.vector_ops
-    )
+    own = vector_layer(operator.name, operator.operator, image, image, bits, layer.stage, operator.vector_ops)
     whole, rest = divmod(operator.residual_elements, image.elements)
     return replace(own, operands=1 + whole, gate_elements=rest, fused=fused)
 
@@ -123,7 +121,9 @@ def _chain(node: ExecutedNode, parts: list[Layer]) -> Iterator[ExecutedNode]:
         from_image = 0
         if part.operands > 1 or part.gate_elements:
             reads += [
-                Read(read.producer, read.residual_elements, 0) for read in node.reads if read.residual_elements
+                Read(read.producer, read.residual_elements, 0)
+                for read in node.reads
+                if read.residual_elements
             ]
             from_image = node.network_residual_elements
         is_last = part is others[-1]

@@ -20,12 +20,9 @@ from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.pinned import first_mappings, first_use, pinned_bytes
 from accelsim.mapping.pool_knowledge import PlacedLayer, PoolKnowledge
-from accelsim.mapping.pool_room import weights_may_stay
-from accelsim.mapping.program import mappings as written
 from accelsim.mapping.ranking import objective_value, that_decides
 from accelsim.mapping.schedule import Schedule
 from accelsim.mapping.search import as_executed
-from accelsim.mapping.settle import COMPILER
 from accelsim.mapping.shortlist import Shortlist
 from accelsim.mapping.staircase import (
     Arriving,
@@ -44,6 +41,8 @@ from accelsim.network.executed import ExecutedGraph
 from accelsim.network.layer import Layer
 from accelsim.network.lowering.splitting import unfused
 from accelsim.planning.arrivals import arrivals
+from accelsim.planning.best_mapping import best_mapping
+from accelsim.planning.cascading import plan_with_cascades
 from accelsim.planning.chain_prices import ChainPricer
 from accelsim.planning.chains import Chains
 from accelsim.planning.edges import ChainPrices
@@ -75,10 +74,6 @@ from accelsim.simulation.transitions import Transitions
 MOST_ROUNDS: Final = 4
 """Plans that are made again, where tensors and tiles do not fit by addresses; no case is known in which one
 was not enough."""
-
-
-MOST_GUESSES: Final = 8
-"""Plans that are made by guesses of what cascades cost, each with what was found out about the one before."""
 
 
 @dataclass(frozen=True)
@@ -213,30 +208,33 @@ class PoolCompiler:
 
     def _planned(self, network: NetworkToPlan, *, keeping: bool, pins: Pins) -> "Planned":
         """The plan by the objective beside pinned weights, and the weights by which mappings are compared."""
-        made: dict[Weights, tuple[ResidencyPlan | DoesNotFit, list[StepPrices], list[ChainPrices]]] = {}
+        made: dict[Weights, tuple[ResidencyPlan | DoesNotFit, list[StepPrices]]] = {}
         pool = self.places(self._pinned_bytes(network, pins))
         pricer = self._pricer(network, pins) if keeping else None
+        by_product = self.objective == "edp"
 
         def plan(weights: Weights) -> ResidencyPlan | DoesNotFit:
             if weights not in made:
                 prices = self.prices(network, weights, pins)
-                chains: list[ChainPrices] = []
                 if pricer is not None:
-                    found, chains = _with_cascades(network, pool, prices, pricer, weights)
+                    found, _ = plan_with_cascades(network, pool, prices, pricer, weights, guess=by_product)
                 elif keeping:
                     found = plan_residency(network.tensors, pool, prices, reasons=False)
                 else:
                     found = nothing_kept(network.tensors, pool, prices)
-                made[weights] = found, prices, chains
+                made[weights] = found, prices
             return made[weights][0]
 
         best = best_plan(plan, self.objective)
-        weights, prices, chains = next(
-            (weights, prices, chains) for weights, (found, prices, chains) in made.items() if found is best
+        weights, prices = next(
+            (weights, prices) for weights, (found, prices) in made.items() if found is best
         )
+        chains: list[ChainPrices] = []
+        if pricer is not None:  # of a product, the weights were found by guesses
+            _, chains = plan_with_cascades(network, pool, prices, pricer, weights)
         if keeping:  # why others do not stay is asked of the best plan only
             best = with_said(plan_residency(network.tensors, pool, prices, chains=chains), network.layers)
-        if self.objective == "edp" and isinstance(best, ResidencyPlan):
+        if by_product and isinstance(best, ResidencyPlan):
             # Near the plan, the product changes as this sum does: whatever costs less by it is no worse.
             weights = Weights(cycles=best.cost.energy, energy=best.cost.cycles)
         return best, weights, pins
@@ -306,21 +304,27 @@ class PoolCompiler:
         self, layer: Layer, sets: Sequence[Moved], weights: Weights
     ) -> dict[Moved, Staircase]:
         """The same of a stripe without its name, for some of what may move."""
-        if any((layer, moved) not in self._listed for moved in sets):
-            keys = [(layer, moved, self.options.batch) for moved in sets]
-            known = {
-                key[:2]: listed for key in keys if (listed := self.known.shortlists.get(key)) is not None
-            }
-            self._listed.update(known if len(known) == len(keys) else self._searched(layer, sets))
-        return {moved: self._listed[layer, moved].staircase(weights) for moved in sets}
+        if unknown := [moved for moved in sets if not self._is_listed(layer, moved)]:
+            self._listed.update(self._searched(layer, unknown))
+        return {moved: self._staircase(layer, moved, weights) for moved in sets}
+
+    def _is_listed(self, layer: Layer, movement: Movement) -> bool:
+        """Whether a shortlist is at hand, or was known before."""
+        key = layer, movement
+        known = None if key in self._listed else self.known.shortlists.get((*key, self.options.batch))
+        if known is not None:
+            self._listed[key] = known
+        return key in self._listed
 
     def _arriving(self, sets: Sequence[Moved]) -> list[Arriving]:
         return [Arriving(moved) for moved in sets if Operand.INPUTS in moved]
 
     def _shortlist(self, layer: Layer, movement: Movement) -> Shortlist:
-        if (layer, movement) not in self._listed:
+        if not self._is_listed(layer, movement):
             sets = self._all_sets(layer)
             movements = self._arriving(sets) if isinstance(movement, Arriving) else sets
+            if movement not in movements:  # of a stripe, whose weights lie there for as long as its cascade runs
+                movements = [movement]
             keys, images = [(layer, movement) for movement in movements], self.options.batch
             found = [(key, self.known.shortlists.get((*key, images))) for key in keys]
             known = {key: listed for key, listed in found if listed is not None}
@@ -345,7 +349,7 @@ class PoolCompiler:
     def _all_sets(self, layer: Layer) -> list[Moved]:
         """Those in which its weights stay, too."""
         sets = self._sets(layer)
-        may_stay = weights_may_stay(self.hardware) and layer.on_array
+        may_stay = self.hardware.keeps("weights") and layer.on_array
         return [*sets, *[moves - {Operand.WEIGHTS} for moves in sets]] if may_stay else sets
 
     def _written(
@@ -430,21 +434,8 @@ class PoolCompiler:
             return known
         listed = self._shortlist(placed.layer, movement_of(placed.moved, placed.placed))
         judge = Alone(self.hardware, self.transitions, self.pool.size_bytes - placed.room_bytes)
-        best: tuple[float, Mapping] | None = None
-        for index in listed.nearly_best(placed.room_bytes, placed.weights):
-            cost = listed.cost(index)
-            if best is not None and placed.weights.price(cost) >= best[0] * (1 - COMPILER.gap):
-                break
-            choice = listed.choice(index, placed.moved, placed.placed)
-            (mapping,) = written([choice], listed.images, self.hardware)
-            cycles = judge(mapping)
-            price = placed.weights.price(cost.in_cycles(cycles, self.hardware.prices.static_per_cycle))
-            if best is None or price < best[0]:
-                room_bytes = int(listed.costs.room_bytes[index])
-                best = price, replace(mapping, estimated_cycles=cycles, room_bytes=room_bytes)
-        assert best is not None  # a plan has room for a mapping of each layer
-        self.known.mappings[placed] = best[1]
-        return best[1]
+        mapping = self.known.mappings[placed] = best_mapping(placed, listed, self.hardware, judge)
+        return mapping
 
     def _value(self, schedule: Schedule) -> tuple[float, float]:
         """What a schedule takes, simulated as a whole; of equal ones the faster is better."""
@@ -476,21 +467,6 @@ class PoolCompiler:
             transitions=Transitions(),
             known=PoolKnowledge(),
         )
-
-
-def _with_cascades(
-    network: NetworkToPlan, pool: Pool, prices: Sequence[StepPrices], pricer: ChainPricer, weights: Weights
-) -> tuple[ResidencyPlan | DoesNotFit, list[ChainPrices]]:
-    """The plan by prices of chains that are no guesses, and these; what guesses choose is asked for first."""
-    for _ in range(MOST_GUESSES):
-        guessed = list(pricer.prices(prices, weights))
-        plan = plan_residency(network.tensors, pool, prices, chains=guessed, reasons=False)
-        chosen = set() if isinstance(plan, DoesNotFit) else set(plan.cascades)
-        if chosen <= pricer.asked:
-            break
-        pricer.asked.update(chosen)
-    chains = list(pricer.prices(prices, weights, guess=False))
-    return plan_residency(network.tensors, pool, prices, chains=chains, reasons=False), chains
 
 
 Planned: TypeAlias = tuple[ResidencyPlan | DoesNotFit, Weights, Pins]

@@ -135,9 +135,7 @@ class BitSerial(Dataflow):
         own = self.of(array)
         one_tap = np.equal(tile.taps, 1)
         rounds = ceil_div(own.patch**2, array.rows)
-        load = _pick(
-            one_tap, PIXEL_LOAD_CYCLES + own.patch**2, WINDOW_LOAD_CYCLES + (own.patch + 2) ** 2
-        )
+        load = _pick(one_tap, PIXEL_LOAD_CYCLES + own.patch**2, WINDOW_LOAD_CYCLES + (own.patch + 2) ** 2)
         products = MATRIX_VECTOR_CYCLES + _pick(one_tap, 1, own.weight_bits) * k
         end = SHIFT_CYCLES + SCALE_CYCLES + ceil_div(k, SCALES_PER_CYCLE)
         end = end + BIAS_CYCLES + ceil_div(k, BIASES_PER_CYCLE) + STREAM_CYCLES + pixels

@@ -105,7 +105,9 @@ def accumulate(sums: Integers, weights: Integers, patches_of: Integers, machine:
                     for block in ranges(c, machine.columns):
                         for tap in range(taps):
                             stream = patches_of[image, group, block.start : block.stop, tap][:, *square]
-                            factors = weights[group, channels.start : channels.stop, block.start : block.stop, tap]
+                            factors = weights[
+                                group, channels.start : channels.stop, block.start : block.stop, tap
+                            ]
                             summed = sums[image, group, channels.start : channels.stop]
                             summed[:, *square] += (factors @ stream.reshape(len(block), -1)).reshape(
                                 len(channels), len(rows), len(columns)
