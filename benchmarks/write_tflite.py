@@ -77,6 +77,7 @@ def _tensor(builder: flatbuffers.Builder, tensor: dict[str, Any], buffer: int) -
         "QuantizationParameters",
         Scale=_vector(builder, scales, 4, builder.PrependFloat32),
         ZeroPoint=_vector(builder, [tensor["zero_point"]] * len(scales), 8, builder.PrependInt64),
+        QuantizedDimension=tensor["axis"],
     )
     return _table(
         builder,

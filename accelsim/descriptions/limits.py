@@ -17,8 +17,10 @@ MAX_WINDOW: Final = 10_000
 """Kernel, stride, padding and dilation along one axis, in elements: the largest image has fewer pixels."""
 MAX_RESOLUTION: Final = 8_192
 """Pixels along one side of the image; 8K video. Beyond it a typing error is likelier than a wish."""
-MAX_AXIS: Final = 1_000_000
+MAX_AXIS: Final = 1 << 20
 """Rows or columns of a tensor within a network: padding and resizing make more of them than the image has."""
+MAX_GATHERED: Final = 65_536
+"""Elements that are picked one by one along an axis."""
 MAX_ELEMENTS: Final = 10**9
 """Outputs, or weights, of a layer for one image: two gigabytes of 16 bits."""
 MAX_MACS: Final = 10**13

@@ -66,6 +66,8 @@ SignedMargin: TypeAlias = Annotated[int, Field(ge=-MAX_WINDOW, le=MAX_WINDOW)]
 Resolution: TypeAlias = Annotated[int, Field(ge=1, le=MAX_RESOLUTION)]
 AxisLength: TypeAlias = Annotated[int, Field(ge=1, le=MAX_AXIS)]
 Factor: TypeAlias = Annotated[int, Field(ge=1, le=MAX_FACTOR)]
+Expansion: TypeAlias = Annotated[float, Field(ge=MIN_PART, le=MAX_FACTOR)]
+"""Channels inside a block for each that comes in."""
 Repeats: TypeAlias = Annotated[int, Field(ge=1, le=MAX_REPEAT)]
 Reports: TypeAlias = Annotated[float, Field(gt=0, le=MAX_REPORTED)]
 Percent: TypeAlias = Annotated[float, Field(ge=0, le=100)]
@@ -90,6 +92,8 @@ PerPE: TypeAlias = Annotated[int, Field(ge=1, le=MAX_PER_PE)]
 PerColumn: TypeAlias = Annotated[int, Field(ge=1, le=MAX_PER_COLUMN)]
 PerCycle: TypeAlias = Annotated[float, Field(ge=MIN_PER_CYCLE, le=MAX_PER_CYCLE)]
 """Operations of a host."""
+Operations: TypeAlias = Annotated[int, Field(ge=0, le=MAX_PER_PE)]
+"""Of the vector unit, for an element."""
 HostCycles: TypeAlias = Annotated[int, Field(ge=0, le=MAX_HOST_CYCLES)]
 PortWords: TypeAlias = Annotated[int, Field(ge=1, le=MAX_PER_COLUMN)]
 PortWordsOut: TypeAlias = Annotated[int, Field(ge=0, le=MAX_PER_COLUMN)]

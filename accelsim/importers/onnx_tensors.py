@@ -193,6 +193,8 @@ class OnnxTensors:
         types = self._inferred(node, schema, settings)
         if any(_dims(kind) is None for kind in types.values()):
             types = self._inferred(node, schema, node.input)
+        if any(attribute.name == "ceil_mode" and attribute.i for attribute in node.attribute):
+            _drop_windows_in_padding(node, _dims(self.types.get(node.input[0])), types)
         for name, kind in types.items():
             dims = _dims(kind)
             if any(dim.dim_value < 0 for dim in kind.tensor_type.shape.dim):
@@ -348,6 +350,29 @@ class OnnxTensors:
             return _outputs(node, arrays, self._opsets.get("", 1))
         except Exception:  # whatever keeps onnx from evaluating it: the value stays unknown
             return {}
+
+
+def _drop_windows_in_padding(
+    node: "onnx.NodeProto", image: Dims | None, types: dict[str, "onnx.TypeProto"]
+) -> None:
+    """Shorten the outputs of a pooling that rounds up: a window that begins in the padding behind is none.
+
+    So do Caffe, PyTorch and runtimes of ONNX; before opset 22 the package onnx counts it.
+    """
+    given = {attribute.name: [*attribute.ints] for attribute in node.attribute}
+    axes = len(given.get("kernel_shape", ()))
+    strides, pads = given.get("strides") or [1] * axes, given.get("pads") or [0] * 2 * axes
+    for kind in types.values():
+        sizes = kind.tensor_type.shape.dim
+        if image is None or len(image) != len(sizes) or len(image) <= axes:
+            continue
+        for axis in range(axes):
+            size = sizes[len(sizes) - axes + axis]
+            if (
+                size.dim_value > 1
+                and (size.dim_value - 1) * strides[axis] >= image[-axes:][axis] + pads[axis]
+            ):
+                size.dim_value -= 1
 
 
 def _check_counts(node: "onnx.NodeProto") -> None:

@@ -17,7 +17,7 @@ from accelsim.hardware import Hardware, Operand
 from accelsim.hardware.counts import ActionCounts
 from accelsim.hardware.host import HOST
 from accelsim.hardware.prices import Prices
-from accelsim.mapping.candidates import counts_on_chip, with_static_energy
+from accelsim.mapping.candidates import call_cycles, counts_on_chip, with_static_energy
 from accelsim.mapping.costs import ArrayCost, transfer_counts
 from accelsim.mapping.cuts import Cuts
 from accelsim.mapping.grid_array import grid_array_total
@@ -243,7 +243,8 @@ class PoolTiles:
         steps, on_array = self._tiles.tile_counts.total * self._turns, self.layer.on_array
         of_steps = steps, self._latency_steps, self._vector
         timing = timing_with(moving, *of_steps, self.hardware, on_array=on_array)
-        cycles = timing.least_cycles(array.cycles * self._turns, last_cycles)
+        array_cycles = array.cycles * self._turns + call_cycles(self.layer, self.hardware)
+        cycles = timing.least_cycles(array_cycles, last_cycles)
         dynamic = sum([energy for _, energy in parts], self._energy_on_chip)
         if self.dataflow == HOST:
             host = host_of(self.hardware)

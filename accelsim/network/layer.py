@@ -15,7 +15,7 @@ from accelsim.columns import CountT_co, Real
 if TYPE_CHECKING:
     from accelsim.network.given import GivenMapping
 
-ARRAY_OPERATORS = frozenset({"conv", "fully_connected"})
+ARRAY_OPERATORS = frozenset({"conv", "fully_connected", "product"})
 """Operators whose multiply-accumulates run on the PE array; all others run on the vector unit."""
 
 

@@ -20,12 +20,9 @@ from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.pinned import first_mappings, first_use, pinned_bytes
 from accelsim.mapping.pool_knowledge import PlacedLayer, PoolKnowledge
-from accelsim.mapping.pool_room import weights_may_stay
-from accelsim.mapping.program import mappings as written
 from accelsim.mapping.ranking import objective_value, that_decides
 from accelsim.mapping.schedule import Schedule
 from accelsim.mapping.search import as_executed
-from accelsim.mapping.settle import COMPILER
 from accelsim.mapping.shortlist import Shortlist
 from accelsim.mapping.staircase import (
     Arriving,
@@ -44,6 +41,11 @@ from accelsim.network.executed import ExecutedGraph
 from accelsim.network.layer import Layer
 from accelsim.network.lowering.splitting import unfused
 from accelsim.planning.arrivals import arrivals
+from accelsim.planning.best_mapping import best_mapping
+from accelsim.planning.cascading import plan_with_cascades
+from accelsim.planning.chain_prices import ChainPricer
+from accelsim.planning.chains import Chains
+from accelsim.planning.edges import ChainPrices
 from accelsim.planning.edp import best_plan
 from accelsim.planning.given_plan import as_said, check_said, no_tile_said, pins_said, weights_said, with_said
 from accelsim.planning.movements import may_move
@@ -208,11 +210,15 @@ class PoolCompiler:
         """The plan by the objective beside pinned weights, and the weights by which mappings are compared."""
         made: dict[Weights, tuple[ResidencyPlan | DoesNotFit, list[StepPrices]]] = {}
         pool = self.places(self._pinned_bytes(network, pins))
+        pricer = self._pricer(network, pins) if keeping else None
+        by_product = self.objective == "edp"
 
         def plan(weights: Weights) -> ResidencyPlan | DoesNotFit:
             if weights not in made:
                 prices = self.prices(network, weights, pins)
-                if keeping:
+                if pricer is not None:
+                    found, _ = plan_with_cascades(network, pool, prices, pricer, weights, guess=by_product)
+                elif keeping:
                     found = plan_residency(network.tensors, pool, prices, reasons=False)
                 else:
                     found = nothing_kept(network.tensors, pool, prices)
@@ -223,12 +229,22 @@ class PoolCompiler:
         weights, prices = next(
             (weights, prices) for weights, (found, prices) in made.items() if found is best
         )
+        chains: list[ChainPrices] = []
+        if pricer is not None:  # of a product, the weights were found by guesses
+            _, chains = plan_with_cascades(network, pool, prices, pricer, weights)
         if keeping:  # why others do not stay is asked of the best plan only
-            best = with_said(plan_residency(network.tensors, pool, prices), network.layers)
-        if self.objective == "edp" and isinstance(best, ResidencyPlan):
+            best = with_said(plan_residency(network.tensors, pool, prices, chains=chains), network.layers)
+        if by_product and isinstance(best, ResidencyPlan):
             # Near the plan, the product changes as this sum does: whatever costs less by it is no worse.
             weights = Weights(cycles=best.cost.energy, energy=best.cost.cycles)
         return best, weights, pins
+
+    def _pricer(self, network: NetworkToPlan, pins: Pins) -> ChainPricer | None:
+        """What chains of steps cost as cascades; None on a machine without."""
+        if self.hardware.cascade is None or self.options.batch > 1:
+            return None
+        chains = Chains(network, self.hardware, self.options.batch)
+        return ChainPricer(chains, pins, self._stripe_staircases)
 
     def _pins(self, network: NetworkToPlan, weights: Weights, *, keeping: bool) -> Pins:
         """The steps whose weights stay, by prices with which the plan without any is the best."""
@@ -284,13 +300,31 @@ class PoolCompiler:
         """What a layer without its name costs at least, by the room that its tiles have."""
         return self._shortlist(layer, movement).staircase(weights)
 
+    def _stripe_staircases(
+        self, layer: Layer, sets: Sequence[Moved], weights: Weights
+    ) -> dict[Moved, Staircase]:
+        """The same of a stripe without its name, for some of what may move."""
+        if unknown := [moved for moved in sets if not self._is_listed(layer, moved)]:
+            self._listed.update(self._searched(layer, unknown))
+        return {moved: self._staircase(layer, moved, weights) for moved in sets}
+
+    def _is_listed(self, layer: Layer, movement: Movement) -> bool:
+        """Whether a shortlist is at hand, or was known before."""
+        key = layer, movement
+        known = None if key in self._listed else self.known.shortlists.get((*key, self.options.batch))
+        if known is not None:
+            self._listed[key] = known
+        return key in self._listed
+
     def _arriving(self, sets: Sequence[Moved]) -> list[Arriving]:
         return [Arriving(moved) for moved in sets if Operand.INPUTS in moved]
 
     def _shortlist(self, layer: Layer, movement: Movement) -> Shortlist:
-        if (layer, movement) not in self._listed:
+        if not self._is_listed(layer, movement):
             sets = self._all_sets(layer)
             movements = self._arriving(sets) if isinstance(movement, Arriving) else sets
+            if movement not in movements:  # of a stripe, whose weights lie there for as long as its cascade runs
+                movements = [movement]
             keys, images = [(layer, movement) for movement in movements], self.options.batch
             found = [(key, self.known.shortlists.get((*key, images))) for key in keys]
             known = {key: listed for key, listed in found if listed is not None}
@@ -315,7 +349,7 @@ class PoolCompiler:
     def _all_sets(self, layer: Layer) -> list[Moved]:
         """Those in which its weights stay, too."""
         sets = self._sets(layer)
-        may_stay = weights_may_stay(self.hardware) and layer.on_array
+        may_stay = self.hardware.keeps("weights") and layer.on_array
         return [*sets, *[moves - {Operand.WEIGHTS} for moves in sets]] if may_stay else sets
 
     def _written(
@@ -400,21 +434,8 @@ class PoolCompiler:
             return known
         listed = self._shortlist(placed.layer, movement_of(placed.moved, placed.placed))
         judge = Alone(self.hardware, self.transitions, self.pool.size_bytes - placed.room_bytes)
-        best: tuple[float, Mapping] | None = None
-        for index in listed.nearly_best(placed.room_bytes, placed.weights):
-            cost = listed.cost(index)
-            if best is not None and placed.weights.price(cost) >= best[0] * (1 - COMPILER.gap):
-                break
-            choice = listed.choice(index, placed.moved, placed.placed)
-            (mapping,) = written([choice], listed.images, self.hardware)
-            cycles = judge(mapping)
-            price = placed.weights.price(cost.in_cycles(cycles, self.hardware.prices.static_per_cycle))
-            if best is None or price < best[0]:
-                room_bytes = int(listed.costs.room_bytes[index])
-                best = price, replace(mapping, estimated_cycles=cycles, room_bytes=room_bytes)
-        assert best is not None  # a plan has room for a mapping of each layer
-        self.known.mappings[placed] = best[1]
-        return best[1]
+        mapping = self.known.mappings[placed] = best_mapping(placed, listed, self.hardware, judge)
+        return mapping
 
     def _value(self, schedule: Schedule) -> tuple[float, float]:
         """What a schedule takes, simulated as a whole; of equal ones the faster is better."""

@@ -24,8 +24,9 @@ from accelsim.network.load import network_of
 from accelsim.result import LayerResult, RunResult
 from accelsim.reuse.cache import Cache
 from accelsim.run import options_for, plan_run, run_network, run_plan
+from accelsim.search.changes import ImpossibleRemedy, Remedy
 from accelsim.search.diagnosis import Diagnosis, diagnose
-from accelsim.search.remedies import ImpossibleRemedy, Remedy, remedies
+from accelsim.search.remedies import remedies
 from accelsim.search.words import change_words
 
 TOP_LAYERS: Final = 5

@@ -20,7 +20,7 @@ from accelsim.planning.shortage import PoolShortageError, Shortage
 from accelsim.result import RunResult
 from accelsim.reuse.cache import Cache
 from accelsim.run import run_network
-from accelsim.search.remedies import half_the_bits
+from accelsim.search.network_remedies import half_the_bits
 from accelsim.search.words import change_words
 
 FittingName: TypeAlias = Literal[

@@ -10,8 +10,7 @@ from accelsim.choices import AUTO
 from accelsim.descriptions.phrases import memory_word
 from accelsim.errors import problem_text
 from accelsim.mapping.dataflows import dataflow_of
-from accelsim.search.redesign import BlockMove, ChannelsMove, KernelMove, Move
-from accelsim.search.remedies import (
+from accelsim.search.changes import (
     AddedDataflow,
     BitsChange,
     Change,
@@ -26,6 +25,7 @@ from accelsim.search.remedies import (
     PartChange,
     PoolChange,
 )
+from accelsim.search.redesign import BlockMove, ChannelsMove, KernelMove, Move
 
 KIB: Final = 1024
 _OBSTACLES: Final[dict[ChannelObstacle, str]] = {

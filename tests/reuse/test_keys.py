@@ -315,7 +315,7 @@ def a_stage_of_each_block():
     graph = configure(check(Document("graph", GRAPH, {}), NetworkDescription))
     networks = [load_network(name) for name in names("networks")]
     stages = {}
-    for network in (*networks, graph):
+    for network in (graph, *networks):
         for index, stage in enumerate(network.stages):
             stages.setdefault(type(stage.block).__name__, (network, index))
     return stages

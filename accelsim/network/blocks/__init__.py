@@ -36,6 +36,8 @@ FILES: Final = {
     "inverted_residual": "inverted_residual",
     "lrn": "single",
     "max_pool": "single",
+    "mbconv": "mbconv",
+    "mobilenet_v3": "mobilenet_v3",
     "nasnet_normal": "nasnet",
     "nasnet_reduction": "nasnet",
     "pnasnet": "pnasnet",

@@ -28,6 +28,7 @@ INPUT: Final = "input"
 
 Name: TypeAlias = Annotated[str, Field(min_length=1, max_length=500)]
 _OPERANDS: Final[dict[int | str, Any]] = {
+    0: tuple[()],
     1: tuple[Name],
     2: tuple[Name, Name],
     "several": Annotated[tuple[Name, ...], Field(min_length=1)],

@@ -28,6 +28,11 @@ _SENTENCES: Final[dict[Reason, str]] = {
     Reason.SLICES_MOVE: "its slices move, each on its own",
     Reason.MOVES_AS_SOURCE: "its channels move to the places that {about} gives them",
     Reason.PART_IS_READ: "its readers read a part of the channels",
+    Reason.ELEMENTS_MOVE: "elements change places, so they move",
+    Reason.SAME_ADDRESSES: "rows and columns get other names, and no element moves",
+    Reason.INTERLEAVED: "runs on the array as several convolutions, whose outputs lie interleaved",
+    Reason.OPERAND_INTERLEAVED: "the layer of {about}, the last of its operands, writes it interleaved",
+    Reason.NEEDS_STATISTICS: "needs mean and variance of all before it can change one",
     Reason.NOTHING_AT_INFERENCE: "does nothing at inference",
     Reason.STORED_OUTSIDE: "is stored for somebody outside, too",
 }
