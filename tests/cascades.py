@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from accelsim.hardware import Hardware, Operand
 from accelsim.mapping.pinned import pinned_bytes
-from accelsim.mapping.staircase import StepCost, Weights, movement_of
+from accelsim.mapping.staircase import StepCost, Weights, beside_pinned_weights, movement_of
 from accelsim.mapping.stripes import Cascade, Stripes
 from accelsim.memory_map import Steps
 from accelsim.network.description import Network
@@ -131,7 +131,8 @@ def _fits(compiler: PoolCompiler, network: NetworkToPlan, plan: ResidencyPlan) -
     for entry in planned_entries(network, plan, compiler.hardware, compiler.options.batch).entries:
         operands = operands_in(entry, plan.steps[entry.step], compiler.hardware, compiler.pool.memory)
         movement = movement_of(operands.moved, operands.placed)
-        if movement not in compiler._all_sets(entry.layer):  # some machines move all or nothing
+        sets = compiler._sets(entry.layer)
+        if movement not in {*sets, *map(beside_pinned_weights, sets)}:  # some machines move all or nothing
             return False
         stairs = compiler._shortlist(entry.layer.nameless, movement).staircase(WEIGHTS)
         if stairs.stair(plan.steps[entry.step].room_bytes) is None:
