@@ -242,16 +242,18 @@ class _Rows:
 
     def _write(self, number: int, window: _Window, rows: range) -> None:
         """Rows in the places of others, which those who read them are done with."""
-        waits_for = self.schedule.waits_for[number]
+        waits_for, too_early = self.schedule.waits_for[number], set[int]()
         for row in rows:
             place = row % len(window.rows)
             before = window.rows[place]
             for reader, entry in window.readers.get(-1 if before is None else before, {}).items():
-                later = [waited for waited in waits_for if self.striped.entries[waited].layer == reader]
-                if not any(waited >= entry for waited in later):  # its entries end one after the other
-                    refuse(Difference.DOES_NOT_WAIT_TO_WRITE, reader=self.striped.layers[reader].name)
+                # Entries of a layer end one after the other.
+                waited = [other for other in waits_for if self.striped.entries[other].layer == reader]
+                too_early |= {reader} if max(waited, default=-1) < entry else set()
             window.rows[place] = row
             window.writer[row] = number
+        for reader in sorted(too_early):
+            refuse(Difference.DOES_NOT_WAIT_TO_WRITE, reader=self.striped.layers[reader].name)
 
 
 def _rows_read(layer: Layer, computed: range) -> range:

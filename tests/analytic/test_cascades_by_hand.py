@@ -1,17 +1,13 @@
 """Stripes, windows and times of cascades, worked out by hand."""
 
-import json
 from dataclasses import replace
 
 import pytest
-from cascades import with_cascades
-from machines import keeping_machine
+from cascades import striped_machine, two_kernels, with_cascades
 
-from accelsim.hardware import Hardware, Operand, Precision
+from accelsim.hardware import Operand, Precision
 from accelsim.mapping.pinned import pinned_bytes
 from accelsim.mapping.stripes import Cascade
-from accelsim.network.configuration import configure
-from accelsim.network.description import NetworkDescription
 from accelsim.network.layer import FusedOperator, Layer, Pooling
 from accelsim.planning.cascade import NoCascade, may_cascade, stripes
 from accelsim.planning.tensors import LayerUse, NetworkTensors, Tensor
@@ -114,25 +110,6 @@ def test_a_tensor_that_others_read_is_not_inside_a_cascade():
     others = (*network.uses[:2], LayerUse((2,), (1,), 3))
     assert may_cascade(layers, replace(network, uses=others), 0, 2) is NoCascade.SEVERAL_READERS
     assert may_cascade(layers, network, 0, 4) is NoCascade.BEYOND_THE_END
-
-
-def striped_machine(size_bytes=1 << 17, **io):
-    """8 bits, one pool, and cascades."""
-    described = keeping_machine(size_bytes, io).model_dump(mode="json", exclude_none=True)
-    described["precision"] = {"weights_bits": 8, "activations_bits": 8, "partial_sums_bits": 32}
-    return Hardware.model_validate_json(json.dumps({**described, "cascade": {"layers": 4}}))
-
-
-def small(*rows, channels=2, size=8):
-    stages = [{"block": "graph", "name": "g", "operators": list(rows)}]
-    image = {"channels": channels, "height": size, "width": size}
-    described = {"name": "small", "title": "small", "source": "made up", "input": image, "stages": stages}
-    return configure(NetworkDescription.model_validate_json(json.dumps(described)))
-
-
-def two_kernels():
-    row = {"operator": "conv", "out_channels": 4, "kernel": 3, "padding": "same"}
-    return small({**row, "name": "a", "inputs": ["input"]}, {**row, "name": "b", "inputs": ["a"]})
 
 
 def weights_read(result, layer):
