@@ -111,7 +111,9 @@ class PoolCompiler:
         plans: list[tuple[bool, Planned]] = []
         for keeping in (False, True):
             # Where nothing can be outside, nothing kept is the same plan.
-            if self.hardware.keeps("activations") if keeping else self.places().outside:
+            places = self.places()
+            may_be_outside = places.outside and not places.only_ends_outside
+            if self.hardware.keeps("activations") if keeping else may_be_outside:
                 plans += [(keeping, plan) for plan in self._plans(network, keeping=keeping)]
         schedules = [
             (keeping, self._by_addresses(network, *plan, keeping=keeping))
@@ -210,7 +212,7 @@ class PoolCompiler:
         """The plan by the objective beside pinned weights, and the weights by which mappings are compared."""
         made: dict[Weights, tuple[ResidencyPlan | DoesNotFit, list[StepPrices]]] = {}
         pool = self.places(self._pinned_bytes(network, pins))
-        pricer = self._pricer(network, pins) if keeping else None
+        pricer = self.pricer(network, pins) if keeping else None
         by_product = self.objective == "edp"
 
         def plan(weights: Weights) -> ResidencyPlan | DoesNotFit:
@@ -239,7 +241,7 @@ class PoolCompiler:
             weights = Weights(cycles=best.cost.energy, energy=best.cost.cycles)
         return best, weights, pins
 
-    def _pricer(self, network: NetworkToPlan, pins: Pins) -> ChainPricer | None:
+    def pricer(self, network: NetworkToPlan, pins: Pins = frozenset()) -> ChainPricer | None:
         """What chains of steps cost as cascades; None on a machine without."""
         if self.hardware.cascade is None or self.options.batch > 1:
             return None
@@ -272,6 +274,7 @@ class PoolCompiler:
             outside=self.hardware.home(Operand.OUTPUTS) is not None,
             image_inside=self.hardware.input_place == self.pool.memory,
             results_inside=self.hardware.output_place == self.pool.memory,
+            only_ends_outside=self.options.activations == "on_chip",
         )
 
     def prices(self, network: NetworkToPlan, weights: Weights, pins: Pins = frozenset()) -> list[StepPrices]:
@@ -323,7 +326,9 @@ class PoolCompiler:
         if not self._is_listed(layer, movement):
             sets = self._all_sets(layer)
             movements = self._arriving(sets) if isinstance(movement, Arriving) else sets
-            if movement not in movements:  # of a stripe, whose weights lie there for as long as its cascade runs
+            if (
+                movement not in movements
+            ):  # of a stripe, whose weights lie there for as long as its cascade runs
                 movements = [movement]
             keys, images = [(layer, movement) for movement in movements], self.options.batch
             found = [(key, self.known.shortlists.get((*key, images))) for key in keys]
