@@ -8,7 +8,6 @@ from accelsim.descriptions.arguments import check_choice, check_text, whole_numb
 from accelsim.descriptions.limits import MAX_BATCH
 from accelsim.hardware import Objective
 
-
 Activations: TypeAlias = Literal["anywhere", "on_chip"]
 
 
@@ -31,8 +30,8 @@ class MappingOptions:
     objective: Objective | None = None
     """What mappings are chosen by; None is what the machine's compiler goes by (`hardware.mapper`)."""
     activations: Activations = "anywhere"
-    """Where tensors may lie between layers: wherever the machine has them, or nowhere but on chip. The network's
-    image and results lie where the machine's `io` says either way."""
+    """Where tensors may lie between layers: wherever the machine has them, or nowhere but on chip. Image and
+    results lie where the machine's `io` says either way."""
 
     def __post_init__(self) -> None:
         # numpy's integers are whole numbers, too

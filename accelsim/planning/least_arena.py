@@ -1,4 +1,4 @@
-"""The least arena of a network on a machine: what its pool has to give for nothing but weights to be outside."""
+"""The least arena of a network: what a pool has to give for nothing but weights to be outside."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -28,10 +28,9 @@ class LeastArena:
         layers: That step, or the layers of the cascade.
         tensors: That are in the pool as a whole then: names and bytes.
         rows_bytes: Of the rows, and weights, that the cascade keeps.
-        cascades: How many there are in the network.
 
     Example:
-        >>> LeastArena(4096, ("conv1",), (("image", 3072), ("conv1", 900)), 0, 0).tile_bytes
+        >>> LeastArena(4096, ("conv1",), (("image", 3072), ("conv1", 900)), 0).tile_bytes
         124
     """
 
@@ -39,7 +38,6 @@ class LeastArena:
     layers: tuple[str, ...]
     tensors: tuple[tuple[str, int], ...]
     rows_bytes: int
-    cascades: int
 
     @property
     def tile_bytes(self) -> int:
@@ -118,5 +116,4 @@ def _named(network: NetworkToPlan, found: LeastRoom) -> LeastArena:
         tuple([network.layers[step].name for step in steps]),
         tuple([(tensor.name, tensor.size_bytes) for tensor in tensors]),
         found.taken_bytes,
-        len(found.cascades),
     )

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from accelsim.mapping.staircase import StepPrices
-from accelsim.planning.cascade import Cascade
+from accelsim.mapping.stripes import Cascade
 from accelsim.planning.edges import ChainPrices, Edge, StripedWay, edges
 from accelsim.planning.programme import Programme, State, Transitions
 from accelsim.planning.residency import Pool

@@ -1,7 +1,7 @@
 """Peak: a plan in the least arena in which its tensors, rows of cascades and tiles have addresses, too."""
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, NamedTuple
 
 from accelsim.descriptions import vary
 from accelsim.descriptions.phrases import all_of, counted
@@ -16,9 +16,27 @@ _MOST_ROUNDS: Final = 16
 """Arenas that are tried, each larger by what the one before was too small by."""
 
 
+class InLeastArena(NamedTuple):
+    """A plan in the least arena that holds it.
+
+    Example:
+        >>> from accelsim.run import plan_peak
+        >>> small = plan_peak("mobilenet_v1@width=0.25,resolution=32", "npu_int8_256k")
+        >>> small.size_bytes == small.plan.hardware.memories[1].arena_bytes, small.least.layers
+        (True, ('stage1.block1.pointwise',))
+    """
+
+    plan: Plan
+    """On the machine with that arena."""
+    least: LeastArena
+    """Who needs it, counted in bytes."""
+    size_bytes: int
+    """Of it; more than that where addresses take more."""
+
+
 def in_least_arena(
     graph: ExecutedGraph, hardware: Hardware, options: MappingOptions, plan_on: Callable[[Hardware], Plan]
-) -> Plan:
+) -> InLeastArena:
     """The plan in the least arena that holds it.
 
     Args:
@@ -46,7 +64,7 @@ def in_least_arena(
         memory_map = plan.schedule.memory_map
         waste_bytes = 0 if memory_map is None else memory_map.address_waste_bytes
         if not waste_bytes:
-            return plan
+            return InLeastArena(plan, least, size_bytes)
         size_bytes += waste_bytes
     raise MappingError(_too_small(least, size_bytes, hardware, pool.memory, pool.size_bytes))
 

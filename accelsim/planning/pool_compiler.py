@@ -325,7 +325,7 @@ class PoolCompiler:
     def _shortlist(self, layer: Layer, movement: Movement) -> Shortlist:
         if not self._is_listed(layer, movement):
             sets = self._all_sets(layer)
-            movements = self._arriving(sets) if isinstance(movement, Arriving) else sets
+            movements: list[Movement] = [*(self._arriving(sets) if isinstance(movement, Arriving) else sets)]
             if (
                 movement not in movements
             ):  # of a stripe, whose weights lie there for as long as its cascade runs
