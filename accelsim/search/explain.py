@@ -17,6 +17,7 @@ from accelsim.errors import AccelsimError
 from accelsim.execution.processes import Processes
 from accelsim.hardware import Hardware, Objective, hardware_of
 from accelsim.mapping.options import MappingOptions
+from accelsim.mapping.together import by_layer
 from accelsim.network.description import Network
 from accelsim.network.layer import Layer
 from accelsim.network.load import network_of
@@ -173,7 +174,7 @@ def explain_network(
     outcomes, impossible = _outcomes(list(remedies(network, hardware, dataflow)), options, step)
     diagnoses = {
         layer.name: diagnose(layer, mapping, hardware)
-        for layer, mapping in zip(result.layers, plan.schedule.mappings, strict=True)
+        for layer, mapping in zip(result.layers, by_layer(plan.schedule).mappings, strict=True)
     }
     worst = [_worst_layer(group, diagnoses, outcomes) for group in _groups(result.layers)]
     worst.sort(key=lambda group: (-group.gained_cycles, -group.lost_cycles))

@@ -1,7 +1,7 @@
 """Cascades, walked through row by row: stripes make up their layers, and no row is lost before it was read.
 
 A window holds as many rows as the schedule says, row r in the place of row r - `rows`. What an entry reads
-follows from the definition of its layer; those rows are looked for where they have to lie, and its own are put
+follows from the definition of its layer; those rows are looked for where they have to lie, and its own go to
 where others lay. So whatever was overwritten too early, or was never there, is missed when it is read. That
 each entry's program computes its rows is the walk's to prove, entry by entry.
 """
@@ -213,7 +213,7 @@ class _Rows:
             self._write(number, self.windows[step], stored)
 
     def _check_weights(self, number: int, step: int) -> None:
-        """Those that stay come with the first stripe; if they are pinned, with that of the first inference."""
+        """Those that stay come with the first stripe; pinned ones with that of the first inference."""
         if not self.striped.layers[step].on_array:
             return
         mapping, entries = self.schedule.mappings[number], self.striped.entries_of[step]
@@ -242,16 +242,18 @@ class _Rows:
 
     def _write(self, number: int, window: _Window, rows: range) -> None:
         """Rows in the places of others, which those who read them are done with."""
-        waits_for = self.schedule.waits_for[number]
+        waits_for, too_early = self.schedule.waits_for[number], set[int]()
         for row in rows:
             place = row % len(window.rows)
             before = window.rows[place]
             for reader, entry in window.readers.get(-1 if before is None else before, {}).items():
-                later = [waited for waited in waits_for if self.striped.entries[waited].layer == reader]
-                if not any(waited >= entry for waited in later):  # its entries end one after the other
-                    refuse(Difference.DOES_NOT_WAIT_TO_WRITE, reader=self.striped.layers[reader].name)
+                # Entries of a layer end one after the other.
+                waited = [other for other in waits_for if self.striped.entries[other].layer == reader]
+                too_early |= {reader} if max(waited, default=-1) < entry else set()
             window.rows[place] = row
             window.writer[row] = number
+        for reader in sorted(too_early):
+            refuse(Difference.DOES_NOT_WAIT_TO_WRITE, reader=self.striped.layers[reader].name)
 
 
 def _rows_read(layer: Layer, computed: range) -> range:

@@ -128,7 +128,7 @@ def _executed(
         of_network = place_mismatches(graph, layered, hardware, batch, steady=steady, chains=chains)
         if schedule.striped is not None and hardware.pool is not None:
             reads, pool = reads_of(graph, layered), hardware.pool.memory
-            of_network = cascade_mismatches(schedule, reads, pool, first=first) | of_network
+            of_network |= cascade_mismatches(schedule, reads, pool, first=first)
     # In a memory for tensors alone they take no room of tiles.
     held_bytes = pool_bytes(schedule) if hardware.tensor_memory is None else [0] * len(schedule.layers)
     places = schedule.places or ({},) * len(schedule.layers)

@@ -89,7 +89,8 @@ def cascaded(draw, **arguments):
     pins = draw(some) - resident if hardware.keeps("weights") else frozenset()
     cascade = Cascade(first, layers, draw(st.integers(1, 5)), resident)
     in_pool = draw(st.frozensets(st.integers(0, 5)))
-    arguments = {"batch": draw(st.sampled_from([1, 1, 2])), "in_pool": in_pool, "pins": pins}
+    batch, in_turn = draw(st.sampled_from([(1, False), (1, False), (2, False), (3, True)]))
+    arguments = {"batch": batch, "in_turn": in_turn, "in_pool": in_pool, "pins": pins}
     try:
         plan = with_cascades(network, hardware, cascade, **arguments)
     except AccelsimError:
