@@ -24,9 +24,8 @@ from accelsim.planning.least_arena import LeastArena, least_arena
 from accelsim.planning.plan import Plan
 from accelsim.result import RunResult
 from accelsim.run import in_running_order, options_for, plan_peak, plan_run, run_plan
+from accelsim.search.remedies import CASCADE_LAYERS
 
-CASCADE_LAYERS: Final = 4
-"""Of a cascade, at most, on a machine whose file says nothing of them."""
 _MORE: Final = 1.1
 """In how much more memory the network is run, too."""
 _ROOMY: Final = 2
