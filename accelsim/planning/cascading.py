@@ -25,7 +25,7 @@ def plan_with_cascades(
     network: NetworkToPlan,
     pool: Pool,
     prices: Sequence[StepPrices],
-    pricer: ChainPricer,
+    pricer: ChainPricer | None,
     weights: Weights,
     *,
     guess: bool = False,
@@ -36,7 +36,7 @@ def plan_with_cascades(
         network: What is planned.
         pool: Where tensors may lie.
         prices: Of each step, by the weights.
-        pricer: Of chains of steps.
+        pricer: Of chains of steps; None where none may run as cascades.
         weights: What is minimised.
         guess: Whether a guess will do: the plan is not executed.
 
@@ -44,8 +44,8 @@ def plan_with_cascades(
         The plan, without reasons, and the prices of chains by which it was made.
     """
     plan = plan_residency(network.tensors, pool, prices, reasons=False)
-    pressed = frozenset(_pressed(plan, prices))
-    if not pressed:
+    pressed = frozenset() if pricer is None else frozenset(_pressed(plan, prices))
+    if pricer is None or not pressed:
         return plan, []
     for _ in range(MOST_GUESSES):
         chains = list(pricer.prices(prices, weights, pressed))

@@ -21,8 +21,8 @@ from accelsim.hardware import Hardware, Operand
 from accelsim.hardware.memory import access_price
 from accelsim.mapping.pinned import pinned_bytes
 from accelsim.mapping.staircase import Moved, Staircase, StepCost, StepPrices, Weights
+from accelsim.mapping.stripes import Cascade
 from accelsim.network.layer import Layer
-from accelsim.planning.cascade import Cascade
 from accelsim.planning.chains import Chain, Chains, ChainWay
 from accelsim.planning.edges import ChainPrices
 
@@ -61,7 +61,12 @@ class Columns(NamedTuple):
             if price < before * (1 - NOTICEABLE) or stair == len(prices) - 1:
                 kept.append(stair)
                 before = price
-        return Columns(*[column[kept] for column in self])
+        return self.at(kept)
+
+    def at(self, stairs: "Sequence[int] | slice") -> "Columns":
+        """Some of them."""
+        rooms, cycles, energy, dram_bytes = self
+        return Columns(rooms[stairs], cycles[stairs], energy[stairs], dram_bytes[stairs])
 
     @classmethod
     def of(cls, staircase: Staircase) -> "Columns":
@@ -191,7 +196,7 @@ class ChainPricer:
 
     def _moved(self, chain: Chain, step: int, ends: Moved) -> Moved:
         """What a step of a chain moves beside weights."""
-        moved = set()
+        moved: set[Operand] = set()
         if step == chain.first:
             moved |= ends & {Operand.INPUTS}
         if step == chain.steps[-1]:
@@ -245,7 +250,7 @@ class ChainPricer:
                 return None
             columns = self._columns(staircase)
             if step in resident and not moved:  # nothing moves that takes room
-                columns = Columns(_NO_ROOM, *[column[-1:] for column in columns[1:]])
+                columns = columns.at(slice(-1, None))._replace(room_bytes=_NO_ROOM)
             parts.append((columns, 1))
         return together(parts)
 

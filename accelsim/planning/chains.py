@@ -12,8 +12,9 @@ from typing import Final, NamedTuple
 
 from accelsim.hardware import Hardware
 from accelsim.mapping.pinned import pinned_bytes
+from accelsim.mapping.stripes import Cascade, Stripes
 from accelsim.network.layer import Layer
-from accelsim.planning.cascade import Cascade, Stripes, may_cascade, stripes
+from accelsim.planning.cascade import may_cascade, stripes
 from accelsim.planning.edges import StripedWay
 from accelsim.planning.network_to_plan import NetworkToPlan
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeAlias
 
 from accelsim.columns import Ints
-from accelsim.descriptions.limits import MAX_BUFFER_BYTES
 from accelsim.errors import MappingError
 from accelsim.hardware import Hardware, Objective, Operand
 from accelsim.hardware.bank import Bank
@@ -45,13 +44,13 @@ from accelsim.planning.best_mapping import best_mapping
 from accelsim.planning.cascading import plan_with_cascades
 from accelsim.planning.chain_prices import ChainPricer
 from accelsim.planning.chains import Chains
-from accelsim.planning.edges import ChainPrices
 from accelsim.planning.edp import best_plan
-from accelsim.planning.given_plan import as_said, check_said, no_tile_said, pins_said, weights_said, with_said
+from accelsim.planning.given_plan import as_said, check_said, no_tile_said, pins_said, with_said
 from accelsim.planning.movements import may_move
 from accelsim.planning.network_to_plan import NetworkToPlan
 from accelsim.planning.overwriting import waiting_for_host
 from accelsim.planning.pins import PinProblem, Pins
+from accelsim.planning.pinned_weights import layer_weights
 from accelsim.planning.plan_map import LayerWeights, memory_map_of
 from accelsim.planning.planner import nothing_kept, plan_residency
 from accelsim.planning.preference import Rival, preferred
@@ -67,7 +66,6 @@ from accelsim.planning.striping import (
     schedule_of,
 )
 from accelsim.planning.tensors import network_tensors
-from accelsim.planning.why_not_pinned import why_not_pinned
 from accelsim.simulation.alone import Alone
 from accelsim.simulation.transitions import Transitions
 
@@ -111,7 +109,9 @@ class PoolCompiler:
         plans: list[tuple[bool, Planned]] = []
         for keeping in (False, True):
             # Where nothing can be outside, nothing kept is the same plan.
-            if self.hardware.keeps("activations") if keeping else self.places().outside:
+            places = self.places()
+            may_be_outside = places.outside and not places.only_ends_outside
+            if self.hardware.keeps("activations") if keeping else may_be_outside:
                 plans += [(keeping, plan) for plan in self._plans(network, keeping=keeping)]
         schedules = [
             (keeping, self._by_addresses(network, *plan, keeping=keeping))
@@ -131,6 +131,8 @@ class PoolCompiler:
         said, _ = pins_said(network.layers, self.pool.memory)
         planned = self._planned(network, keeping=keeping, pins=said)
         yield planned
+        if isinstance(planned[0], ResidencyPlan) and planned[0].cascades:
+            yield self._planned(network, keeping=keeping, pins=said, cascading=False)
         if self.hardware.keeps("weights"):
             _, weights, _ = planned
             pins = self._pins(network, weights, keeping=keeping)
@@ -206,20 +208,20 @@ class PoolCompiler:
         room_bytes = self._shortlist(layer.nameless, moved).costs.room_bytes
         return bool((room_bytes <= self.pool.size_bytes).any())
 
-    def _planned(self, network: NetworkToPlan, *, keeping: bool, pins: Pins) -> "Planned":
+    def _planned(
+        self, network: NetworkToPlan, *, keeping: bool, pins: Pins, cascading: bool = True
+    ) -> "Planned":
         """The plan by the objective beside pinned weights, and the weights by which mappings are compared."""
         made: dict[Weights, tuple[ResidencyPlan | DoesNotFit, list[StepPrices]]] = {}
         pool = self.places(self._pinned_bytes(network, pins))
-        pricer = self._pricer(network, pins) if keeping else None
+        pricer = self.pricer(network, pins) if cascading else None
         by_product = self.objective == "edp"
 
         def plan(weights: Weights) -> ResidencyPlan | DoesNotFit:
             if weights not in made:
                 prices = self.prices(network, weights, pins)
-                if pricer is not None:
+                if keeping:
                     found, _ = plan_with_cascades(network, pool, prices, pricer, weights, guess=by_product)
-                elif keeping:
-                    found = plan_residency(network.tensors, pool, prices, reasons=False)
                 else:
                     found = nothing_kept(network.tensors, pool, prices)
                 made[weights] = found, prices
@@ -229,17 +231,15 @@ class PoolCompiler:
         weights, prices = next(
             (weights, prices) for weights, (found, prices) in made.items() if found is best
         )
-        chains: list[ChainPrices] = []
-        if pricer is not None:  # of a product, the weights were found by guesses
-            _, chains = plan_with_cascades(network, pool, prices, pricer, weights)
-        if keeping:  # why others do not stay is asked of the best plan only
+        if keeping:  # why others do not stay is asked of the best plan only, and what was a guess is mapped
+            chains = plan_with_cascades(network, pool, prices, pricer, weights)[1] if pricer else []
             best = with_said(plan_residency(network.tensors, pool, prices, chains=chains), network.layers)
         if by_product and isinstance(best, ResidencyPlan):
             # Near the plan, the product changes as this sum does: whatever costs less by it is no worse.
             weights = Weights(cycles=best.cost.energy, energy=best.cost.cycles)
         return best, weights, pins
 
-    def _pricer(self, network: NetworkToPlan, pins: Pins) -> ChainPricer | None:
+    def pricer(self, network: NetworkToPlan, pins: Pins = frozenset()) -> ChainPricer | None:
         """What chains of steps cost as cascades; None on a machine without."""
         if self.hardware.cascade is None or self.options.batch > 1:
             return None
@@ -272,6 +272,7 @@ class PoolCompiler:
             outside=self.hardware.home(Operand.OUTPUTS) is not None,
             image_inside=self.hardware.input_place == self.pool.memory,
             results_inside=self.hardware.output_place == self.pool.memory,
+            only_ends_outside=self.options.activations == "on_chip",
         )
 
     def prices(self, network: NetworkToPlan, weights: Weights, pins: Pins = frozenset()) -> list[StepPrices]:
@@ -304,31 +305,32 @@ class PoolCompiler:
         self, layer: Layer, sets: Sequence[Moved], weights: Weights
     ) -> dict[Moved, Staircase]:
         """The same of a stripe without its name, for some of what may move."""
-        if unknown := [moved for moved in sets if not self._is_listed(layer, moved)]:
-            self._listed.update(self._searched(layer, unknown))
-        return {moved: self._staircase(layer, moved, weights) for moved in sets}
+        if unknown := self._unlisted([(layer, moved) for moved in sets]):
+            self._listed.update(self._searched(layer, [movement for _, movement in unknown]))
+        return {moved: self._listed[layer, moved].staircase(weights) for moved in sets}
 
-    def _is_listed(self, layer: Layer, movement: Movement) -> bool:
-        """Whether a shortlist is at hand, or was known before."""
-        key = layer, movement
-        known = None if key in self._listed else self.known.shortlists.get((*key, self.options.batch))
-        if known is not None:
-            self._listed[key] = known
-        return key in self._listed
+    def _unlisted(self, keys: Sequence[tuple[Layer, Movement]]) -> list[tuple[Layer, Movement]]:
+        """Those whose shortlists are neither at hand nor known from before."""
+        new = [
+            (key, self.known.shortlists.get((*key, self.options.batch)))
+            for key in keys
+            if key not in self._listed
+        ]
+        self._listed.update({key: listed for key, listed in new if listed is not None})
+        return [key for key, listed in new if listed is None]
 
     def _arriving(self, sets: Sequence[Moved]) -> list[Arriving]:
         return [Arriving(moved) for moved in sets if Operand.INPUTS in moved]
 
     def _shortlist(self, layer: Layer, movement: Movement) -> Shortlist:
-        if not self._is_listed(layer, movement):
+        if self._unlisted([(layer, movement)]):
             sets = self._all_sets(layer)
-            movements = self._arriving(sets) if isinstance(movement, Arriving) else sets
-            if movement not in movements:  # of a stripe, whose weights lie there for as long as its cascade runs
+            movements: list[Movement] = [*(self._arriving(sets) if isinstance(movement, Arriving) else sets)]
+            if (
+                movement not in movements
+            ):  # of a stripe, whose weights lie there for as long as its cascade runs
                 movements = [movement]
-            keys, images = [(layer, movement) for movement in movements], self.options.batch
-            found = [(key, self.known.shortlists.get((*key, images))) for key in keys]
-            known = {key: listed for key, listed in found if listed is not None}
-            self._listed.update(known if len(known) == len(keys) else self._searched(layer, movements))
+            self._listed.update(self._searched(layer, movements))
         return self._listed[layer, movement]
 
     def _searched(
@@ -408,20 +410,9 @@ class PoolCompiler:
             return []
         plan, weights, pins = planned
         assert isinstance(plan, ResidencyPlan)
-        sizes = [pinned_bytes(layer, self.hardware) for layer in network.layers]
-        reasons = why_not_pinned(
-            plan,
-            self.prices(network, weights, pins),
-            self.prices(network, weights, network.with_weights),
-            sizes,
-            network.with_weights - pins,
-            by_product=self.objective == "edp",
-        )
-        reasons |= weights_said(network.layers, self.pool.memory)
-        return [
-            LayerWeights(network.layers[step].name, step, sizes[step], reasons.get(step))
-            for step in sorted(network.with_weights)
-        ]
+        moved, in_place = (self.prices(network, weights, steps) for steps in (pins, network.with_weights))
+        by_product = self.objective == "edp"
+        return layer_weights(network, plan, pins, moved, in_place, self.hardware, by_product=by_product)
 
     def _tile_bytes(self, mappings: Sequence[Mapping]) -> list[int]:
         """What the tiles of each layer need where tensors lie."""
@@ -443,17 +434,14 @@ class PoolCompiler:
         return objective_value(cost.cycles, cost.energy, self.objective), cost.cycles
 
     def _shortage(self, network: NetworkToPlan, fault: DoesNotFit) -> Shortage:
-        """What has to be on chip at a step and does not fit, and how large a pool holds everything.
+        """What has to be on chip at a step and does not fit, and how large a pool holds everything."""
 
-        In a larger pool a pooling may be fused that here is a layer of its own; so the size is tried.
-        """
+        def needs_in(size_bytes: int) -> list[StepNeed]:
+            larger = self._with_pool_of(size_bytes)
+            return larger._needs(larger.network_to_plan(network.graph))
+
         needs = tuple(self._needs(network))
-        most, holds = max(needs, key=_size_bytes), all(len(parts) == 1 for parts in network.parts)
-        while not holds and most.size_bytes <= MAX_BUFFER_BYTES:
-            larger = self._with_pool_of(most.size_bytes)
-            needed = max(larger._needs(larger.network_to_plan(network.graph)), key=_size_bytes)
-            most, holds = max(most, needed, key=_size_bytes), needed.size_bytes <= most.size_bytes
-        return Shortage(self.hardware, network, self.options.batch, fault, needs, most)
+        return Shortage.of(self.hardware, network, self.options.batch, fault, needs, needs_in)
 
     def _needs(self, network: NetworkToPlan) -> list[StepNeed]:
         return step_needs(network.tensors, self.places(), self.prices(network, Weights(energy=1)))
@@ -471,7 +459,3 @@ class PoolCompiler:
 
 Planned: TypeAlias = tuple[ResidencyPlan | DoesNotFit, Weights, Pins]
 """A plan, the weights by which mappings are compared, and the steps whose weights stay."""
-
-
-def _size_bytes(need: StepNeed) -> int:
-    return need.size_bytes

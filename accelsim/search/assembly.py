@@ -26,8 +26,8 @@ from accelsim.network.layer import Layer
 from accelsim.network.lowering import lower
 from accelsim.network.precision import WeightForm
 from accelsim.planning.coding import as_coded
-from accelsim.planning.own_layers import with_own_layers
 from accelsim.planning.compiler import map_network
+from accelsim.planning.own_layers import with_own_layers
 from accelsim.search.space import Depths, with_depths
 from accelsim.simulation.stretches import Stretch
 
