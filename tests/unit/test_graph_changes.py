@@ -150,7 +150,7 @@ SENTENCES = [
     (GraphChange(groups=(("b", 3),)), "b: 8 input channels cannot be split into 3 groups of equal size"),
     (
         GraphChange(groups=(("sum", 2),)),
-        "sum: is no convolution: it has neither groups nor a kernel to change",
+        "sum: is no convolution: only the groups and the kernels of those change",
     ),
     (kernels(a=2), "a: a kernel of 2 x 2 instead of 3 x 3: each side must change by an even number"),
     (GraphChange(resolution=0), "rows: input: an image of 3 x 0 x 0 has no elements"),
@@ -181,7 +181,7 @@ STOPS = [
         [row("last", "conv", "a", out_channels=4, shared=["weights"])],
         "last shares parameters with a layer of so many",
     ),
-    ([row("last", "add", "a", "input4")], "they are the image's"),
+    ([row("last", "add", "a", "input4")], "they are those of the input input"),
     (
         [row("seen", "network_output", "a"), row("last", "max_pool", "a", kernel=2)],
         "the network puts them out",
