@@ -16,7 +16,7 @@ from accelsim.hardware import Hardware, Objective, Operand
 from accelsim.hardware.bank import Bank
 from accelsim.mapping.given_pool import shortlists
 from accelsim.mapping.grids import Grids
-from accelsim.mapping.mapping import Mapping
+from accelsim.mapping.mapping import Choice, Mapping
 from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.pinned import first_mappings, pinned_bytes
 from accelsim.mapping.pool_knowledge import PlacedLayer, PoolKnowledge
@@ -392,15 +392,13 @@ class PoolCompiler:
         if known is not None:
             return known
         listed = self._shortlist(placed.layer, movement_of(placed.moved, placed.placed))
-        judge = Alone(self.hardware, self.transitions, self.pool.size_bytes - placed.room_bytes)
         best: tuple[float, Mapping] | None = None
         for index in listed.nearly_best(placed.room_bytes, placed.weights):
             cost = listed.cost(index)
             if best is not None and placed.weights.price(cost) >= best[0] * (1 - COMPILER.gap):
                 break
             choice = listed.choice(index, placed.moved, placed.placed)
-            (mapping,) = written([choice], listed.images, self.hardware)
-            cycles = judge(mapping)
+            mapping, cycles = self._judged(choice, listed.images, placed.room_bytes)
             price = placed.weights.price(cost.in_cycles(cycles, self.hardware.prices.static_per_cycle))
             if best is None or price < best[0]:
                 room_bytes = int(listed.costs.room_bytes[index])
@@ -408,6 +406,18 @@ class PoolCompiler:
         assert best is not None  # a plan has room for a mapping of each layer
         self.known.mappings[placed] = best[1]
         return best[1]
+
+    def _judged(self, choice: Choice, images: int, room_bytes: int) -> tuple[Mapping, int]:
+        """The mapping of a choice, and how long it takes alone in so much room."""
+        known = self.known
+        mapping, cycles = known.written.get((choice, images)), known.judged.get((choice, images, room_bytes))
+        if mapping is None:
+            (mapping,) = written([choice], images, self.hardware)
+            known.written[choice, images] = mapping
+        if cycles is None:
+            cycles = Alone(self.hardware, self.transitions, self.pool.size_bytes - room_bytes)(mapping)
+            known.judged[choice, images, room_bytes] = cycles
+        return mapping, cycles
 
     def _value(self, schedule: Schedule) -> tuple[float, float]:
         """What a schedule takes, simulated as a whole; of equal ones the faster is better."""

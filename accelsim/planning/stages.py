@@ -78,12 +78,22 @@ def tensor_set(tensors: Sequence[int]) -> TensorSet:
 def stages(network: NetworkTensors, pool: Pool, prices: Sequence[StepPrices]) -> tuple[Stage, ...]:
     """The steps of a network."""
     of_tensors = network.lives
-    afterwards = _afterwards(network, pool, of_tensors)
+    combinations: dict[int, tuple[tuple[Staircase | None, ...], tuple[Moved, ...]]] = {}
+    """By the identity of prices: steps of one form share them."""
+    for step, of_step in enumerate(prices):
+        if id(of_step) not in combinations:
+            combinations[id(of_step)] = _by_combination(of_step, step)
+    may_arrive = {identity: any(stairs[ARRIVAL:]) for identity, (stairs, _) in combinations.items()}
+    arriving = [
+        tensor_set(use.inputs) if may_arrive[id(of_step)] else 0
+        for use, of_step in zip(network.uses, prices, strict=True)
+    ]
+    later = [*accumulate(reversed(arriving), or_, initial=0)][-2::-1]
     made = []
-    for step, (use, of_step, (useless, copies)) in enumerate(
-        zip(network.uses, prices, afterwards, strict=True)
+    for step, (use, of_step, (useless, copies), may_arrive_later) in enumerate(
+        zip(network.uses, prices, _afterwards(network, pool, of_tensors), later, strict=True)
     ):
-        staircases, moved = _by_combination(of_step, step)
+        staircases, moved = combinations[id(of_step)]
         begins = of_tensors[use.output].first == step
         made.append(
             Stage(
@@ -95,16 +105,11 @@ def stages(network: NetworkTensors, pool: Pool, prices: Sequence[StepPrices]) ->
                 moved=moved,
                 useless=useless,
                 copies=copies,
-                may_arrive=any(staircases[ARRIVAL:]),
-                may_arrive_later=0,
+                may_arrive=may_arrive[id(of_step)],
+                may_arrive_later=may_arrive_later,
             )
         )
-    later = accumulate([stage.inputs if stage.may_arrive else 0 for stage in reversed(made)], or_, initial=0)
-    return tuple(map(_with_arrivals, made, [*later][-2::-1]))
-
-
-def _with_arrivals(stage: Stage, later: TensorSet) -> Stage:
-    return replace(stage, may_arrive_later=later)
+    return tuple(made)
 
 
 def keeping_nothing(network: NetworkTensors, pool: Pool, stages: Sequence[Stage]) -> tuple[Stage, ...]:
