@@ -269,8 +269,8 @@ _STEP_BYTES: Final = 600
 _COSTS_BYTES: Final = 1300
 _ENTRY_BYTES: Final = 60
 """What the fast engine counts as an entry of a queue."""
-_JUDGED_BYTES: Final = 500
-"""A choice beside that of its program."""
+_JUDGED_BYTES: Final = 1000
+"""A choice, and a number."""
 _MACHINE_BYTES: Final = 30_000
 _TABLES_BYTES: Final = 2000
 """Empty tables of one machine."""
