@@ -6,6 +6,7 @@ price is, to within a tolerance, the least that fits the room which they need th
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Final, Self
 
 import numpy as np
@@ -14,7 +15,7 @@ from accelsim.columns import Floats, Ints
 from accelsim.mapping.arithmetic import entries
 from accelsim.mapping.mapping import Choice
 from accelsim.mapping.pool import Bounds, Costs, LayerTiles, MappingCuts, TriedCuts
-from accelsim.mapping.staircase import Moved, Movement, Staircase, StepCost, Weights
+from accelsim.mapping.staircase import Column, Moved, Movement, Staircase, StepCost, Weights
 from accelsim.network.layer import Layer
 
 MOST_JUDGED: Final = 16
@@ -61,13 +62,19 @@ class Shortlist:
         known = self._staircases.get(weights)
         if known is not None:
             return known
-        costs = self.costs
-        staircase = Staircase.from_candidates(
-            costs.room_bytes, costs.time_cycles, costs.energy, costs.dram_bytes, weights
-        )
+        staircase = Staircase.from_ordered(*self._ordered, weights)
         if weights in _OF_EVERY_PLAN:
             self._staircases[weights] = staircase
         return staircase
+
+    @cached_property
+    def _ordered(self) -> tuple[Column, Column, Column, Column, Ints]:
+        """Room, time, energy, bytes outside and number of each, as a staircase takes them."""
+        costs = self.costs
+        order: Ints = np.lexsort((costs.room_bytes, costs.time_cycles, costs.dram_bytes))
+        columns = costs.room_bytes, costs.time_cycles, costs.energy, costs.dram_bytes
+        room_bytes, cycles, energy, dram_bytes = [column[order] for column in columns]
+        return room_bytes, cycles, energy, dram_bytes, order
 
     def nearly_best(self, room_bytes: int, weights: Weights) -> list[int]:
         """The best mappings that a room holds, the best first: a few within the tolerance.

@@ -16,12 +16,11 @@ from accelsim.hardware import Hardware, Objective, Operand
 from accelsim.hardware.bank import Bank
 from accelsim.mapping.given_pool import shortlists
 from accelsim.mapping.grids import Grids
-from accelsim.mapping.mapping import Choice, Mapping
+from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.pinned import first_mappings, pinned_bytes
 from accelsim.mapping.pool_knowledge import PlacedLayer, PoolKnowledge
 from accelsim.mapping.pool_tiles import operands_of
-from accelsim.mapping.program import mappings as written
 from accelsim.mapping.ranking import objective_value, that_decides
 from accelsim.mapping.schedule import PoolChange, Schedule
 from accelsim.mapping.settle import COMPILER
@@ -44,6 +43,7 @@ from accelsim.network.lowering.splitting import unfused
 from accelsim.planning.arrivals import arrivals
 from accelsim.planning.edp import best_plan
 from accelsim.planning.given_plan import as_said, check_said, no_tile_said, pins_said, weights_said, with_said
+from accelsim.planning.in_room import InRoom
 from accelsim.planning.movements import may_move
 from accelsim.planning.network_to_plan import NetworkToPlan
 from accelsim.planning.overwriting import waiting_for_host
@@ -54,6 +54,7 @@ from accelsim.planning.preference import Rival, preferred
 from accelsim.planning.residency import DoesNotFit, Pool, ResidencyPlan
 from accelsim.planning.schedule_cost import schedule_cost
 from accelsim.planning.shortage import PoolShortageError, Shortage, StepNeed, no_tile_sentence, step_needs
+from accelsim.planning.stages import frames
 from accelsim.planning.tensors import network_tensors
 from accelsim.planning.why_not_pinned import why_not_pinned
 from accelsim.simulation.alone import Alone
@@ -198,14 +199,15 @@ class PoolCompiler:
         """The plan by the objective beside pinned weights, and the weights by which mappings are compared."""
         made: dict[Weights, tuple[ResidencyPlan | DoesNotFit, list[StepPrices]]] = {}
         pool = self.places(self._pinned_bytes(network, pins))
+        of_steps = frames(network.tensors, pool)
 
         def plan(weights: Weights) -> ResidencyPlan | DoesNotFit:
             if weights not in made:
                 prices = self.prices(network, weights, pins)
                 if keeping:
-                    found = plan_residency(network.tensors, pool, prices, reasons=False)
+                    found = plan_residency(network.tensors, pool, prices, reasons=False, of_steps=of_steps)
                 else:
-                    found = nothing_kept(network.tensors, pool, prices)
+                    found = nothing_kept(network.tensors, pool, prices, of_steps)
                 made[weights] = found, prices
             return made[weights][0]
 
@@ -214,7 +216,7 @@ class PoolCompiler:
             (weights, prices) for weights, (found, prices) in made.items() if found is best
         )
         if keeping:  # why others do not stay is asked of the best plan only
-            best = with_said(plan_residency(network.tensors, pool, prices), network.layers)
+            best = with_said(plan_residency(network.tensors, pool, prices, of_steps=of_steps), network.layers)
         if self.objective == "edp" and isinstance(best, ResidencyPlan):
             # Near the plan, the product changes as this sum does: whatever costs less by it is no worse.
             weights = Weights(cycles=best.cost.energy, energy=best.cost.cycles)
@@ -392,13 +394,14 @@ class PoolCompiler:
         if known is not None:
             return known
         listed = self._shortlist(placed.layer, movement_of(placed.moved, placed.placed))
+        alone = InRoom(self.hardware, self.pool.size_bytes, self.transitions, self.known)
         best: tuple[float, Mapping] | None = None
         for index in listed.nearly_best(placed.room_bytes, placed.weights):
             cost = listed.cost(index)
             if best is not None and placed.weights.price(cost) >= best[0] * (1 - COMPILER.gap):
                 break
             choice = listed.choice(index, placed.moved, placed.placed)
-            mapping, cycles = self._judged(choice, listed.images, placed.room_bytes)
+            mapping, cycles = alone.judged(choice, listed.images, placed.room_bytes)
             price = placed.weights.price(cost.in_cycles(cycles, self.hardware.prices.static_per_cycle))
             if best is None or price < best[0]:
                 room_bytes = int(listed.costs.room_bytes[index])
@@ -406,18 +409,6 @@ class PoolCompiler:
         assert best is not None  # a plan has room for a mapping of each layer
         self.known.mappings[placed] = best[1]
         return best[1]
-
-    def _judged(self, choice: Choice, images: int, room_bytes: int) -> tuple[Mapping, int]:
-        """The mapping of a choice, and how long it takes alone in so much room."""
-        known = self.known
-        mapping, cycles = known.written.get((choice, images)), known.judged.get((choice, images, room_bytes))
-        if mapping is None:
-            (mapping,) = written([choice], images, self.hardware)
-            known.written[choice, images] = mapping
-        if cycles is None:
-            cycles = Alone(self.hardware, self.transitions, self.pool.size_bytes - room_bytes)(mapping)
-            known.judged[choice, images, room_bytes] = cycles
-        return mapping, cycles
 
     def _value(self, schedule: Schedule) -> tuple[float, float]:
         """What a schedule takes, simulated as a whole; of equal ones the faster is better."""

@@ -75,9 +75,46 @@ def tensor_set(tensors: Sequence[int]) -> TensorSet:
     return sum([1 << tensor for tensor in set(tensors)])
 
 
-def stages(network: NetworkTensors, pool: Pool, prices: Sequence[StepPrices]) -> tuple[Stage, ...]:
-    """The steps of a network."""
+class Frame(NamedTuple):
+    """What of a step does not depend on prices; as `Stage` has it."""
+
+    inputs: TensorSet
+    residuals: TensorSet
+    output: TensorSet
+    choices: tuple[Choice, ...]
+    useless: TensorSet
+    copies: TensorSet
+
+
+def frames(network: NetworkTensors, pool: Pool) -> tuple[Frame, ...]:
+    """Of each step of a network: the same whatever the prices are by which it is planned."""
     of_tensors = network.lives
+    firsts = [life.first for life in of_tensors]
+    return tuple(
+        [
+            Frame(
+                tensor_set(use.inputs),
+                tensor_set(use.residuals),
+                1 << use.output,
+                tuple(_choices(network, pool, use.output)) if firsts[use.output] == step else (),
+                useless,
+                copies,
+            )
+            for step, (use, (useless, copies)) in enumerate(
+                zip(network.uses, _afterwards(network, pool, of_tensors), strict=True)
+            )
+        ]
+    )
+
+
+def stages(
+    network: NetworkTensors,
+    pool: Pool,
+    prices: Sequence[StepPrices],
+    of_steps: Sequence[Frame] | None = None,
+) -> tuple[Stage, ...]:
+    """The steps of a network by prices; their frames are made anew where they are not known."""
+    of_steps = frames(network, pool) if of_steps is None else of_steps
     combinations: dict[int, tuple[tuple[Staircase | None, ...], tuple[Moved, ...]]] = {}
     """By the identity of prices: steps of one form share them."""
     for step, of_step in enumerate(prices):
@@ -85,31 +122,26 @@ def stages(network: NetworkTensors, pool: Pool, prices: Sequence[StepPrices]) ->
             combinations[id(of_step)] = _by_combination(of_step, step)
     may_arrive = {identity: any(stairs[ARRIVAL:]) for identity, (stairs, _) in combinations.items()}
     arriving = [
-        tensor_set(use.inputs) if may_arrive[id(of_step)] else 0
-        for use, of_step in zip(network.uses, prices, strict=True)
+        frame.inputs if may_arrive[id(of_step)] else 0
+        for frame, of_step in zip(of_steps, prices, strict=True)
     ]
     later = [*accumulate(reversed(arriving), or_, initial=0)][-2::-1]
-    made = []
-    for step, (use, of_step, (useless, copies), may_arrive_later) in enumerate(
-        zip(network.uses, prices, _afterwards(network, pool, of_tensors), later, strict=True)
-    ):
-        staircases, moved = combinations[id(of_step)]
-        begins = of_tensors[use.output].first == step
-        made.append(
+    return tuple(
+        [
             Stage(
-                inputs=tensor_set(use.inputs),
-                residuals=tensor_set(use.residuals),
-                output=1 << use.output,
-                choices=tuple(_choices(network, pool, use.output)) if begins else (),
-                staircases=staircases,
-                moved=moved,
-                useless=useless,
-                copies=copies,
-                may_arrive=may_arrive[id(of_step)],
-                may_arrive_later=may_arrive_later,
+                frame.inputs,
+                frame.residuals,
+                frame.output,
+                frame.choices,
+                *combinations[id(of_step)],
+                frame.useless,
+                frame.copies,
+                may_arrive[id(of_step)],
+                may_arrive_later,
             )
-        )
-    return tuple(made)
+            for frame, of_step, may_arrive_later in zip(of_steps, prices, later, strict=True)
+        ]
+    )
 
 
 def keeping_nothing(network: NetworkTensors, pool: Pool, stages: Sequence[Stage]) -> tuple[Stage, ...]:
