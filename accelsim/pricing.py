@@ -23,15 +23,19 @@ from accelsim.mapping.precision import (
     weight_bits,
 )
 from accelsim.mapping.schedule import Schedule
+from accelsim.mapping.together import by_layer
 from accelsim.network.layer import Layer, changed
 from accelsim.network.shapes import layer_shape
 from accelsim.planning.bounds_if_kept import least_together, lower_bound_if_kept, lower_bounds_if_kept
+from accelsim.planning.cascade_results import with_cascades
 from accelsim.planning.plan import Plan
 from accelsim.power import Energy
 from accelsim.result import Bound, FirstInference, LayerResult, RunResult
 from accelsim.reuse.cache import LayerCosts
 from accelsim.reuse.identity import Identity
 from accelsim.simulation.activity import Activity, LayerActivity
+from accelsim.simulation.attribution import counts_of_all, counts_of_inputs
+from accelsim.simulation.together import activity_by_layer
 from accelsim.traffic import MemoryResult, Traffic
 from accelsim.version import __version__
 
@@ -59,11 +63,18 @@ def result_of(plan: Plan, activity: Activity, first: Activity | None = None) -> 
         True
     """
     network, hardware, lowered = plan.network, plan.hardware, plan.lowered
-    batch = plan.options.batch
-    costs = costs_of_layers(plan.schedule, activity, hardware, batch, plan.cache.costs)
-    layers = layer_results(plan.schedule, activity, hardware, batch, costs)
+    batch, schedule, activity = (
+        plan.options.batch,
+        by_layer(plan.schedule),
+        activity_by_layer(activity, plan.schedule),
+    )
+    costs = costs_of_layers(schedule, activity, hardware, batch, plan.cache.costs)
+    layers = layer_results(schedule, activity, hardware, batch, costs)
+    if plan.schedule.striped is not None:
+        layers = with_cascades(layers, plan.schedule.striped)
     counts = activity.counts
-    by_component = _by_component(plan.schedule, activity, hardware)
+    told = counts_of_all(schedule, activity, hardware)
+    by_component = _by_component(schedule, activity, hardware)
     return RunResult(
         accelsim=__version__,
         network=network.name,
@@ -78,18 +89,20 @@ def result_of(plan: Plan, activity: Activity, first: Activity | None = None) -> 
         dram_bytes=_traffic(counts, hardware.names_off_chip),
         global_buffer_bytes=_traffic(counts, (memory.name for memory in hardware.working)),
         peak_global_buffer_bytes=activity.peak_global_buffer_bytes,
-        lower_bound_cycles=least_together(plan.schedule, [layer.lower_bound_cycles for layer in layers]),
+        lower_bound_cycles=least_together(schedule, [layer.lower_bound_cycles for layer in layers]),
         layers=layers,
         skipped_macs=sum(layer.skipped_macs for layer in layers),
         nominal_utilization=_per_pe_cycle(
             sum(layer.macs for layer in layers) - counts.host.macs, hardware.pe_array.pes, activity.cycles
         ),
-        memories=memory_results(counts, hardware, by_component, activity.layers, activity.peak_memory_bytes),
+        memories=memory_results(told, hardware, by_component, activity.layers, activity.peak_memory_bytes),
         assumed=network.description.assumed,
         idle_descriptors=plan.schedule.idle_descriptors,
-        lower_bound_if_kept_cycles=lower_bound_if_kept(plan.schedule, costs, hardware, batch),
+        lower_bound_if_kept_cycles=lower_bound_if_kept(schedule, costs, hardware, batch),
         memory_map=plan.schedule.memory_map,
-        first_inference=None if first is None else _first_inference(plan.schedule, first, hardware),
+        first_inference=None
+        if first is None
+        else _first_inference(schedule, activity_by_layer(first, plan.schedule), hardware),
         static_power_mw=hardware.static_power_mw,
         host=None if hardware.host is None else hardware.host.name,
         held_against=HELD_AGAINST.get(hardware.digest),
@@ -114,7 +127,7 @@ def _energy(by_component: MappingOf[str, float], hardware: Hardware) -> Energy:
 
 
 def _first_inference(schedule: Schedule, first: Activity, hardware: Hardware) -> FirstInference:
-    counts = first.counts
+    counts = counts_of_all(schedule, first, hardware)
     by_component = _by_component(schedule, first, hardware)
     memories = memory_results(counts, hardware, by_component, first.layers, first.peak_memory_bytes)
     return FirstInference(first.cycles, _energy(by_component, hardware), memories)
@@ -251,7 +264,13 @@ def layer_costs(
         },
         shape=str(layer_shape(layer)),
         tile=tile_words(mapping),
-        memories=memory_results(counts, hardware, by_component, [observed], homes=homes),
+        memories=memory_results(
+            counts_of_inputs(counts, hardware) if layer.multiplies_activations else counts,
+            hardware,
+            by_component,
+            [observed],
+            homes=homes,
+        ),
         tile_sizes=tile_sizes(mapping),
         tile_order=tile_order(mapping),
         idle_rows=mapping.idle_rows,

@@ -6,6 +6,7 @@
 What is remembered from one run to the next is handed in; it changes how fast, never what.
 """
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, assert_never, get_args
 
@@ -40,6 +41,7 @@ def run_network(
     objective: Objective | None = None,
     engine: Engine = "fast",
     mapping: "MappingGiven | None" = None,
+    shapes: Mapping[str, Sequence[int] | int] | None = None,
     cache: Cache | None = None,
     memory: Cache | None = None,
 ) -> RunResult:
@@ -55,6 +57,8 @@ def run_network(
         engine: How to simulate; it changes nothing that comes out.
         mapping: A mapping file, or a list of `MappingRule`: what is given of layers' mappings; the rest is
             searched for.
+        shapes: Of the inputs of a model that is given by its name, and sizes of its axes, as `load_network`
+            takes them.
         cache: Keeps what is found out, for the next run.
         memory: What `cache` was called before; for one release more, with a `DeprecationWarning`.
 
@@ -71,7 +75,7 @@ def run_network(
         'sqnxt23v5'
     """
     check_choice("engine", engine, get_args(Engine))
-    network, hardware = network_of(network), hardware_of(hardware)
+    network, hardware = network_of(network, shapes), hardware_of(hardware)
     cache = cache_or_new(cache, memory)
     options = options_for(network, batch, dataflow, objective)
     plan = plan_run(network, hardware, options, mapping=mapping, cache=cache)
@@ -206,6 +210,10 @@ def in_running_order(lowered: LoweredNetwork, hardware: Hardware, batch: int) ->
         >>> in_running_order(lowered, machine, batch=1).graph.layers[7].name
         'inception3a.reduce5x5'
     """
+    if hardware.vector_unit.unfused or hardware.vector_unit.operations:
+        from accelsim.planning.own_layers import with_own_layers  # noqa: PLC0415 (few machines have such)
+
+        lowered = lowered._replace(graph=with_own_layers(lowered.graph, hardware))
     if hardware.compress_of or hardware.pe_array.gates_zeros:
         from accelsim.planning.coding import as_coded  # noqa: PLC0415 (most machines look at no zeros)
 

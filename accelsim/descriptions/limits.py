@@ -17,8 +17,10 @@ MAX_WINDOW: Final = 10_000
 """Kernel, stride, padding and dilation along one axis, in elements: the largest image has fewer pixels."""
 MAX_RESOLUTION: Final = 8_192
 """Pixels along one side of the image; 8K video. Beyond it a typing error is likelier than a wish."""
-MAX_AXIS: Final = 1_000_000
+MAX_AXIS: Final = 1 << 20
 """Rows or columns of a tensor within a network: padding and resizing make more of them than the image has."""
+MAX_GATHERED: Final = 65_536
+"""Elements that are picked one by one along an axis."""
 MAX_ELEMENTS: Final = 10**9
 """Outputs, or weights, of a layer for one image: two gigabytes of 16 bits."""
 MAX_MACS: Final = 10**13
@@ -101,6 +103,8 @@ MAX_LATENCY_SECONDS: Final = 1.0
 """Of a channel with a clock of its own: a hundred times what a disk takes."""
 MAX_DESCRIPTORS: Final = 1_024
 """Steps that the DMA knows of: each is some bytes of memory on the chip."""
+MAX_CASCADE_LAYERS: Final = 16
+"""That run stripe by stripe together: each more has a window of rows beside those of all before it."""
 MIN_CLOCK_MHZ: Final = 1e-3
 MAX_CLOCK_MHZ: Final = 1e5
 """From a kilohertz to 100 GHz; the fastest processors have 9."""

@@ -19,7 +19,7 @@ from accelsim.hardware.machine import Hardware
 from accelsim.hardware.operand import Operand
 from accelsim.mapping.banks import brought_anew
 from accelsim.mapping.costs import NOTHING, VECTOR, transfer_counts
-from accelsim.mapping.hosting import program_on_host
+from accelsim.mapping.hosting import program_on_array, program_on_host
 from accelsim.mapping.loop_order import ADDING_UP, OF_INPUTS, OF_WEIGHTS, Dimension, Order, as_named, loops_of
 from accelsim.mapping.mapping import Choice, Mapping, ProgramPart, Repeat, Step, Totals, brought
 from accelsim.mapping.odometer import BEFORE, Iterations, Loop, Position, TileExtent
@@ -77,9 +77,12 @@ def _mapping(choice: Choice, loops: Sequence[Loop], work: Sequence[StepWork], ha
             for loop in moving
         )
     start, bringing = BEFORE[brought(choice)]
-    program = _Writer(choice.dataflow == VECTOR, moving, work, bringing).part(start)
+    of_layer = choice.layer.multiplies_activations
+    program = _Writer(choice.dataflow == VECTOR, moving, work, bringing, of_layer).part(start)
     if choice.dataflow == HOST:
         program = program_on_host(program, hardware)
+    elif choice.dataflow != VECTOR:
+        program = program_on_array(program, hardware)
     return Mapping(
         layer=choice.layer,
         dataflow=choice.dataflow,
@@ -281,6 +284,8 @@ class _Writer:
     """Of each kind of tile."""
     bringing: type[Step]
     """Steps that bring what stays."""
+    weights_of_layer: bool
+    """Whether weights are what another layer puts out."""
     parts: dict[Position, tuple[ProgramPart, ...]] = field(default_factory=dict)
     steps: dict[tuple[int, ...], Step] = field(default_factory=dict)
     repeated: dict[tuple[int, ...], Repeat] = field(default_factory=dict)
@@ -350,5 +355,6 @@ class _Writer:
                 vector_counts=work.vector_counts,
                 completes=work.completes,
                 crossing=None if work.crossing is None else work.crossing.of_loads(loads),
+                weights_of_layer=self.weights_of_layer,
             )
         return step

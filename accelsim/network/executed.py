@@ -50,8 +50,20 @@ class Reason(StrEnum):
     MOVES_AS_SOURCE = "moves_as_source"
     """Its channels move to the places that its source (`about`) gives them."""
     PART_IS_READ = "part_is_read"
+    ELEMENTS_MOVE = "elements_move"
+    SAME_ADDRESSES = "same_addresses"
+    """Rows and columns get other names, and every element stays where it is."""
+    INTERLEAVED = "interleaved"
+    """Several layers of the array, each of which writes every so many outputs."""
+    OPERAND_INTERLEAVED = "operand_interleaved"
+    """Channels of the last of its operands (`about`) are not those of the layer that makes it."""
+    OPERAND_IS_PRODUCT = "operand_is_product"
+    """The layer of its last operand (`about`) reads two activations as it is."""
+    NEEDS_STATISTICS = "needs_statistics"
     NOTHING_AT_INFERENCE = "nothing_at_inference"
     STORED_OUTSIDE = "stored_outside"
+    NO_OPERATOR_HERE = "no_operator_here"
+    """It was let pass at a price."""
 
 
 class Note(NamedTuple):
@@ -96,6 +108,8 @@ class Read(NamedTuple):
     """As its input."""
     residual_elements: int
     """As the residual of an operator that is fused into it."""
+    weight_elements: int = 0
+    """As what its input is multiplied by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +137,8 @@ class ExecutedNode:
     """Layers whose outputs have to lie side by side share a buffer, named after its first layer."""
     first_channel: int
     """Where in the buffer the layer's own channels begin."""
+    network_weight_elements: int = 0
+    """What it reads of the image as what its input is multiplied by."""
 
     @property
     def name(self) -> str:
@@ -137,7 +153,8 @@ class ExecutedNode:
     @property
     def reads_image(self) -> bool:
         """Whether it reads what the network is given."""
-        return self.network_input_elements + self.network_residual_elements > 0
+        elements = (self.network_input_elements, self.network_residual_elements, self.network_weight_elements)
+        return sum(elements) > 0
 
     def attributes(self) -> dict[str, Any]:
         """What networkx's node is told."""
@@ -145,6 +162,7 @@ class ExecutedNode:
             "layer": self.layer,
             "network_input_elements": self.network_input_elements,
             "network_residual_elements": self.network_residual_elements,
+            "network_weight_elements": self.network_weight_elements,
             "network_output": self.network_output,
             "buffer": self.buffer,
             "first_channel": self.first_channel,
@@ -156,6 +174,7 @@ class ExecutedNode:
             read.producer: {
                 "input_elements": read.input_elements,
                 "residual_elements": read.residual_elements,
+                "weight_elements": read.weight_elements,
             }
             for read in self.reads
         }

@@ -13,6 +13,9 @@ from accelsim.errors import NetworkError
 from accelsim.network.dag import Dag
 from accelsim.network.precision import SILENT, UNSAID, NetworkPrecision, WeightForm
 
+Axis: TypeAlias = Literal["channels", "height", "width"]
+AXES: Final[tuple[Axis, ...]] = ("channels", "height", "width")
+"""Of a tensor for one image, in the order in which they lie in memory."""
 SharedPart: TypeAlias = Literal["weights", "bias", "scale", "shift", "slopes"]
 """Parameters of an operator that may be those of another one, too."""
 
@@ -37,6 +40,11 @@ class Shape:
     def elements(self) -> int:
         """All elements, for one image."""
         return self.channels * self.height * self.width
+
+    @property
+    def pixels(self) -> int:
+        """Rows x columns."""
+        return self.height * self.width
 
     def __str__(self) -> str:
         return f"{self.channels} x {self.height} x {self.width}"
@@ -70,7 +78,7 @@ class Operator:
     """
 
     kind: ClassVar[str]
-    operands: ClassVar[Literal[1, 2, "several"]] = 1
+    operands: ClassVar[Literal[0, 1, 2, "several"]] = 1
     """How many inputs it has."""
     site: InitVar[Site]
     inputs: tuple[Shape, ...] = field(init=False)

@@ -12,6 +12,7 @@ from itertools import accumulate, chain
 from typing import Any
 
 from accelsim.descriptions import unknown, vary
+from accelsim.descriptions.arguments import of_kind
 from accelsim.errors import NetworkError
 from accelsim.network import operators as ops
 from accelsim.network.blocks.graph import INPUT, GraphOfOperators
@@ -57,7 +58,7 @@ def graph_of(network: Network) -> GraphOfOperators | None:
     return network.stages[0].block
 
 
-def changed(description: NetworkDescription, change: GraphChange) -> NetworkDescription:
+def changed_network(description: NetworkDescription, change: GraphChange) -> NetworkDescription:
     """The description of a network of operators with a change. What was reported of it is left out.
 
     Args:
@@ -84,10 +85,12 @@ def changed(description: NetworkDescription, change: GraphChange) -> NetworkDesc
         ...     "input": {"channels": 3, "height": 8, "width": 8},
         ...     "stages": [{"block": "graph", "operators": rows}],
         ... }))
-        >>> wider = changed(description, GraphChange(channels=(("a", 16),), kernels=(("a", (1, 1)),)))
+        >>> wider = changed_network(description, GraphChange(channels=(("a", 16),), kernels=(("a", (1, 1)),)))
         >>> print(to_yaml(wider).splitlines()[-2].strip())
         - {"name": "a", "operator": "conv", "inputs": ["input"], "out_channels": 16}
     """
+    description = of_kind("description", description, NetworkDescription)
+    change = of_kind("change", change, GraphChange)
     network = configure(description)
     graph = graph_of(network)
     if graph is None or description.parameters:
@@ -142,7 +145,7 @@ def _new_arguments(published: PublishedGraph, change: GraphChange) -> Arguments:
     ties = channel_ties(published)
     if missing := [name for name in change.rows if name not in published or name == INPUT]:
         names = [node.name for node in published.nodes if node.name != INPUT]
-        raise NetworkError(unknown(missing[0], "operator of the network", names))
+        raise NetworkError(f"{missing[0]}: {unknown(missing[0], 'operator of the network', names)}")
     arguments: Arguments = {}
     if change.channels:
         arguments = dict(_channels(published, ties, _new_counts(published, ties, change.channels)))

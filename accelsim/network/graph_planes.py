@@ -12,6 +12,7 @@ from accelsim.errors import NetworkError
 from accelsim.network import operators as ops
 from accelsim.network.blocks.graph import INPUT, OperatorRow
 from accelsim.network.graph import Draft, Operator, PublishedGraph, Shape
+from accelsim.network.windows import Padding
 
 Plane: TypeAlias = tuple[int, int]
 """Height and width."""
@@ -93,14 +94,13 @@ def _label(plane: Plane) -> str:
 
 def _new_arguments(name: str, operator: Operator, read: Plane, planes: _Planes) -> dict[str, Plane]:
     """Those of an operator that have to be others where it reads another plane."""
-    old: Plane
-    if _is_of_a_whole_plane(operator):
-        key, old, new = "kernel", _plane(operator.inputs[0]), read
-    elif isinstance(operator, ops.Resize):
-        key, old, new = "size", operator.size, _resized(name, operator, read, planes)
-    else:
-        return {}
-    return {} if new == old else {key: new}
+    if isinstance(operator, ops.Pool) and _is_of_a_whole_plane(operator):
+        new = _padded(read, operator.window.padding)
+        return {} if new == operator.window.kernel else {"kernel": new}
+    if isinstance(operator, ops.Resize):
+        new = _resized(name, operator, read, planes)
+        return {} if new == operator.size else {"size": new}
+    return {}
 
 
 def _resized(name: str, operator: ops.Resize, read: Plane, planes: _Planes) -> Plane:
@@ -119,10 +119,15 @@ def _resized(name: str, operator: ops.Resize, read: Plane, planes: _Planes) -> P
 
 
 def _is_of_a_whole_plane(operator: Operator) -> bool:
-    """Whether a pooling has one window, which is all that it reads."""
-    if not isinstance(operator, ops.Pool) or any(operator.window.padding):
+    """Whether a pooling has one window, which is all that it reads, with the padding that it has."""
+    if not isinstance(operator, ops.Pool) or operator.padding == "same":
         return False
-    return operator.window.kernel == _plane(operator.inputs[0]) != (1, 1)
+    whole = _padded(_plane(operator.inputs[0]), operator.window.padding)
+    return operator.window.kernel == whole != (1, 1)
+
+
+def _padded(plane: Plane, padding: Padding) -> Plane:
+    return (plane[0] + padding.top + padding.bottom, plane[1] + padding.left + padding.right)
 
 
 def _check_poolings(published: PublishedGraph, draft: Draft) -> None:

@@ -7,7 +7,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from accelsim.descriptions import Description, Mistake, one_of, shown, unknown
 from accelsim.descriptions.limits import MAX_CHANNELS, MAX_RESOLUTION, MAX_VALUE
-from accelsim.descriptions.quantities import Channels, Fraction, Resolution
+from accelsim.descriptions.quantities import AxisLength, Channels, Fraction
 from accelsim.network.expressions import ExpressionError, Value, evaluate
 
 Expression: TypeAlias = Annotated[
@@ -23,8 +23,8 @@ class InputShape(Description):
     """The image: channels (a network that is part of another one may have a rule for them), and pixels."""
 
     channels: Channels | Expression
-    height: Resolution
-    width: Resolution
+    height: AxisLength
+    width: AxisLength
     activation_density: Fraction | None = None
     """The part of it that is not zero, where it is what other layers have put out, and coded as that is."""
 

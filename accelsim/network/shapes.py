@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from accelsim.network.graph import Operator
 from accelsim.network.layer import Layer
-from accelsim.network.operators import Activation, Convolution, FullyConnected, Pool
+from accelsim.network.operators import Activation, Convolution, FullyConnected, Pool, Product, Reduce
 
 
 @dataclass(frozen=True)
@@ -100,6 +100,10 @@ def operator_shape(operator: Operator) -> WrittenShape:
         )
     if isinstance(operator, FullyConnected):
         return WrittenShape(output.channels, operator.inputs[0].elements, kernel=(1, 1), sizes=sizes)
+    if isinstance(operator, Product):
+        return WrittenShape(
+            output.channels, operator.inputs[0].channels, kernel=(1, 1), groups=operator.groups, sizes=sizes
+        )
     if isinstance(operator, Pool):
         window = operator.window
         return WrittenShape(output.channels, kernel=window.kernel, stride=window.stride, sizes=sizes)
@@ -112,6 +116,8 @@ def operator_name(operator: Operator) -> str:
         return operator.function
     if isinstance(operator, Pool):
         return f"{operator.reduction}_pool"
+    if isinstance(operator, Reduce):
+        return f"reduce_{operator.function}"
     return operator.kind
 
 

@@ -13,12 +13,13 @@ from accelsim.errors import NetworkError
 
 Axes: TypeAlias = Extent | tuple[Extent, Extent]
 """One number for both axes, or [vertical, horizontal]."""
-AnyPadding: TypeAlias = (
-    Literal["same"]
-    | SignedMargin
+SidePadding: TypeAlias = (
+    SignedMargin
     | tuple[SignedMargin, SignedMargin]
     | tuple[SignedMargin, SignedMargin, SignedMargin, SignedMargin]
 )
+"""One number, [vertical, horizontal] or [top, bottom, left, right]."""
+AnyPadding: TypeAlias = Literal["same"] | SidePadding
 """`same`, one number, [vertical, horizontal] or [top, bottom, left, right]."""
 Rounding: TypeAlias = Literal["floor", "ceil"]
 
@@ -54,7 +55,7 @@ def window_over(
     height: int, width: int, kernel: Axes, stride: Axes, padding: AnyPadding, dilation: Axes = 1
 ) -> Window:
     """The window over an input of height x width, with everything spelled out."""
-    kernels, strides, dilations = _pair(kernel), _pair(stride), _pair(dilation)
+    kernels, strides, dilations = both(kernel), both(stride), both(dilation)
     reach = span(kernels[0], dilations[0]), span(kernels[1], dilations[1])
     return Window(kernels, strides, dilations, _padding((height, width), reach, strides, padding))
 
@@ -104,7 +105,8 @@ def windows(size: int, reach: int, stride: int, padding: tuple[int, int], roundi
             assert_never(rounding)
 
 
-def _pair(axes: Axes) -> tuple[int, int]:
+def both(axes: Axes) -> tuple[int, int]:
+    """An argument for both axes as (vertical, horizontal)."""
     return (axes, axes) if isinstance(axes, int) else axes
 
 
@@ -113,14 +115,19 @@ def _padding(
 ) -> Padding:
     if padding == "same":
         return Padding(*_same(sizes[0], reach[0], stride[0]), *_same(sizes[1], reach[1], stride[1]))
-    if isinstance(padding, int):
-        return Padding(padding, padding, padding, padding)
-    if len(padding) == 2:
-        return Padding(padding[0], padding[0], padding[1], padding[1])
-    return Padding(*padding)
+    return sides(padding)
 
 
 def _same(size: int, reach: int, stride: int) -> tuple[int, int]:
     """TensorFlow's SAME: as much padding as makes the output size / stride, the smaller half first."""
     total = max((-(-size // stride) - 1) * stride + reach - size, 0)
     return total // 2, total - total // 2
+
+
+def sides(padding: SidePadding) -> Padding:
+    """A padding that is given in numbers, on each side."""
+    if isinstance(padding, int):
+        return Padding(padding, padding, padding, padding)
+    if len(padding) == 2:
+        return Padding(padding[0], padding[0], padding[1], padding[1])
+    return Padding(*padding)

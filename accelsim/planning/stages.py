@@ -43,6 +43,7 @@ class Stage:
 
     inputs: TensorSet
     residuals: TensorSet
+    """What else it reads."""
     output: TensorSet
     choices: tuple[Choice, ...]
     """Of the output; none where an earlier step has written a part of it: all parts lie in one piece."""
@@ -115,16 +116,16 @@ def stages(
 ) -> tuple[Stage, ...]:
     """The steps of a network by prices; their frames are made anew where they are not known."""
     of_steps = frames(network, pool) if of_steps is None else of_steps
-    combinations: dict[int, tuple[tuple[Staircase | None, ...], tuple[Moved, ...]]] = {}
-    """By the identity of prices: steps of one form share them."""
-    for step, of_step in enumerate(prices):
-        if id(of_step) not in combinations:
-            combinations[id(of_step)] = _by_combination(of_step, step)
-    may_arrive = {identity: any(stairs[ARRIVAL:]) for identity, (stairs, _) in combinations.items()}
-    arriving = [
-        frame.inputs if may_arrive[id(of_step)] else 0
-        for frame, of_step in zip(of_steps, prices, strict=True)
-    ]
+    combinations: dict[tuple[int, bool], tuple[tuple[Staircase | None, ...], tuple[Moved, ...]]] = {}
+    """By the identity of prices, which steps of one form share, and whether it is a product."""
+    keys = []
+    for step, (use, of_step) in enumerate(zip(network.uses, prices, strict=True)):
+        key = id(of_step), use.is_product
+        keys.append(key)
+        if key not in combinations:
+            combinations[key] = _by_combination(of_step, step, is_product=use.is_product)
+    may_arrive = {key: any(stairs[ARRIVAL:]) for key, (stairs, _) in combinations.items()}
+    arriving = [frame.inputs if may_arrive[key] else 0 for frame, key in zip(of_steps, keys, strict=True)]
     later = [*accumulate(reversed(arriving), or_, initial=0)][-2::-1]
     return tuple(
         [
@@ -133,13 +134,13 @@ def stages(
                 frame.residuals,
                 frame.output,
                 frame.choices,
-                *combinations[id(of_step)],
+                *combinations[key],
                 frame.useless,
                 frame.copies,
-                may_arrive[id(of_step)],
+                may_arrive[key],
                 may_arrive_later,
             )
-            for frame, of_step, may_arrive_later in zip(of_steps, prices, later, strict=True)
+            for frame, key, may_arrive_later in zip(of_steps, keys, later, strict=True)
         ]
     )
 
@@ -289,12 +290,17 @@ def _afterwards(
         yield useless, copies
 
 
-def _by_combination(prices: StepPrices, step: int) -> tuple[tuple[Staircase | None, ...], tuple[Moved, ...]]:
+def _by_combination(
+    prices: StepPrices, step: int, *, is_product: bool
+) -> tuple[tuple[Staircase | None, ...], tuple[Moved, ...]]:
     """The staircases of a step, and what moves in each, by combinations of activations that move."""
-    move_weights = {Operand.WEIGHTS in moved_by(movement) for movement in prices}
-    if len(move_weights) > 1:
-        raise ValueError(f"prices of step {step}: weights must move in all staircases, or in none")
-    moved = _MOVED_BESIDE_WEIGHTS if True in move_weights else _MOVED
+    if is_product:
+        moved = _MOVED_OF_PRODUCTS
+    else:
+        move_weights = {Operand.WEIGHTS in moved_by(movement) for movement in prices}
+        if len(move_weights) > 1:
+            raise ValueError(f"prices of step {step}: weights must move in all staircases, or in none")
+        moved = _MOVED_BESIDE_WEIGHTS if True in move_weights else _MOVED
     staircases = [
         prices.get(Arriving(operands) if combination & ARRIVAL else operands)
         for combination, operands in enumerate(moved)
@@ -314,3 +320,10 @@ def _by_bits(*others: Operand) -> tuple[Moved, ...]:
 
 _MOVED: Final = _by_bits()
 _MOVED_BESIDE_WEIGHTS: Final = _by_bits(Operand.WEIGHTS)
+_MOVED_OF_PRODUCTS: Final[tuple[Moved, ...]] = tuple(
+    [
+        frozenset([Operand.WEIGHTS if operand is Operand.RESIDUAL else operand for operand in moved])
+        for moved in _MOVED
+    ]
+)
+"""What else the step reads is what its inputs are multiplied by."""

@@ -27,6 +27,7 @@ from accelsim.network.lowering import lower
 from accelsim.network.precision import WeightForm
 from accelsim.planning.coding import as_coded
 from accelsim.planning.compiler import map_network
+from accelsim.planning.own_layers import with_own_layers
 from accelsim.search.space import Depths, with_depths
 from accelsim.simulation.stretches import Stretch
 
@@ -229,7 +230,7 @@ class Assembly:
         members = _members(published, self._unit_of_block(network), len(surroundings))
         unit_of_node = {node.name: index for index, nodes in enumerate(members) for node in nodes}
         lowered = replace(lower(published), image_density=network.description.input.activation_density)
-        executed = as_coded(lowered, self._hardware)
+        executed = as_coded(with_own_layers(lowered, self._hardware), self._hardware)
         schedule = map_network(executed, self._hardware, self._options, mappings=self._mappings)
         parts = _unit_schedules(schedule, executed, unit_of_node, len(surroundings))
         for numbers, part in zip(surroundings, parts, strict=True):

@@ -105,7 +105,8 @@ def _changes(network: Network, hardware: Hardware, shortage: Shortage) -> Iterat
     )
     for name, size_bytes in sizes:
         if size_bytes <= MAX_BUFFER_BYTES:
-            larger = vary(hardware, **{f"memories.{memory}.size_bytes": size_bytes})
+            key = f"memories.{memory}"
+            larger = vary(hardware, **{f"{key}.size_bytes": size_bytes, f"{key}.arena_bytes": None})
             words = f"{memory_word(memory)} {shortage.fault.pool_bytes} -> {size_bytes} bytes"
             yield name, words, network, larger, batch
     if shortage.smaller is not None:

@@ -1,6 +1,6 @@
 """Remedies: one change each of the machine, of the network, or of how layers are mapped."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, Final, Literal, assert_never, get_args
 
@@ -10,7 +10,7 @@ from accelsim.errors import AccelsimError
 from accelsim.hardware import Hardware, Memory, dataflow_names
 from accelsim.hardware.bandwidth import HERTZ_PER_MEGAHERTZ
 from accelsim.hardware.host import Host
-from accelsim.hardware.memory import ACTIVATIONS, LAYOUTS, POOL, WRITE, Kept, WayOut
+from accelsim.hardware.memory import ACTIVATIONS, LAYOUTS, POOL, WRITE, Kept, WayOut, sizes_said
 from accelsim.hardware.registry import may_be_added
 from accelsim.network.description import Network
 from accelsim.search.changes import (
@@ -60,17 +60,17 @@ def remedies(network: Network, hardware: Hardware, dataflow: str) -> Iterator[Re
     yield from _more_kept(baseline)
     yield from _dataflows(baseline)
     yield from fewer_bits(baseline)
-    yield rounded_channels(baseline)
+    yield from rounded_channels(baseline)
 
 
 def most_remedies(hardware: Hardware) -> int:
     """How many there are at most: bandwidth, latency and layout of each channel, parts on chip, the host,
     kinds of tensors that stay, a pool, each dataflow, the dataflow chosen, bits of weights and of
-    activations, channels of layers.
+    activations, channels of layers up and down.
     """
     of_dataflows = len(dataflow_names()) + 1
     parts = len(PARTS_ON_CHIP) + (hardware.tensor_memory is not None) + (hardware.host is not None)
-    return 3 * len(hardware.channels) + parts + len(KEPT) + of_dataflows + 4
+    return 3 * len(hardware.channels) + parts + len(KEPT) + of_dataflows + 5
 
 
 def _more_bandwidth(memory: Memory, way: WayOut | None) -> dict[str, float]:
@@ -98,10 +98,10 @@ def _larger_buffers(baseline: Baseline) -> Iterator[Remedy | ImpossibleRemedy]:
     hardware = baseline.hardware
     of_tensors = [] if hardware.tensor_memory is None else [(hardware.tensor_memory,)]
     for memories in [hardware.working, *of_tensors]:
-        sizes = {f"memories.{memory.name}.size_bytes": memory.size_bytes or 0 for memory in memories}
-        before, names = sum(sizes.values()), tuple([memory.name for memory in memories])
+        before = sum([memory.size_bytes or 0 for memory in memories])
+        names = tuple([memory.name for memory in memories])
         change = PartChange("buffer", before, TIMES * before, names, bool(of_tensors))
-        sizes |= _banks_in_bytes(memories)
+        sizes = dict([said for memory in memories for said in sizes_said(memory)])
         yield _changed_machine(baseline, change, **{key: TIMES * size for key, size in sizes.items()})
 
 
@@ -134,16 +134,6 @@ def _faster_host(baseline: Baseline, host: Host) -> Remedy | ImpossibleRemedy:
         "host.cycles_per_tile": host.cycles_per_tile // TIMES,
     }
     return _changed_machine(baseline, HostChange(host.name), **values)
-
-
-def _banks_in_bytes(memories: Sequence[Memory]) -> dict[str, int]:
-    """The keys of banks whose sizes do not follow that of their memory, and what they say."""
-    return {
-        f"memories.{memory.name}.banks.bytes.{operand}": size
-        for memory in memories
-        if memory.division is not None and memory.division.bytes is not None
-        for operand, size in memory.division.bytes.items()
-    }
 
 
 def _changed_machine(baseline: Baseline, change: Change, **values: Any) -> Remedy | ImpossibleRemedy:

@@ -48,9 +48,9 @@ def element_function(operator: str, values: Integers) -> Integers:
 
 def keeps_largest(operator: str) -> bool:
     """Whether a pooling keeps the largest element; else it adds them up."""
-    return operator == "max_pool"
+    return operator in {"max_pool", "reduce_max", "reduce_arg_max"}
 
 
 def is_pooling(operator: str) -> bool:
     """Whether an operator reduces windows."""
-    return operator.endswith("_pool")
+    return operator.endswith("_pool") or operator.startswith("reduce_")

@@ -125,7 +125,11 @@ def _parts(node: ExecutedNode, scheduled: range) -> Iterator[_Part]:
     residuals = [read.producer for read in node.reads if read.residual_elements]
     inputs += [IMAGE] if node.network_input_elements else []
     residuals += [IMAGE] if node.network_residual_elements else []
+    weights = [read.producer for read in node.reads if read.weight_elements]
+    weights += [IMAGE] if node.network_weight_elements else []
     reads = {Operand.INPUTS: tuple(inputs)}
+    if weights:
+        reads[Operand.WEIGHTS] = tuple(weights)
     if residuals:
         reads[Operand.RESIDUAL] = tuple(residuals)
     layer = node.layer
@@ -180,6 +184,7 @@ class _Places:
             weight_bytes(layer, self.hardware.precision)
             for number, layer in enumerate(self.schedule.layers)
             if Operand.WEIGHTS in self._inside(number, self.steady) and self.hardware.keeps("weights")
+            if not layer.multiplies_activations
         )
         """Of weights that stay."""
         self.last_use: dict[str, int] = {}
@@ -307,7 +312,8 @@ class _Places:
                 refuse(Difference.MOVES_WHAT_STAYS, operand=operand, memory=self.memory)
             if self.hardware.tensor_memory is not None and operand not in mapping.moved - mapping.placed:
                 refuse(Difference.NEVER_MOVES, operand=operand, place=place)
-        if self.schedule.layers[number].on_array:
+        layer = self.schedule.layers[number]
+        if layer.on_array and not layer.multiplies_activations:
             check = (
                 self._check_weights if self.hardware.tensor_memory is None else self._check_where_weights_are
             )

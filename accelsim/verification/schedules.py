@@ -23,7 +23,7 @@ from accelsim.network.description import Network
 from accelsim.network.load import network_of
 from accelsim.planning.plan import Plan
 from accelsim.run import options_for, plan_run
-from accelsim.verification.case import Case
+from accelsim.verification.case import Case, with_images_as_groups
 from accelsim.verification.layers import verify_mapping
 from accelsim.verification.mismatch import MismatchError
 from accelsim.verification.order import order_mismatches
@@ -130,7 +130,8 @@ def _executed(
     for index in layers:
         layer, mapping = schedule.layers[index], schedule.mappings[index]
         step(layer.name)
-        case = Case(layer, mapping, hardware, batch, held_bytes[index], places[index])
+        executed, images = with_images_as_groups(layer, batch)
+        case = Case(executed, mapping, hardware, images, held_bytes[index], places[index])
         outcome = _known_or_new(case, by_form)
         mismatch = of_network.get(layer.name, outcome.mismatch)
         verified.append(replace(_of_all_images(outcome, schedule.images_in_turn), mismatch=mismatch))

@@ -79,9 +79,9 @@ def positions(tensors, copied):
 
 def segments(channels):
     """All of a layer, rarely a part of one, or of the image."""
-    whole = st.sampled_from(sorted(channels)).map(lambda layer: ChannelRange(layer, 0, channels[layer]))
-    part = st.sampled_from(sorted(channels)).map(lambda layer: ChannelRange(layer, 0, 1))
-    return st.one_of(whole, whole, whole, whole, part, st.just(ChannelRange(None, 0, 2)))
+    whole = st.sampled_from(sorted(channels)).map(lambda layer: ChannelRange(layer, 0, channels[layer], 1))
+    part = st.sampled_from(sorted(channels)).map(lambda layer: ChannelRange(layer, 0, 1, 1))
+    return st.one_of(whole, whole, whole, whole, part, st.just(ChannelRange(None, 0, 2, 1)))
 
 
 @st.composite
@@ -107,7 +107,7 @@ def test_the_same_operands_are_copied_as_where_all_are_tried_again_after_each(ca
         for index in copied:
             name = f"copy{number}.{index}"
             size = sum(segment.channels for segment in tensors[index])
-            tensors[index] = (ChannelRange(name, 0, size),)
+            tensors[index] = (ChannelRange(name, 0, size, 1),)
             for each in layouts:
                 each.add(name, size)
         for each in layouts:
@@ -118,7 +118,7 @@ def test_the_same_operands_are_copied_as_where_all_are_tried_again_after_each(ca
 
 @given(st.lists(st.integers(1, 4), min_size=1, max_size=8), st.data())
 def test_a_cut_of_a_tensor_has_the_channels_that_are_asked_for(sizes, data):
-    tensor = tuple(ChannelRange(layer, 5, size) for layer, size in zip(LAYERS, sizes, strict=False))
+    tensor = tuple(ChannelRange(layer, 5, size, 1) for layer, size in zip(LAYERS, sizes, strict=False))
     every = [(part.producer, part.first + at) for part in tensor for at in range(part.channels)]
     first = data.draw(st.integers(0, len(every) - 1))
     channels = data.draw(st.integers(1, len(every) - first))

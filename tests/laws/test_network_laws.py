@@ -118,9 +118,9 @@ def tensors(published, executed):
     for node in published:
         operator, note, sources = published[node].operator, by_node[node], published[node].operands
         if note.fate == "input":
-            found[node] = [ChannelRange(None, 0, operator.output.channels)]
+            found[node] = [ChannelRange(None, 0, operator.output.channels, operator.output.pixels)]
         elif note.fate in {"layer", "fused", "folded"}:
-            found[node] = [ChannelRange(note.layers[0], 0, operator.output.channels)]
+            found[node] = [ChannelRange(note.layers[0], 0, operator.output.channels, operator.output.pixels)]
         elif note.fate == "copied" or any(found[source] is None for source in sources):
             found[node] = None
         elif operator.kind == "slice":
@@ -130,7 +130,9 @@ def tensors(published, executed):
                 for offset in range(part.channels)
             ]
             wanted = channels[operator.first : operator.first + operator.output.channels]
-            found[node] = [ChannelRange(producer, channel, 1) for producer, channel in wanted]
+            found[node] = [
+                ChannelRange(producer, channel, 1, operator.output.pixels) for producer, channel in wanted
+            ]
         else:
             found[node] = [segment for source in sources for segment in found[source]]
     return found

@@ -1,6 +1,7 @@
 """Any graph of operators, written out one by one: what a model from another tool becomes.
 
-A row names its operator, what it reads and the operator's own arguments; `input` is what the block reads:
+A row names its operator, what it reads and the operator's own arguments; `input` is what the block reads,
+and rows of the operator `input` are further inputs of the network:
 
     - block: graph
       operators:
@@ -28,6 +29,7 @@ INPUT: Final = "input"
 
 Name: TypeAlias = Annotated[str, Field(min_length=1, max_length=500)]
 _OPERANDS: Final[dict[int | str, Any]] = {
+    0: tuple[()],
     1: tuple[Name],
     2: tuple[Name, Name],
     "several": Annotated[tuple[Name, ...], Field(min_length=1)],

@@ -9,7 +9,9 @@ from accelsim.network import operators as ops
 from accelsim.network.executed import Reason
 from accelsim.network.graph import PublishedNode
 from accelsim.network.lowering.execution import Execution, TensorRead, by_layer, by_nothing
+from accelsim.network.lowering.layout import Cutter
 from accelsim.network.lowering.loop_nests import moving
+from accelsim.network.lowering.moves import in_one_piece
 from accelsim.network.lowering.progress import Progress
 
 
@@ -39,10 +41,13 @@ def channel_slice(progress: Progress, node: PublishedNode, operator: ops.Slice) 
     """Nothing, unless its channels have to move first."""
     (source,) = node.operands
     first, channels = operator.first, operator.output.channels
+    if not progress.is_plain(source):
+        copies, whole = in_one_piece(progress, node)
+        return Execution("copied", Reason.ELEMENTS_MOVE, Cutter(whole).cut(first, channels), copies)
     cutter, order = progress.cutter(source), progress.order(source)
     if order is None:
         return by_nothing(cutter.cut(first, channels), Reason.PART_IS_READ)
     shape, kind = operator.output, progress.published[source].operator.kind
     layer = moving(node.name, kind, node.stage, shape, progress.precision)
-    picked = TensorRead(cutter.picked(order[first : first + channels]), shape.height * shape.width)
+    picked = TensorRead(cutter.picked(order[first : first + channels]))
     return by_layer(layer, "layer", Reason.MOVES_AS_SOURCE, (picked,), about=source)

@@ -6,17 +6,22 @@ from itertools import count
 from accelsim.network import operators as ops
 from accelsim.network.executed import Reason
 from accelsim.network.graph import PublishedGraph, PublishedNode
-from accelsim.network.lowering.execution import Execution, LayerWork, output_of
+from accelsim.network.lowering.execution import Execution, LayerWork, by_layer, output_of
 from accelsim.network.lowering.loop_nests import moving
 from accelsim.network.lowering.progress import Progress
 
 
 def concat(progress: Progress, node: PublishedNode, operator: ops.Concat) -> Execution:
     """Nothing is left of it but copies of the operands that have to stay where they are."""
+    if operator.axis != "channels":
+        layer = moving(node.name, operator.kind, node.stage, operator.output, progress.precision)
+        return by_layer(layer, "layer", Reason.ELEMENTS_MOVE, progress.inputs(node))
     tensors = [progress.tensor(source) for source in node.operands]
     copies: list[LayerWork] = []
+    scattered = {index for index, source in enumerate(node.operands) if not progress.is_plain(source)}
+    misfits = progress.layout.misfits(tensors) | scattered
     names = _free_names(progress.published, node.name)
-    for name, index in zip(names, sorted(progress.layout.misfits(tensors)), strict=False):
+    for name, index in zip(names, sorted(misfits), strict=False):
         layer = moving(name, operator.kind, node.stage, operator.inputs[index], progress.precision)
         copies.append(LayerWork(layer, (progress.reading(node.operands[index]),)))
         tensors[index] = output_of(layer)

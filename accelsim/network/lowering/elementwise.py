@@ -7,7 +7,13 @@ from accelsim.network.layer import FusedOperator, Layer, changed
 from accelsim.network.lowering.execution import Execution, by_layer
 from accelsim.network.lowering.loop_nests import on_vector_unit
 from accelsim.network.lowering.progress import Progress
-from accelsim.network.lowering.vector_ops import ACTIVATION_OPS, BATCH_NORM_OPS, LRN_EXTRA_OPS, SOFTMAX_OPS
+from accelsim.network.lowering.vector_ops import (
+    ACTIVATION_OPS,
+    BATCH_NORM_OPS,
+    LRN_EXTRA_OPS,
+    NORMALIZATION_OPS,
+    SOFTMAX_OPS,
+)
 from accelsim.network.shapes import operator_name
 
 
@@ -45,6 +51,14 @@ def local_response_norm(
 def softmax(progress: Progress, node: PublishedNode, _operator: ops.Softmax) -> Execution:
     """Fuse it, or make it a layer."""
     return _elementwise(progress, node, SOFTMAX_OPS)
+
+
+def normalization(progress: Progress, node: PublishedNode, operator: ops.Normalization) -> Execution:
+    """A layer: nothing is normalized before all of which mean and variance are taken is there."""
+    layer = on_vector_unit(
+        node, NORMALIZATION_OPS[operator.kind] * operator.output.elements, progress.precision
+    )
+    return by_layer(layer, "layer", Reason.NEEDS_STATISTICS, progress.inputs(node))
 
 
 def _elementwise(progress: Progress, node: PublishedNode, ops_per_element: int) -> Execution:

@@ -1,20 +1,22 @@
 """What a rule says: how one published operator is executed, as layers and the tensor that it puts out."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 
 from accelsim.network.executed import Fate, Reason
 from accelsim.network.layer import Layer
 from accelsim.network.lowering.layout import ChannelRange, Tensor
 
+ReadRole: TypeAlias = Literal["input", "residual", "weights"]
+"""What a tensor is to a layer: its input, the residual of an operator that is fused into it, or what its
+input is multiplied by."""
+
 
 class TensorRead(NamedTuple):
-    """Channels that a layer reads, of so many pixels each."""
+    """Channels that a layer reads."""
 
     tensor: Tensor
-    pixels: int
-    as_residual: bool = False
-    """As the residual of an operator that is fused into the layer, not as its input."""
+    role: ReadRole = "input"
 
 
 class LayerWork(NamedTuple):
@@ -48,7 +50,8 @@ class Execution(NamedTuple):
 
 def output_of(layer: Layer) -> Tensor:
     """All that a layer puts out."""
-    return (ChannelRange(layer.name, 0, layer.G * layer.K),)
+    channels = layer.G * layer.K
+    return (ChannelRange(layer.name, 0, channels, layer.stored_elements // channels),)
 
 
 def by_layer(

@@ -18,14 +18,17 @@ class ChannelRange(NamedTuple):
     """None is the network's input."""
     first: int
     channels: int
+    pixels: int
+    """Elements of each of them."""
 
 
 Tensor: TypeAlias = tuple[ChannelRange, ...]
 """Its channels, one segment after another."""
 
 
-def _channels(tensor: Tensor) -> int:
-    return sum(segment.channels for segment in tensor)
+def with_pixels(tensor: Tensor, pixels: int) -> Tensor:
+    """The same channels, of each of which so many elements are there, or are read."""
+    return tuple([segment._replace(pixels=pixels) for segment in tensor])
 
 
 class Cutter:
@@ -45,15 +48,15 @@ class Cutter:
                 break
             low, high = max(first, start), min(end, start + segment.channels)
             if low < high:
-                cut.append(ChannelRange(segment.producer, segment.first + low - start, high - low))
+                cut.append(segment._replace(first=segment.first + low - start, channels=high - low))
         return tuple(cut)
 
     def picked(self, channels: Iterable[int]) -> Tensor:
         """How many of these channels each producer has; not where in its output they are."""
-        producers = [segment.producer for segment in self._tensor]
+        ends = [(segment.producer, segment.pixels) for segment in self._tensor]
         starts = self._starts
-        counts = Counter([producers[bisect_right(starts, channel) - 1] for channel in channels])
-        return tuple(ChannelRange(producer, 0, count) for producer, count in counts.items())
+        counts = Counter([ends[bisect_right(starts, channel) - 1] for channel in channels])
+        return tuple(ChannelRange(producer, 0, count, pixels) for (producer, pixels), count in counts.items())
 
     def _index(self, channel: int) -> int:
         """Of the segment that a channel is in."""

@@ -47,7 +47,9 @@ def bits_of(precision: NetworkPrecision) -> Bits:
 
 
 def weight_fields(
-    node: PublishedNode, operator: ops.Convolution | ops.FullyConnected, precision: NetworkPrecision
+    node: PublishedNode,
+    operator: ops.Convolution | ops.TransposedConvolution | ops.FullyConnected,
+    precision: NetworkPrecision,
 ) -> WeightFields:
     """What a convolution or matrix product says of its parameters."""
     return WeightFields(
@@ -107,6 +109,57 @@ def fully_connected(node: PublishedNode, operator: ops.FullyConnected, precision
         OY=1,
         OX=1,
         **weight_fields(node, operator, precision),
+    )
+
+
+def phase(
+    node: PublishedNode,
+    operator: ops.TransposedConvolution,
+    name: str,
+    rows: ops.Phase,
+    columns: ops.Phase,
+    count: int,
+    precision: NetworkPrecision,
+) -> Layer:
+    """The convolution that makes `count` phases of a transposed one's outputs, side by side as channels."""
+    image = operator.inputs[0]
+    return Layer(
+        name=name,
+        operator="conv",
+        stage=node.stage,
+        G=operator.groups,
+        K=count * operator.output.channels // operator.groups,
+        C=image.channels // operator.groups,
+        OY=rows.outputs,
+        OX=columns.outputs,
+        IY=image.height,
+        IX=image.width,
+        FY=rows.taps,
+        FX=columns.taps,
+        dilation_y=rows.dilation,
+        dilation_x=columns.dilation,
+        pad_top=rows.padding,
+        pad_left=columns.padding,
+        **weight_fields(node, operator, precision),
+    )
+
+
+def product(node: PublishedNode, operator: ops.Product, precision: NetworkPrecision) -> Layer:
+    """A matrix of another activation for each group; none of its elements is taken as zero."""
+    image, output = operator.inputs[0], operator.output
+    return Layer(
+        name=node.name,
+        operator="product",
+        stage=node.stage,
+        G=operator.groups,
+        K=output.channels // operator.groups,
+        C=image.channels // operator.groups,
+        OY=output.height,
+        OX=output.width,
+        IY=image.height,
+        IX=image.width,
+        weight_density=1.0,
+        **bits_of(precision),
     )
 
 

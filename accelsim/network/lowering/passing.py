@@ -2,15 +2,15 @@
 
 from accelsim.network import operators as ops
 from accelsim.network.executed import Reason
-from accelsim.network.graph import PublishedNode
+from accelsim.network.graph import Operator, PublishedNode
 from accelsim.network.lowering.execution import Execution, by_nothing
 from accelsim.network.lowering.layout import ChannelRange
 from accelsim.network.lowering.progress import Progress
 
 
-def network_input(_progress: Progress, _node: PublishedNode, operator: ops.Input) -> Execution:
+def network_input(_progress: Progress, _node: PublishedNode, operator: Operator) -> Execution:
     """No layer makes it."""
-    image = (ChannelRange(None, 0, operator.output.channels),)
+    image = (ChannelRange(None, 0, operator.output.channels, operator.output.pixels),)
     return Execution("input", Reason.IMAGE, image)
 
 

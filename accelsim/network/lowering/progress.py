@@ -1,11 +1,13 @@
 """How far lowering has come: the layers so far, and where each published tensor is to be found."""
 
 from collections.abc import Sequence
+from itertools import count as counting
+from itertools import islice
 
 from accelsim.network.executed import ExecutedGraph, ExecutedNode, Note, Read
 from accelsim.network.graph import PublishedGraph, PublishedNode
 from accelsim.network.layer import Layer
-from accelsim.network.lowering.execution import Execution, TensorRead
+from accelsim.network.lowering.execution import Execution, ReadRole, TensorRead
 from accelsim.network.lowering.layout import Cutter, Layout, Tensor
 from accelsim.network.shapes import operator_name
 
@@ -30,6 +32,7 @@ class Progress:
         reads them."""
         self._orders: dict[str, Sequence[int]] = {}
         self._cutters: dict[str, Cutter] = {}
+        self._plain: dict[str, bool] = {}
         self._notes: list[Note] = []
         self._image_elements = 0
 
@@ -39,10 +42,9 @@ class Progress:
         """What a published node puts out."""
         return self._tensors[node]
 
-    def reading(self, node: str, *, as_residual: bool = False) -> TensorRead:
+    def reading(self, node: str, role: ReadRole = "input") -> TensorRead:
         """All that a published node puts out, as something to read."""
-        shape = self.published[node].operator.output
-        return TensorRead(self._tensors[node], shape.height * shape.width, as_residual)
+        return TensorRead(self._tensors[node], role)
 
     def inputs(self, node: PublishedNode) -> tuple[TensorRead, ...]:
         """All that a node reads, as the inputs of a layer."""
@@ -58,6 +60,20 @@ class Progress:
         owner = self.owner(node)
         names = self._owners.get(node, ())
         return tuple(self._layers[name] for name in names) if names or owner is None else (owner,)
+
+    def new_names(self, name: str, count: int) -> list[str]:
+        """Names for several layers of one operator: the name with numbers that no published operator has."""
+        free = (numbered for number in counting(1) if (numbered := f"{name}.{number}") not in self.published)
+        return list(islice(free, count))
+
+    def is_plain(self, node: str) -> bool:
+        """Whether a tensor's channels are those of its layers, each with all of its pixels in one piece."""
+        if node not in self._plain:
+            tensor, shape = self._tensors[node], self.published[node].operator.output
+            channels = sum([segment.channels for segment in tensor])
+            pixels = {segment.pixels for segment in tensor}
+            self._plain[node] = channels == shape.channels and pixels == {shape.pixels}
+        return self._plain[node]
 
     def position(self, layer: str) -> int:
         """The place of a layer in the running order."""
@@ -118,25 +134,34 @@ class Progress:
         stored = {segment.producer for end in ends for segment in self._tensors[end]}
         nodes = []
         for name, layer in self._layers.items():
-            inputs, residuals, reads = _merged(self._reads[name])
+            of_image, reads = _merged(self._reads[name])
             buffer, first_channel = self.layout.address(name)
-            node = ExecutedNode(layer, reads, inputs, residuals, name in stored, buffer, first_channel)
+            node = ExecutedNode(
+                layer,
+                reads,
+                of_image.input_elements,
+                of_image.residual_elements,
+                name in stored,
+                buffer,
+                first_channel,
+                of_image.weight_elements,
+            )
             nodes.append(node)
         return ExecutedGraph(tuple(nodes), self._image_elements, tuple(self._notes))
 
 
-def _merged(reads: Sequence[TensorRead]) -> tuple[int, int, tuple[Read, ...]]:
-    """The elements that are read of the image, as inputs and as residuals, and of each layer."""
-    inputs: dict[str | None, int] = {}
-    residuals: dict[str | None, int] = {}
-    for tensor, pixels, as_residual in reads:
-        elements = residuals if as_residual else inputs
-        for producer, _, channels in tensor:
+def _merged(reads: Sequence[TensorRead]) -> tuple[Read, tuple[Read, ...]]:
+    """The elements that are read of the image and of each layer, by what they are to the reader."""
+    roles: dict[ReadRole, dict[str | None, int]] = {"input": {}, "residual": {}, "weights": {}}
+    for tensor, role in reads:
+        elements = roles[role]
+        for producer, _, channels, pixels in tensor:
             elements[producer] = elements.get(producer, 0) + channels * pixels
-    image_inputs, image_residuals = inputs.pop(None, 0), residuals.pop(None, 0)
+    inputs, residuals, weights = roles["input"], roles["residual"], roles["weights"]
+    of_image = Read("", inputs.pop(None, 0), residuals.pop(None, 0), weights.pop(None, 0))
     of_layers = [
-        Read(producer, inputs.get(producer, 0), residuals.get(producer, 0))
-        for producer in inputs | residuals
+        Read(producer, inputs.get(producer, 0), residuals.get(producer, 0), weights.get(producer, 0))
+        for producer in inputs | residuals | weights
         if producer is not None
     ]
-    return image_inputs, image_residuals, tuple(of_layers)
+    return of_image, tuple(of_layers)

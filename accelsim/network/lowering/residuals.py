@@ -13,7 +13,7 @@ from accelsim.network.lowering.loop_nests import on_vector_unit
 from accelsim.network.lowering.progress import Progress
 
 
-def combine(progress: Progress, node: PublishedNode, operator: ops.Add | ops.Multiply) -> Execution:
+def combine(progress: Progress, node: PublishedNode, operator: ops.Several | ops.Multiply) -> Execution:
     """Fuse it into the last of the producers if nobody else reads that one's output; else a layer.
 
     The other operands are complete by then, since layers run in the order in which they are listed.
@@ -27,7 +27,7 @@ def combine(progress: Progress, node: PublishedNode, operator: ops.Add | ops.Mul
         return _unfused(progress, node, vector_ops, *obstacle)
     elements = sum(progress.published[source].operator.output.elements for source in others)
     combined = fused(layer, FusedOperator(node.name, operator.kind, vector_ops, elements), operator.params)
-    reads = tuple([progress.reading(source, as_residual=True) for source in others])
+    reads = tuple([progress.reading(source, "residual") for source in others])
     return by_layer(combined, "fused", Reason.COMBINES_OUTPUTS, reads)
 
 
@@ -50,8 +50,12 @@ def _obstacle(
     """Why it cannot be fused into the layer of its last operand, and what that is about."""
     if not layer.on_array:
         return Reason.OPERAND_NOT_ON_ARRAY, layer.name
+    if layer.multiplies_activations:
+        return Reason.OPERAND_IS_PRODUCT, layer.name
     if progress.published[last].operator.output != node.operator.output:
         return Reason.OPERAND_SMALLER, last
+    if not progress.is_plain(last):
+        return Reason.OPERAND_INTERLEAVED, last
     if any(progress.complete_after(source) >= progress.position(layer.name) for source in others):
         return Reason.OPERANDS_TOO_LATE, layer.name
     return None

@@ -9,11 +9,24 @@ from accelsim.network.executed import ExecutedGraph
 from accelsim.network.graph import Operator, PublishedGraph, PublishedNode
 from accelsim.network.lowering.channels import channel_permutation, channel_shuffle, channel_slice
 from accelsim.network.lowering.concatenation import concat
-from accelsim.network.lowering.convolutions import convolution, fully_connected
-from accelsim.network.lowering.elementwise import activation, batch_norm, local_response_norm, softmax
+from accelsim.network.lowering.convolutions import (
+    convolution,
+    fully_connected,
+    product,
+    transposed_convolution,
+)
+from accelsim.network.lowering.elementwise import (
+    activation,
+    batch_norm,
+    local_response_norm,
+    normalization,
+    softmax,
+)
 from accelsim.network.lowering.execution import Execution
+from accelsim.network.lowering.foreign import foreign
+from accelsim.network.lowering.moves import axis_slice, gather, max_unpool, pad, rearrange, reshape
 from accelsim.network.lowering.passing import dropout, network_input, network_output
-from accelsim.network.lowering.pooling import global_average_pool, pool
+from accelsim.network.lowering.pooling import global_average_pool, pool, reduce
 from accelsim.network.lowering.progress import Progress
 from accelsim.network.lowering.residuals import combine
 from accelsim.network.lowering.resizing import resize
@@ -35,12 +48,32 @@ RULES: Final[dict[type[Operator], Rule]] = {
     ops.Softmax: softmax,
     ops.Add: combine,
     ops.Multiply: combine,
+    ops.Maximum: combine,
+    ops.Compare: combine,
+    ops.Select: combine,
     ops.Concat: concat,
     ops.ChannelShuffle: channel_shuffle,
     ops.ChannelPermutation: channel_permutation,
     ops.Slice: channel_slice,
     ops.Resize: resize,
     ops.NetworkOutput: network_output,
+    ops.FurtherInput: network_input,
+    ops.Constant: network_input,
+    ops.TransposedConvolution: transposed_convolution,
+    ops.Product: product,
+    ops.LayerNorm: normalization,
+    ops.RmsNorm: normalization,
+    ops.InstanceNorm: normalization,
+    ops.GroupNorm: normalization,
+    ops.LpPool: pool,
+    ops.Reduce: reduce,
+    ops.Reshape: reshape,
+    ops.Rearrange: rearrange,
+    ops.AxisSlice: axis_slice,
+    ops.Gather: gather,
+    ops.Pad: pad,
+    ops.MaxUnpool: max_unpool,
+    ops.Foreign: foreign,
 }
 """An operator that is not here is an error, never left out."""
 

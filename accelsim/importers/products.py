@@ -1,0 +1,223 @@
+"""Matrix products as rows: of weights, and of two activations."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from math import prod
+from typing import Any
+
+from accelsim.importers.arranging import arranged, expanded, is_all_of, with_rank
+from accelsim.importers.atoms import Atoms, C, N, axes_of, flat, regrouped, whole
+from accelsim.importers.axes import permuted
+from accelsim.importers.context import NodeContext, Outputs, Rule
+from accelsim.importers.tensors import ModelTensor, NodeError, by
+
+
+def gemm(node: NodeContext) -> Outputs:
+    """Gemm: a matrix product whose operands may be transposed."""
+    if not node.is_constant(1) and not node.is_constant(0):
+        first, second = node.tensor(0), node.tensor(1)
+        if node.attribute("transA", 0):
+            first = permuted(first, [1, 0])
+        if node.attribute("transB", 0):
+            second = permuted(second, [1, 0])
+        return node.becomes(_product_of_two(node, first, second))
+    at, other = (1, 0) if node.is_constant(1) else (0, 1)
+    weights = node.weights(at)
+    _check_matrix(weights)
+    is_transposed = [bool(node.attribute("transA", 0)), bool(node.attribute("transB", 0))]
+    if at == 1:
+        inputs, outputs = weights[::-1] if is_transposed[1] else weights
+        axis, result = (0, [1, 0]) if is_transposed[0] else (1, [0, 1])
+    else:
+        outputs, inputs = weights[::-1] if is_transposed[0] else weights
+        axis, result = (1, [1, 0]) if is_transposed[1] else (0, [0, 1])
+    output = _by_weights(node, node.tensor(other), axis, inputs, outputs, weights_at=at, bias_at=2)
+    return node.becomes(permuted(output, result))
+
+
+def _check_matrix(weights: Sequence[int]) -> None:
+    if len(weights) != 2:
+        raise NodeError(f"has weights of {by(weights)}: a matrix is supported")
+
+
+def matmul(first: int = 0, second: int = 1, bias: int | None = 2) -> Rule:
+    """A rule for MatMul and its kin: where operands and bias stand among the inputs."""
+
+    def rule(node: NodeContext) -> Outputs:
+        if not node.is_constant(first) and not node.is_constant(second):
+            return node.becomes(_product_of_two(node, node.tensor(first), node.tensor(second)))
+        if node.is_constant(second):
+            at, tensor, axis = second, node.tensor(first), -1
+            *groups, inputs, outputs = _as_matrix(node.weights(second), column=True)
+        else:
+            at, tensor, axis = first, node.tensor(second), -2
+            *groups, outputs, inputs = _as_matrix(node.weights(first), column=False)
+        if prod(groups) > 1:
+            return node.becomes(_in_groups(node, tensor, groups, axis, (inputs, outputs), at))
+        axis = max(len(tensor.view) + axis, 0)
+        output = _by_weights(node, tensor, axis, inputs, outputs, weights_at=at, bias_at=bias)
+        return node.becomes(_with_dims(node, output))
+
+    return rule
+
+
+def _as_matrix(weights: Sequence[int], *, column: bool) -> Sequence[int]:
+    """A vector is a matrix of one row, or of one column."""
+    if len(weights) == 1:
+        return (weights[0], 1) if column else (1, weights[0])
+    return weights
+
+
+def _with_dims(node: NodeContext, tensor: ModelTensor) -> ModelTensor:
+    """The tensor with as many dimensions of one element as the model's has."""
+    dims = node.output_dims
+    view = regrouped(flat(tensor.view), dims)
+    if tensor.dims == dims or view is None:
+        return tensor
+    return replace(tensor, view=view)
+
+
+def _by_weights(
+    node: NodeContext, tensor: ModelTensor, axis: int, inputs: int, outputs: int, **positions: Any
+) -> ModelTensor:
+    """Of everything in the tensor, or of the channels of each pixel."""
+    if tensor.dims[axis] != inputs:
+        raise NodeError(f"has weights for {inputs} inputs, is given {tensor.dims[axis]}")
+    others = [i for i, atoms in enumerate(tensor.view) if i != axis and N not in axes_of(atoms)]
+    only = not any(tensor.view[index] for index in others)
+    everything = len(tensor.view) <= 2 or axes_of(tensor.view[axis]) - {C}
+    if only and everything and N not in axes_of(tensor.view[axis]):
+        output = node.array_row(
+            "fully_connected", tensor, (outputs, 1, 1), **_split(positions), out_features=outputs
+        )
+        return replace(output, view=_replaced(tensor, axis, whole(C, outputs)))
+    if not (is_all_of(tensor, C, [axis]) and is_all_of(tensor, "HW", others)):
+        *rows, columns = others or [axis]
+        tensor = arranged(node, tensor, [axis], rows, [columns] if others else [], ordered=False)
+    output = node.array_row(
+        "conv", tensor, (outputs, *tensor.shape[1:]), **_split(positions), out_channels=outputs
+    )
+    return replace(output, view=_replaced(tensor, axis, whole(C, outputs)))
+
+
+def _split(positions: dict[str, Any]) -> dict[str, Any]:
+    return {"weights": positions["weights_at"], "bias": positions["bias_at"]}
+
+
+def _replaced(tensor: ModelTensor, index: int, atoms: Atoms) -> tuple[Atoms, ...]:
+    return (*tensor.view[:index], atoms, *tensor.view[index + 1 :])
+
+
+def _in_groups(
+    node: NodeContext, tensor: ModelTensor, groups: Sequence[int], axis: int, sizes: tuple[int, int], at: int
+) -> ModelTensor:
+    """A product of weights for each of some groups of the input: a convolution in groups."""
+    inputs, outputs = sizes
+    rank = max(len(groups) + 2, len(tensor.view))
+    tensor = with_rank(tensor, rank)
+    axis = rank + axis
+    position = 2 * rank - 3 - axis
+    batch = [index for index in range(rank - 2) if N not in axes_of(tensor.view[index])]
+    count = prod(groups)
+    if prod(tensor.dims[index] for index in batch) != count or tensor.dims[axis] != inputs:
+        raise NodeError(f"has {count} matrices of {inputs} x {outputs} for {by(tensor.dims)}")
+    placed = arranged(node, tensor, [*batch, axis], [], [position])
+    shape = (count * outputs, *placed.shape[1:])
+    output = node.array_row("conv", placed, shape, weights=at, bias=None, out_channels=shape[0], groups=count)
+    sizes_of = [*(tensor.dims[index] for index in batch), outputs]
+    view = [*placed.view]
+    for index, atoms in zip([*batch, axis], regrouped(whole(C, shape[0]), sizes_of) or (), strict=True):
+        view[index] = atoms
+    return replace(output, view=tuple(view))
+
+
+# --- two activations
+
+
+def _product_of_two(node: NodeContext, first: ModelTensor, second: ModelTensor) -> ModelTensor:
+    rank = max(len(first.view), len(second.view), 2)
+    if min(len(first.view), len(second.view)) < 2:
+        raise NodeError(f"multiplies {by(first.dims)} and {by(second.dims)}: both must be matrices")
+    first, second = with_rank(first, rank), with_rank(second, rank)
+    batch = tuple(max(a, b) for a, b in zip(first.dims[: rank - 2], second.dims[: rank - 2], strict=True))
+    first = expanded(node, first, (*batch, *first.dims[rank - 2 :]), suffix=".first")
+    second = expanded(node, second, (*batch, *second.dims[rank - 2 :]), suffix=".second")
+    return contracted(node, first, second, range(rank - 2), rank - 2, rank - 1, rank - 2, rank - 1)
+
+
+def contracted(
+    node: NodeContext,
+    first: ModelTensor,
+    second: ModelTensor,
+    batch: Sequence[int],
+    rows: int,
+    inner: int,
+    inner_of_second: int,
+    columns: int,
+) -> ModelTensor:
+    """A product of the matrices of two tensors, for each place along the dimensions `batch` of both.
+
+    Heads of attention are groups of channels, so that nothing has to move for them: queries and keys have
+    (heads, features) as channels and tokens as pixels, and so have values and what is put out.
+    """
+    if first.dims[inner] != second.dims[inner_of_second]:
+        raise NodeError(f"multiplies {by(first.dims)} and {by(second.dims)}, whose inner dimensions differ")
+    if first.batch > 1 and any(
+        (N in axes_of(first.view[index])) != (N in axes_of(second.view[index])) for index in batch
+    ):
+        raise NodeError("multiplies different images of a batch")
+    groups = [index for index in batch if N not in axes_of(first.view[index])]
+    count = prod(first.dims[index] for index in groups)
+    if not (
+        flat(first.view[index] for index in [*groups, inner]) == first.axes[C]
+        and is_all_of(first, "HW", [rows])
+    ):
+        first = arranged(node, first, [*groups, inner], [], [rows])
+    wanted = second.axes[C]
+    by_channels = flat(second.view[index] for index in [*groups, inner_of_second]) == wanted
+    by_pixels = flat(second.view[index] for index in [*groups, columns]) == wanted
+    if by_pixels and not by_channels:
+        second = arranged(node, second, [*groups, columns], [], [inner_of_second], in_turn=True)
+    else:
+        second = arranged(node, second, [*groups, inner_of_second], [], [columns], in_turn=True)
+    contract = "pixels" if by_pixels and not by_channels else "channels"
+    outer = second.dims[columns]
+    shape = (count * outer, *first.shape[1:])
+    output = node.row("product", [first, second], shape, groups=count, contract=contract)
+    sizes = [*(first.dims[index] for index in groups), outer]
+    view = [*first.view]
+    for index, atoms in zip([*groups, inner], regrouped(whole(C, shape[0]), sizes) or (), strict=True):
+        view[index] = atoms
+    return replace(output, view=tuple(view))
+
+
+def einsum(node: NodeContext) -> Outputs:
+    """Einsum of two activations, where it is a matrix product for each place along some dimensions."""
+    equation = str(node.attribute("equation", "")).replace(" ", "")
+    terms, arrow, result = equation.partition("->")
+    operands = terms.split(",")
+    if len(operands) != 2 or not arrow or "." in equation or len(node.node.inputs) != 2:
+        raise NodeError(
+            f"equation = {equation!r}: products of two tensors with an explicit result are supported"
+        )
+    if node.is_constant(0) or node.is_constant(1):
+        raise NodeError(f"equation = {equation!r} with a constant: let the exporter write MatMul")
+    tensors = [node.tensor(0), node.tensor(1)]
+    for letters, tensor in zip(operands, tensors, strict=True):
+        if len(set(letters)) != len(letters) or len(letters) != len(tensor.view):
+            raise NodeError(f"equation = {equation!r}: {letters!r} does not name the dimensions of its input")
+    left, right = operands
+    batch = [letter for letter in left if letter in right and letter in result]
+    inner = [letter for letter in left if letter in right and letter not in result]
+    rows = [letter for letter in left if letter not in right]
+    columns = [letter for letter in right if letter not in left]
+    if len(inner) != 1 or len(rows) != 1 or len(columns) != 1 or set(result) != {*batch, *rows, *columns}:
+        raise NodeError(
+            f"equation = {equation!r}: one dimension has to be summed, and each tensor has one of its own"
+        )
+    first = permuted(tensors[0], [left.index(letter) for letter in (*batch, *rows, *inner)])
+    second = permuted(tensors[1], [right.index(letter) for letter in (*batch, *inner, *columns)])
+    last = len(batch)
+    output = contracted(node, first, second, range(last), last, last + 1, last, last + 1)
+    order = [*batch, *rows, *columns]
+    return node.becomes(permuted(output, [order.index(letter) for letter in result]))
