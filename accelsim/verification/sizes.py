@@ -58,6 +58,7 @@ class Sizes:
         self.offset_bits = _first(machine.offset_bits, self.weight_bits)
         if layer.multiplies_activations:
             self.weight_bits = self.activation_bits
+        self.offset_bits = _first(machine.offset_bits, self.weight_bits)
         self.partial_sum_bits = _first(layer.partial_sum_bits, machine.partial_sums_bits)
 
     def stored_weight_bits(self, region: Region) -> int:
