@@ -106,8 +106,8 @@ def refused(tmp_path):
         (
             "{block: transformer_encoder, name: l1, heads: 3}",
             16,
-            "net: l1: 16 features cannot be split into 3 heads of equal size; "
-            "make the features a multiple of 3",
+            "net: l1.attention: 16 channels cannot be divided among 3 heads; make the channels a multiple of 3, "
+            "or say head_channels",
         ),
         (
             "{block: mobilevit, name: l1, features: 16, layers: 1, patch: 3}",
@@ -156,7 +156,7 @@ def test_a_layer_of_no_channels_is_refused_before_anything_is_divided_by_them(ma
     ("shape", "sentence"),
     [
         (Shape(MAX_CHANNELS + 1, 1, 1), "x: has more channels than the 1,000,000 that a layer may have"),
-        (Shape(1, MAX_AXIS + 1, 1), "x: has more rows or columns than the 1,000,000 that a layer may have"),
+        (Shape(1, MAX_AXIS + 1, 1), "x: has more rows or columns than the 1,048,576 that a layer may have"),
         (Shape(1000, 1000, 1001), "x: has more output elements than the 1,000,000,000 that a layer may have"),
     ],
 )
@@ -176,6 +176,8 @@ def test_every_block_makes_layers_of_at_least_one_channel_or_says_why_not(tmp_pa
             fields[key] = size
         elif field.is_required() and get_origin(field.annotation) is Literal:
             fields[key] = get_args(field.annotation)[0]
+        elif field.is_required() and "Literal" in str(field.annotation):  # a list of words
+            fields[key] = [get_args(get_args(field.annotation)[0])[0]]
         elif field.is_required():
             annotation = str(field.annotation)
             pair = annotation.startswith("tuple[int, int]") or "Annotated" in annotation
