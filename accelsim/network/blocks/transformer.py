@@ -1,8 +1,8 @@
 """The two halves of a transformer's encoder: attention of tokens to each other, a perceptron of each token.
 
 Tokens are pixels and features are channels; rows may be sequences that know nothing of each other. Both
-halves normalize first and add what they read, as Vision Transformers do (Dosovitskiy et al., ICLR 2021, section
-3.1); attention is that of Vaswani et al. (NeurIPS 2017, section 3.2.2), its heads groups of channels.
+halves normalize first and add what they read, as Vision Transformers do (Dosovitskiy et al., ICLR 2021,
+section 3.1); attention is that of Vaswani et al. (NeurIPS 2017, section 3.2.2), its heads groups of channels.
 """
 
 from typing import Literal
