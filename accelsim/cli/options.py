@@ -1,5 +1,6 @@
 """The options that commands share."""
 
+import re
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
@@ -7,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 import typer
 
 from accelsim.choices import AUTO
-from accelsim.descriptions.limits import MAX_BATCH, MAX_BATTERY_MWH, MAX_FRAMES_PER_SECOND
+from accelsim.descriptions.limits import MAX_BATCH, MAX_BATTERY_MWH, MAX_BUFFER_BYTES, MAX_FRAMES_PER_SECOND
 
 if TYPE_CHECKING:
+    from accelsim.hardware import Hardware
     from accelsim.power import FrameDemand
 
 
@@ -27,6 +29,15 @@ class Objective(StrEnum):
     TIME = "time"
     ENERGY = "energy"
     EDP = "edp"
+
+
+class Goal(StrEnum):
+    """What mappings of one run are chosen by."""
+
+    TIME = "time"
+    ENERGY = "energy"
+    EDP = "edp"
+    PEAK = "peak"
 
 
 class Inferences(StrEnum):
@@ -47,6 +58,8 @@ LAYER_WORDS: Final = ("all", "top", "none")
 """Which layers a report has: all, those that matter most, or none; or a number says how many of those."""
 LAYERS_METAVAR: Final = "all|top|none|N"
 _MOST_DIGITS: Final = 9
+_SIZE: Final = re.compile(r"(\d+(?:\.\d+)?) ?(b|kib|mib|)", re.IGNORECASE)
+_UNITS: Final = {"": 1, "b": 1, "kib": 1024, "mib": 1024**2}
 Networks: TypeAlias = Annotated[
     list[str],
     typer.Option(
@@ -121,6 +134,43 @@ def _a_dataflow(name: str) -> str:
     return name
 
 
+def arena_bytes(text: str) -> int:
+    """What `200KiB`, `1.5 MiB` or a number of bytes say."""
+    said = _SIZE.fullmatch(text.strip())
+    size = float(said[1]) * _UNITS[said[2].lower()] if said else 0.5
+    if size != int(size) or not 1 <= size <= MAX_BUFFER_BYTES:
+        raise typer.BadParameter(
+            f"{text!r} must be bytes, or as 200KiB or 1.5MiB, from 1 to {MAX_BUFFER_BYTES}"
+        )
+    return int(size)
+
+
+ArenaOption: TypeAlias = Annotated[
+    int | None,
+    typer.Option(
+        "--arena",
+        metavar="SIZE",
+        parser=arena_bytes,
+        help="What of the memory on chip that keeps tensors the network may take, as 200KiB: activations, "
+        "rows of cascades, tiles and pinned weights together. Default: all, or what the machine says.",
+    ),
+]
+
+
+def with_arena(hardware: "Hardware", size_bytes: int | None) -> "Hardware":
+    """The machine with that limit. Raises AccelsimError where its memory for tensors is smaller."""
+    if size_bytes is None:
+        return hardware
+    from accelsim.descriptions import vary
+
+    bank = hardware.tensor_bank
+    if bank is None:
+        raise typer.BadParameter(
+            f"{hardware.name} has no pool, nor a memory for tensors", param_hint="--arena"
+        )
+    return vary(hardware, **{f"memories.{bank.memory}.arena_bytes": size_bytes})
+
+
 BatchOption: TypeAlias = Annotated[
     int | None,
     typer.Option(
@@ -145,6 +195,15 @@ ObjectiveOption: TypeAlias = Annotated[
     typer.Option(
         "--objective",
         help="What dataflows and tiles are chosen by (edp: energy x time). Default: what the machine says.",
+    ),
+]
+GoalOption: TypeAlias = Annotated[
+    Goal | None,
+    typer.Option(
+        "--objective",
+        help="What dataflows and tiles are chosen by (edp: energy x time). peak: the least memory with which "
+        "nothing but weights, and the network's ends as io says, lies outside, and in that the least time. "
+        "Default: what the machine says.",
     ),
 ]
 InferencesOption: TypeAlias = Annotated[
@@ -228,7 +287,7 @@ def check_demand(fps: float | None, battery_mwh: float | None) -> None:
 QuietOption: TypeAlias = Annotated[bool, typer.Option("--quiet", help="Nothing on stderr but mistakes.")]
 
 
-def mapping_options(batch: int | None, dataflow: str, objective: Objective | None) -> dict[str, Any]:
+def mapping_options(batch: int | None, dataflow: str, objective: Objective | Goal | None) -> dict[str, Any]:
     """The options as `run_network` takes them."""
     return {
         "batch": batch,

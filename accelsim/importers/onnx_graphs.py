@@ -1,9 +1,11 @@
 """Nodes of an ONNX file by themselves: renamed, completed, corrected, and evaluated."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from accelsim.importers.model import Dims
+from accelsim.importers.onnx_external import external_array
 
 if TYPE_CHECKING:
     import onnx
@@ -70,12 +72,12 @@ def outputs_of(node: "onnx.NodeProto", arrays: dict[str, Any], opset: int) -> di
     return dict(zip(names, ReferenceEvaluator(model).run(None, arrays), strict=True))
 
 
-def as_array(tensor: "onnx.TensorProto") -> Any:
-    """A constant of the file; None where its numbers stand elsewhere, or are not as many as it says."""
+def as_array(tensor: "onnx.TensorProto", folder: Path) -> Any:
+    """A constant of the file; None where its numbers are not there, or not as many as it says."""
     from onnx import TensorProto, numpy_helper  # noqa: PLC0415
 
     if tensor.data_location == TensorProto.EXTERNAL:
-        return None
+        return external_array(tensor, folder)
     try:
         return numpy_helper.to_array(tensor)
     except Exception:  # what onnx raises where the numbers do not fit the shape

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from math import prod
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from accelsim.errors import NetworkError
@@ -233,6 +234,10 @@ class OnnxTensors:
         """Note the types of the outputs."""
         schema = self._schema(node)
         if schema is None:
+            if all(output in self._claims for output in node.output if output):
+                for output in filter(None, node.output):
+                    self._note(output, self._claims[output])
+                return
             raise ValueError(f"{words_of(node)} makes it, an operator that the package onnx does not know")
         _check_counts(node)
         settings: Iterable[str] = ()
@@ -367,7 +372,7 @@ class OnnxTensors:
         self._arrays[name] = None
         node = self._makers.get(name)
         if name in self._stored:
-            self._arrays[name] = as_array(self._stored[name])
+            self._arrays[name] = as_array(self._stored[name], Path(self.label).parent)
         elif node is not None and self._may_run(node):
             self._arrays.update(self._shape(node) if node.op_type == "Shape" else self._run(node))
 

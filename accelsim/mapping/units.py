@@ -1,6 +1,7 @@
 """Where a layer may run: by a dataflow of the array, on the vector unit, or on the host.
 
-The host takes what the machine's file gives to it, and what no dataflow of the array can run.
+The host takes what the machine's file gives to it, what no dataflow of the array can run, and what it may
+take and is better at.
 """
 
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ from accelsim.mapping.dataflows import dataflow_of
 from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.precision import unpriced
 from accelsim.mapping.unmappable import NoDataflowRuns, NotPriced, Unmappable
-from accelsim.network.layer import Layer
+from accelsim.network.layer import FOREIGN_ON_HOST, Layer
 
 
 def array_dataflows(hardware: Hardware, options: MappingOptions) -> tuple[str, ...]:
@@ -33,7 +34,8 @@ def dataflows_for(
         hardware: The machine.
 
     Returns:
-        Names of dataflows, or of a unit alone: `vector` or `host`; or why there are none.
+        Names of dataflows, or of a unit alone: `vector` or `host`, which may compete with dataflows, as the
+        last of them; or why there are none.
     """
     if takes(layer, hardware):
         return (HOST,)
@@ -44,8 +46,26 @@ def dataflows_for(
     refusals = {name: dataflow_of(name).refusal(layer) for name in dataflows}
     able = tuple([name for name, refusal in refusals.items() if not refusal])
     if able:
-        return unpriced(layer, hardware) or able
+        return unpriced(layer, hardware) or (*able, *_rival(layer, hardware))
     return NoDataflowRuns(tuple(refusals.items())) if hardware.host is None else (HOST,)
+
+
+def _rival(layer: Layer, hardware: Hardware) -> tuple[str, ...]:
+    """The host, where it may take a layer that the array can run."""
+    host = hardware.host
+    return (HOST,) if host is not None and layer.given is None and layer.operator in host.may_take else ()
+
+
+def unit_of(dataflow: str, hardware: Hardware) -> Hardware:
+    """The machine as a layer sees it that runs by a dataflow, or on the host.
+
+    Example:
+        >>> from accelsim import load_hardware
+        >>> machine = load_hardware("gemmini_16x16")
+        >>> unit_of("host", machine).pe_array.pes, unit_of("systolic_weight_stationary", machine).pe_array.pes
+        (1, 256)
+    """
+    return hardware.on_host if dataflow == HOST else hardware
 
 
 def nowhere(layer: Layer, hardware: Hardware, options: MappingOptions) -> Unmappable | None:
@@ -56,8 +76,10 @@ def nowhere(layer: Layer, hardware: Hardware, options: MappingOptions) -> Unmapp
 
 
 def takes(layer: Layer, hardware: Hardware) -> bool:
-    """Whether a layer runs on the host because the machine's file says so."""
-    return hardware.host is not None and layer.operator in hardware.host.takes
+    """Whether a layer runs on the host because the machine's file says so, or the network."""
+    if hardware.host is None:
+        return False
+    return layer.operator == FOREIGN_ON_HOST or layer.operator in hardware.host.takes
 
 
 def fuses_pooling(layer: Layer, hardware: Hardware) -> bool:

@@ -62,6 +62,8 @@ class Reason(StrEnum):
     NEEDS_STATISTICS = "needs_statistics"
     NOTHING_AT_INFERENCE = "nothing_at_inference"
     STORED_OUTSIDE = "stored_outside"
+    NO_OPERATOR_HERE = "no_operator_here"
+    """It was let pass at a price."""
 
 
 class Note(NamedTuple):

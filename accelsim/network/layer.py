@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 ARRAY_OPERATORS = frozenset({"conv", "fully_connected", "product"})
 """Operators whose multiply-accumulates run on the PE array; all others run on the vector unit."""
+FOREIGN_ON_HOST: Final = "foreign_on_host"
+"""The operator of layers that are no operator here, and that the host runs where there is one."""
 
 
 @dataclass(frozen=True)

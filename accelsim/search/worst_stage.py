@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from accelsim.hardware import Hardware
 from accelsim.mapping.schedule import Schedule
+from accelsim.mapping.together import by_layer
 from accelsim.network.layer import Layer
 from accelsim.result import LayerResult, RunResult
 from accelsim.search.diagnosis import Diagnosis, diagnose, idle_array_cycles
@@ -30,12 +31,11 @@ class WorstStage:
 
 
 def worst_stage(result: RunResult, schedule: Schedule, hardware: Hardware) -> WorstStage:
-    """The worst stage of a run, whose schedule has a layer and a mapping for each layer of the result."""
+    """The worst stage of a run, whose schedule has a mapping for each layer of the result, or its stripes."""
     worst_layers = layers_of_worst_form(result)
     worst = worst_layers[0]
-    mappings = {
-        layer.name: mapping for layer, mapping in zip(schedule.layers, schedule.mappings, strict=True)
-    }
+    layered = by_layer(schedule)
+    mappings = {layer.name: mapping for layer, mapping in zip(layered.layers, layered.mappings, strict=True)}
     stage = _by_stage(result.layers)[worst.stage]
     cycles, lost = sum(layer.cycles for layer in stage), idle_array_cycles(stage)
     return WorstStage(
@@ -53,10 +53,20 @@ def worst_stage(result: RunResult, schedule: Schedule, hardware: Hardware) -> Wo
 def layers_of_worst_form(result: RunResult) -> Sequence[LayerResult]:
     """Of the stage that leaves most PEs idle, the layers of one form that do; the worst of them first."""
     stage = max(_by_stage(result.layers).values(), key=idle_array_cycles)
+    return sorted(max(_by_form(stage), key=idle_array_cycles), key=lambda layer: -idle_array_cycles([layer]))
+
+
+def idlest_layers(result: RunResult) -> tuple[str, ...]:
+    """Of each form the layer that leaves most PEs idle; those forms first whose layers do so together."""
+    forms = sorted(_by_form(result.layers), key=lambda layers: -idle_array_cycles(layers))
+    return tuple([max(layers, key=lambda layer: idle_array_cycles([layer])).name for layers in forms])
+
+
+def _by_form(layers: Iterable[LayerResult]) -> Iterable[list[LayerResult]]:
     forms: dict[Layer, list[LayerResult]] = {}
-    for layer in stage:
+    for layer in layers:
         forms.setdefault(layer.form, []).append(layer)
-    return sorted(max(forms.values(), key=idle_array_cycles), key=lambda layer: -idle_array_cycles([layer]))
+    return forms.values()
 
 
 def _by_stage(layers: Iterable[LayerResult]) -> Mapping[str, list[LayerResult]]:

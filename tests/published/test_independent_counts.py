@@ -168,13 +168,13 @@ def test_attention_multiplies_every_token_by_every_other_in_each_head():
     """arXiv:2010.11929, equations 5 to 7: 3 heads of 64 features, 197 tokens; both products are as large."""
     products = [node for node in published("deit_tiny").nodes if node.operator.kind == "product"]
     assert [node.operator.macs for node in products] == [3 * 197 * 197 * 64] * 2 * 12
-    assert shape("deit_tiny", "layers.block1.attention.scores") == (3 * 197, 1, 197)
-    assert shape("deit_tiny", "layers.block1.attention.context") == (192, 1, 197)
+    assert shape("deit_tiny", "layers.block1.scores") == (3 * 197, 1, 197)
+    assert shape("deit_tiny", "layers.block1.context") == (192, 1, 197)
 
 
 def test_pixels_of_different_places_in_their_patches_do_not_attend_to_each_other():
     """arXiv:2110.02178, section 3.1: patches of 2 x 2 make 4 sequences of 32 x 32 / 4 tokens; 4 heads."""
-    scores = published("mobilevit_xxs")["vit3.layer1.attention.scores"].operator
+    scores = published("mobilevit_xxs")["vit3.layer1.scores"].operator
     assert shape("mobilevit_xxs", "vit3.unfold") == (64, 4, 256)
     assert (scores.groups, scores.macs) == (4 * 4, 4 * 4 * 256 * 256 * 16)
     assert shape("mobilevit_xxs", "vit3.fold") == (64, 32, 32)

@@ -106,8 +106,8 @@ def refused(tmp_path):
         (
             "{block: transformer_encoder, name: l1, heads: 3}",
             16,
-            "net: l1.attention: 16 channels cannot be divided among 3 heads; "
-            "make the channels a multiple of 3, or say head_channels",
+            "net: l1: 16 features cannot be split into 3 heads of equal size; "
+            "make the features a multiple of 3",
         ),
         (
             "{block: mobilevit, name: l1, features: 16, layers: 1, patch: 3}",

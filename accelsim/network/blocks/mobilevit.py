@@ -9,8 +9,8 @@ from accelsim.descriptions.quantities import Channels, Expansion, Extent, Repeat
 from accelsim.errors import NetworkError
 from accelsim.network import operators
 from accelsim.network.blocks.block import Activation, Block, Position, block
+from accelsim.network.blocks.transformer import encoder_layer
 from accelsim.network.blocks.units import normalised
-from accelsim.network.blocks.vision_transformer import TransformerEncoder
 from accelsim.network.graph import Draft
 
 
@@ -41,11 +41,9 @@ class MobileViT(Block):
         last = operators.rearrange(
             draft, f"{name}.unfold", last, channels=self.features, height=pixels, width=patches
         )
-        encoder = TransformerEncoder(
-            heads=self.heads, expansion=self.expansion, activation=self.activation, by_row=True
-        )
         for layer in range(1, self.layers + 1):
-            last = encoder.build(draft, last, Position(f"{name}.layer{layer}"))
+            hidden = round(self.features * self.expansion)
+            last = encoder_layer(draft, f"{name}.layer{layer}", last, self.heads, hidden, self.activation)
         last = operators.layer_norm(draft, f"{name}.norm", last)
         last = operators.rearrange(
             draft, f"{name}.fold", last, channels=self.features, height=image.height, width=image.width

@@ -36,6 +36,9 @@ _SENTENCES: Final[dict[Reason, str]] = {
     Reason.NEEDS_STATISTICS: "needs mean and variance of all before it can change one",
     Reason.NOTHING_AT_INFERENCE: "does nothing at inference",
     Reason.STORED_OUTSIDE: "is stored for somebody outside, too",
+    Reason.NO_OPERATOR_HERE: (
+        "is no operator here: priced as an operation for each output, on the host where it is said so"
+    ),
 }
 """Of a note's operator; of the layers that do its work they say "its layer"."""
 
