@@ -13,11 +13,11 @@ operands, and told apart by whether a layer with parameters executed it (`conv_m
 linear layers, `norms` scale and shift of normalisations (not running statistics), `other_params` all else:
 position embeddings and class tokens. Batch normalisation is not folded.
 
-U-Net is defined in a repository, not in a package: it is loaded by torch.hub, or from a clone (`--hub DIR`); it
-was counted at commit d45f8908ab2f.
+U-Net is defined in a repository, not in a package: it is loaded by torch.hub, or from a clone (`--hub DIR`);
+it was counted at commit d45f8908ab2f.
 
-`--onnx DIR` writes the same definitions as ONNX models (which needs onnx), with weights at random, so that what
-accelsim makes of them can be compared with what it makes of its own tables; nothing is counted then.
+`--onnx DIR` writes the same definitions as ONNX models (which needs onnx), with weights at random, so that
+what accelsim makes of them can be compared with what it makes of its own tables; nothing is counted then.
 """
 
 import argparse
