@@ -40,6 +40,7 @@ from accelsim.planning.chain_prices import ChainPricer
 from accelsim.planning.chains import Chains
 from accelsim.planning.edp import best_plan
 from accelsim.planning.given_plan import as_said, check_said, no_tile_said, pins_said, with_said
+from accelsim.planning.in_room import InRoom
 from accelsim.planning.movements import may_move
 from accelsim.planning.network_to_plan import NetworkToPlan
 from accelsim.planning.overwriting import waiting_for_host
@@ -52,6 +53,7 @@ from accelsim.planning.preference import Rival, preferred
 from accelsim.planning.residency import DoesNotFit, Pool, ResidencyPlan
 from accelsim.planning.schedule_cost import schedule_cost
 from accelsim.planning.shortage import PoolShortageError, Shortage, StepNeed, no_tile_sentence, step_needs
+from accelsim.planning.stages import frames
 from accelsim.planning.striping import (
     Operands,
     PlannedEntry,
@@ -61,7 +63,6 @@ from accelsim.planning.striping import (
     schedule_of,
 )
 from accelsim.planning.tensors import network_tensors
-from accelsim.simulation.alone import Alone
 from accelsim.simulation.transitions import Transitions
 
 MOST_ROUNDS: Final = 4
@@ -203,14 +204,17 @@ class PoolCompiler(PoolLayers):
         pool = self.places(self._pinned_bytes(network, pins))
         pricer = self.pricer(network, pins) if cascading else None
         by_product = self.objective == "edp"
+        of_steps = frames(network.tensors, pool)
 
         def plan(weights: Weights) -> ResidencyPlan | DoesNotFit:
             if weights not in made:
                 prices = self.prices(network, weights, pins)
                 if keeping:
-                    found, _ = plan_with_cascades(network, pool, prices, pricer, weights, guess=by_product)
+                    found, _ = plan_with_cascades(
+                        network, pool, prices, pricer, weights, of_steps=of_steps, guess=by_product
+                    )
                 else:
-                    found = nothing_kept(network.tensors, pool, prices)
+                    found = nothing_kept(network.tensors, pool, prices, of_steps)
                 made[weights] = found, prices
             return made[weights][0]
 
@@ -219,8 +223,13 @@ class PoolCompiler(PoolLayers):
             (weights, prices) for weights, (found, prices) in made.items() if found is best
         )
         if keeping:  # why others do not stay is asked of the best plan only, and what was a guess is mapped
-            chains = plan_with_cascades(network, pool, prices, pricer, weights)[1] if pricer else []
-            best = with_said(plan_residency(network.tensors, pool, prices, chains=chains), network.layers)
+            chains = (
+                plan_with_cascades(network, pool, prices, pricer, weights, of_steps=of_steps)[1]
+                if pricer
+                else []
+            )
+            found = plan_residency(network.tensors, pool, prices, chains=chains, of_steps=of_steps)
+            best = with_said(found, network.layers)
         if by_product and isinstance(best, ResidencyPlan):
             # Near the plan, the product changes as this sum does: whatever costs less by it is no worse.
             weights = Weights(cycles=best.cost.energy, energy=best.cost.cycles)
@@ -272,7 +281,7 @@ class PoolCompiler(PoolLayers):
             of_step = known.get(key)
             if of_step is None:
                 layer = network.layers[step].nameless
-                sets = may_move(self.hardware, residual=bool(use.residuals))
+                sets = may_move(self.hardware, layer)
                 arriving = self._arriving(sets) if step in network.arrivals else []
                 movements: Iterable[Movement] = as_said(layer, [*sets, *arriving], self.pool.memory)
                 of_step = known[key] = {
@@ -358,8 +367,8 @@ class PoolCompiler(PoolLayers):
         if known is not None:
             return known
         listed = self._shortlist(placed.layer, movement_of(placed.moved, placed.placed))
-        judge = Alone(self.hardware, self.transitions, self.pool.size_bytes - placed.room_bytes)
-        mapping = self.known.mappings[placed] = best_mapping(placed, listed, self.hardware, judge)
+        alone = InRoom(self.hardware, self.pool.size_bytes, self.transitions, self.known)
+        mapping = self.known.mappings[placed] = best_mapping(placed, listed, alone)
         return mapping
 
     def _value(self, schedule: Schedule) -> tuple[float, float]:

@@ -77,10 +77,11 @@ class PoolLayers:
 
     def _sets(self, layer: Layer) -> list[Moved]:
         """Of operands of a layer that may move, its weights with them."""
-        return may_move(self.hardware, residual=bool(layer.residual_elements))
+        return may_move(self.hardware, layer)
 
     def _all_sets(self, layer: Layer) -> list[Moved]:
         """Those in which its weights stay, too."""
         sets = self._sets(layer)
-        may_stay = self.hardware.keeps("weights") and layer.on_array
+        has_weights = layer.on_array and not layer.multiplies_activations
+        may_stay = self.hardware.keeps("weights") and has_weights
         return [*sets, *[moves - {Operand.WEIGHTS} for moves in sets]] if may_stay else sets

@@ -282,7 +282,7 @@ class Shortage:
         use, placed = self.planned.tensors.uses[self.fault.step], set(self.fault.tensors)
         tensors = {
             Operand.INPUTS: use.inputs,
-            Operand.RESIDUAL: use.residuals,
+            Operand.WEIGHTS if use.is_product else Operand.RESIDUAL: use.residuals,
             Operand.OUTPUTS: (use.output,),
         }
         if self.fault.layers > 1:
