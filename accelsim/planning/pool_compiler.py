@@ -49,8 +49,8 @@ from accelsim.planning.given_plan import as_said, check_said, no_tile_said, pins
 from accelsim.planning.movements import may_move
 from accelsim.planning.network_to_plan import NetworkToPlan
 from accelsim.planning.overwriting import waiting_for_host
-from accelsim.planning.pins import PinProblem, Pins
 from accelsim.planning.pinned_weights import layer_weights
+from accelsim.planning.pins import PinProblem, Pins
 from accelsim.planning.plan_map import LayerWeights, memory_map_of
 from accelsim.planning.planner import nothing_kept, plan_residency
 from accelsim.planning.preference import Rival, preferred

@@ -301,12 +301,12 @@ def _check_part(whole: Layer, part: Layer, expected: Layer) -> None:
     if pooling != expected.pooling and pooling is not None and expected.pooling is not None:
         refuse(Difference.OTHER_BOUND, bound="pooling", mapped=pooling.OY, expected=expected.pooling.OY)
     work = [(part.vector_ops, whole.vector_ops)]
-    for of_part, of_whole in zip(part.fused, whole.fused, strict=True):
+    for fused, of_layer in zip(part.fused, whole.fused, strict=True):
         work += [
-            (of_part.vector_ops, of_whole.vector_ops),
-            (of_part.residual_elements, of_whole.residual_elements),
+            (fused.vector_ops, of_layer.vector_ops),
+            (fused.residual_elements, of_layer.residual_elements),
         ]
-    for of_part, of_whole in work:
-        if of_part * whole.OY != of_whole * part.OY:
-            share = of_whole * part.OY // whole.OY
-            refuse(Difference.OTHER_BOUND, bound="vector_ops", mapped=of_part, expected=share)
+    for scheduled, of_all in work:
+        if scheduled * whole.OY != of_all * part.OY:
+            share = of_all * part.OY // whole.OY
+            refuse(Difference.OTHER_BOUND, bound="vector_ops", mapped=scheduled, expected=share)
