@@ -6,6 +6,7 @@
 What is remembered from one run to the next is handed in; it changes how fast, never what.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, assert_never, get_args
@@ -42,6 +43,7 @@ def run_network(
     objective: Goal | None = None,
     engine: Engine = "fast",
     mapping: "MappingGiven | None" = None,
+    shapes: Mapping[str, Sequence[int] | int] | None = None,
     cache: Cache | None = None,
     memory: Cache | None = None,
 ) -> RunResult:
@@ -59,6 +61,8 @@ def run_network(
         engine: How to simulate; it changes nothing that comes out.
         mapping: A mapping file, or a list of `MappingRule`: what is given of layers' mappings; the rest is
             searched for.
+        shapes: Of the inputs of a model that is given by its name, and sizes of its axes, as `load_network`
+            takes them.
         cache: Keeps what is found out, for the next run.
         memory: What `cache` was called before; for one release more, with a `DeprecationWarning`.
 
@@ -75,7 +79,7 @@ def run_network(
         'sqnxt23v5'
     """
     check_choice("engine", engine, get_args(Engine))
-    network, hardware = network_of(network), hardware_of(hardware)
+    network, hardware = network_of(network, shapes), hardware_of(hardware)
     cache = cache_or_new(cache, memory)
     plan = plan_for(network, hardware, batch, dataflow, objective, mapping=mapping, cache=cache)
     return run_plan(plan, engine)

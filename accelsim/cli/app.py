@@ -24,6 +24,7 @@ HOMES: Final = {
     "search": "accelsim.cli.search:search",
     "sweep": "accelsim.cli.sweep:sweep",
     "import": "accelsim.cli.importing:import_",
+    "export": "accelsim.cli.importing:export",
     "list": "accelsim.cli.look:list_",
     "show": "accelsim.cli.look:show",
     "check": "accelsim.cli.look:check",

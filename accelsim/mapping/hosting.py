@@ -87,6 +87,7 @@ def _step(step: Step, host: Host) -> Step:
         vector_counts=replace(counts, macs=0, vector_ops=0, host=HostCounts(counts.macs, counts.vector_ops)),
         completes=step.completes,
         crossing=step.crossing,
+        weights_of_layer=step.weights_of_layer,
     )
 
 

@@ -24,7 +24,15 @@ if TYPE_CHECKING:
         total_macs,
         total_params,
     )
-    from accelsim.network.imported import from_onnx, from_torch, to_yaml
+    from accelsim.network.graph_changes import GraphChange, changed_network
+    from accelsim.network.imported import (
+        from_onnx,
+        from_scale_sim,
+        from_tflite,
+        from_torch,
+        network_text,
+        to_yaml,
+    )
     from accelsim.network.layer import FusedOperator, Layer, LoopNest, Pooling
     from accelsim.network.load import load_network
     from accelsim.network.lowered import LoweredNetwork, lowered_network
@@ -37,6 +45,7 @@ __all__ = [
     "ExecutedGraph",
     "ExecutedNode",
     "FusedOperator",
+    "GraphChange",
     "Layer",
     "LoopNest",
     "LoweredNetwork",
@@ -52,13 +61,17 @@ __all__ = [
     "Reason",
     "Shape",
     "Stage",
+    "changed_network",
     "configure",
     "from_onnx",
+    "from_scale_sim",
+    "from_tflite",
     "from_torch",
     "frugal_order",
     "layer_shape",
     "load_network",
     "lowered_network",
+    "network_text",
     "overlaid",
     "peak_activations",
     "read_network",
@@ -98,9 +111,16 @@ __getattr__, __dir__ = door(
             "total_macs",
             "total_params",
         ),
+        "graph_changes": (
+            "GraphChange",
+            "changed_network",
+        ),
         "imported": (
             "from_onnx",
+            "from_scale_sim",
+            "from_tflite",
             "from_torch",
+            "network_text",
             "to_yaml",
         ),
         "layer": (

@@ -2,8 +2,9 @@
 
 A convolution or a matrix product makes channels: their number is its own argument. Elementwise operators,
 poolings and depthwise convolutions hand them on, a concatenation puts those of several makers one after
-another, and a sum or a product ties those of its operands to each other: they are one number from then on. So
-the makers of a network fall into classes: the connected components of the graph whose edges are those ties.
+another, and what combines tensors element by element ties those of its operands to each other: they are one
+number from then on. So the makers of a network fall into classes: the connected components of the graph whose
+edges are those ties.
 
 A number stays where it is the image's or the result's, and where it cannot be followed: at an operator that
 gives channels another meaning (a shuffle of several parts, a slice that cuts one, what is not known here).
@@ -22,7 +23,7 @@ from accelsim.network.graph import Operator, PublishedGraph, PublishedNode
 
 StopKind: TypeAlias = Literal["image", "result", "single", "parts", "slice", "mixed", "shared", "operator"]
 _SENTENCES: Final[dict[StopKind, str]] = {
-    "image": "they are the image's",
+    "image": "they are those of the input {}",
     "result": "the network puts them out ({})",
     "single": "a single channel stays one",
     "parts": "{} joins them to parts of other sizes",
@@ -134,18 +135,24 @@ def channel_ties(published: PublishedGraph) -> ChannelTies:
 
 def is_depthwise(operator: Operator) -> bool:
     """Whether each output channel is made of one input channel, of several."""
-    return isinstance(operator, ops.Convolution) and 1 < operator.groups == operator.inputs[0].channels
+    if not isinstance(operator, ops.Convolution | ops.TransposedConvolution):
+        return False
+    return 1 < operator.groups == operator.inputs[0].channels
 
 
+MAKERS: Final = (ops.Convolution, ops.TransposedConvolution, ops.FullyConnected, ops.Constant)
+"""Operators whose number of channels is an argument of theirs, unless they are depthwise."""
 _HANDS_ON: Final = (
     ops.Activation,
-    ops.AveragePool,
     ops.BatchNorm,
     ops.Dropout,
     ops.GlobalAveragePool,
     ops.LocalResponseNorm,
-    ops.MaxPool,
     ops.NetworkOutput,
+    ops.Normalization,
+    ops.Pad,
+    ops.Pool,
+    ops.Reshape,
     ops.Resize,
     ops.Softmax,
 )
@@ -170,19 +177,24 @@ class _Tracer:
         operator = node.operator
         if isinstance(operator, _HANDS_ON):
             self.parts[node.name] = self.parts[node.operands[0]]
-            return
-        rule = self._RULES.get(type(operator))
-        self.parts[node.name] = rule(self, node, operator) if rule else self._lost(node, "operator")
+        else:
+            rule = self._RULES.get(type(operator))
+            self.parts[node.name] = rule(self, node, operator) if rule else self._lost(node, "operator")
+        if isinstance(operator, ops.GroupNorm):
+            for part in self.parts[node.name]:
+                self._divide(part, operator.groups)
 
     # Makers
 
-    def _image(self, node: PublishedNode, _operator: ops.Input) -> tuple[Part, ...]:
+    def _image(self, node: PublishedNode, _operator: Operator) -> tuple[Part, ...]:
         return self._made(node, Stop("image", node.name))
 
-    def _matrix_product(self, node: PublishedNode, _operator: ops.FullyConnected) -> tuple[Part, ...]:
+    def _own(self, node: PublishedNode, _operator: Operator) -> tuple[Part, ...]:
         return self._made(node)
 
-    def _convolution(self, node: PublishedNode, operator: ops.Convolution) -> tuple[Part, ...]:
+    def _convolution(
+        self, node: PublishedNode, operator: ops.Convolution | ops.TransposedConvolution
+    ) -> tuple[Part, ...]:
         read = self.parts[node.operands[0]]
         if is_depthwise(operator):
             times = operator.out_channels // operator.groups
@@ -204,7 +216,7 @@ class _Tracer:
 
     # What joins and parts them
 
-    def _tied(self, node: PublishedNode, _operator: ops.Add | ops.Multiply) -> tuple[Part, ...]:
+    def _tied(self, node: PublishedNode, _operator: Operator) -> tuple[Part, ...]:
         first, *others = [self.parts[source] for source in node.operands]
         for other in others:
             if self._outline(first) == self._outline(other):
@@ -213,16 +225,26 @@ class _Tracer:
                 self._stop((*first, *other), Stop("parts", node.name))
         return first
 
-    def _concatenated(self, node: PublishedNode, _operator: ops.Concat) -> tuple[Part, ...]:
+    def _concatenated(self, node: PublishedNode, operator: ops.Concat) -> tuple[Part, ...]:
+        if operator.axis != "channels":
+            return self._tied(node, operator)
         return tuple([part for source in node.operands for part in self.parts[source]])
 
-    def _slice(self, node: PublishedNode, operator: ops.Slice) -> tuple[Part, ...]:
+    def _slice(self, node: PublishedNode, operator: ops.Slice | ops.AxisSlice) -> tuple[Part, ...]:
         read = self.parts[node.operands[0]]
+        if isinstance(operator, ops.AxisSlice) and operator.axis != "channels":
+            return read
+        if isinstance(operator, ops.AxisSlice) and operator.step > 1:
+            return self._lost(node, "slice")
         edges = list(accumulate(map(self._size, read), initial=0))
-        first, end = operator.first, operator.first + operator.channels
+        first, end = operator.first, operator.first + operator.output.channels
         if first not in edges or end not in edges:
             return self._lost(node, "slice")
         return read[edges.index(first) : edges.index(end)]
+
+    def _beside_channels(self, node: PublishedNode, operator: ops.Gather | ops.Reduce) -> tuple[Part, ...]:
+        axes = operator.axes if isinstance(operator, ops.Reduce) else (operator.axis,)
+        return self._lost(node, "operator") if "channels" in axes else self.parts[node.operands[0]]
 
     def _reordered(
         self, node: PublishedNode, operator: ops.ChannelShuffle | ops.ChannelPermutation
@@ -299,12 +321,22 @@ class _Tracer:
 
     _RULES: ClassVar[Mapping[type[Operator], Callable[..., tuple[Part, ...]]]] = {
         ops.Input: _image,
+        ops.FurtherInput: _image,
+        ops.Constant: _own,
         ops.Convolution: _convolution,
-        ops.FullyConnected: _matrix_product,
+        ops.TransposedConvolution: _convolution,
+        ops.FullyConnected: _own,
         ops.Add: _tied,
+        ops.Compare: _tied,
+        ops.Maximum: _tied,
+        ops.MaxUnpool: _tied,
         ops.Multiply: _tied,
+        ops.Select: _tied,
         ops.Concat: _concatenated,
         ops.Slice: _slice,
+        ops.AxisSlice: _slice,
+        ops.Gather: _beside_channels,
+        ops.Reduce: _beside_channels,
         ops.ChannelShuffle: _reordered,
         ops.ChannelPermutation: _reordered,
     }

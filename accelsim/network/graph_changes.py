@@ -12,15 +12,16 @@ from itertools import accumulate, chain
 from typing import Any
 
 from accelsim.descriptions import unknown, vary
+from accelsim.descriptions.arguments import of_kind
 from accelsim.errors import NetworkError
 from accelsim.network import operators as ops
 from accelsim.network.blocks.graph import INPUT, GraphOfOperators
 from accelsim.network.build import build
-from accelsim.network.channel_ties import ChannelTies, channel_ties, is_depthwise
+from accelsim.network.channel_ties import MAKERS, ChannelTies, channel_ties, is_depthwise
 from accelsim.network.configuration import configure
 from accelsim.network.declaration import unsaid
 from accelsim.network.description import Network, NetworkDescription
-from accelsim.network.graph import PublishedGraph
+from accelsim.network.graph import PublishedGraph, PublishedNode
 from accelsim.network.graph_planes import Arguments, replanned
 
 
@@ -57,7 +58,7 @@ def graph_of(network: Network) -> GraphOfOperators | None:
     return network.stages[0].block
 
 
-def changed(description: NetworkDescription, change: GraphChange) -> NetworkDescription:
+def changed_network(description: NetworkDescription, change: GraphChange) -> NetworkDescription:
     """The description of a network of operators with a change. What was reported of it is left out.
 
     Args:
@@ -84,10 +85,12 @@ def changed(description: NetworkDescription, change: GraphChange) -> NetworkDesc
         ...     "input": {"channels": 3, "height": 8, "width": 8},
         ...     "stages": [{"block": "graph", "operators": rows}],
         ... }))
-        >>> wider = changed(description, GraphChange(channels=(("a", 16),), kernels=(("a", (1, 1)),)))
+        >>> wider = changed_network(description, GraphChange(channels=(("a", 16),), kernels=(("a", (1, 1)),)))
         >>> print(to_yaml(wider).splitlines()[-2].strip())
         - {"name": "a", "operator": "conv", "inputs": ["input"], "out_channels": 16}
     """
+    description = of_kind("description", description, NetworkDescription)
+    change = of_kind("change", change, GraphChange)
     network = configure(description)
     graph = graph_of(network)
     if graph is None or description.parameters:
@@ -142,7 +145,7 @@ def _new_arguments(published: PublishedGraph, change: GraphChange) -> Arguments:
     ties = channel_ties(published)
     if missing := [name for name in change.rows if name not in published or name == INPUT]:
         names = [node.name for node in published.nodes if node.name != INPUT]
-        raise NetworkError(unknown(missing[0], "operator of the network", names))
+        raise NetworkError(f"{missing[0]}: {unknown(missing[0], 'operator of the network', names)}")
     arguments: Arguments = {}
     if change.channels:
         arguments = dict(_channels(published, ties, _new_counts(published, ties, change.channels)))
@@ -162,7 +165,7 @@ def _new_counts(
     """Channels of makers whose number changes."""
     counts: dict[str, int] = {}
     for name, count in channels:
-        if name not in ties or not isinstance(published[name].operator, ops.Convolution | ops.FullyConnected):
+        if name not in ties or not isinstance(published[name].operator, MAKERS):
             makers = ", ".join(part.maker for part in ties.parts[name])
             raise NetworkError(f"{name}: has no number of channels of its own, it has those of {makers}")
         number = ties.of(name)
@@ -188,21 +191,31 @@ def _channels(
         return [part.times * counts.get(part.maker, ties.of(part.maker).count) for part in parts]
 
     for node in published.nodes:
-        operator, total = node.operator, sum(sizes(node.name))
-        new: dict[str, int] = {}
-        match operator:
-            case ops.Convolution():
-                groups = sum(sizes(node.operands[0])) if is_depthwise(operator) else operator.groups
-                new = {"out_channels": total, "groups": groups}
-            case ops.FullyConnected():
-                new = {"out_features": total}
-            case ops.Slice():
-                first = _new_offset(ties, node.operands[0], operator.first, sizes)
-                new = {"first": first, "channels": total}
-            case ops.Activation() if 1 < operator.slopes == operator.output.channels:
-                new = {"slopes": total}
-        if new := {key: value for key, value in new.items() if value != getattr(operator, key)}:
+        new = _following(ties, node, sizes)
+        if new := {key: value for key, value in new.items() if value != getattr(node.operator, key)}:
             yield node.name, new
+
+
+def _following(ties: ChannelTies, node: PublishedNode, sizes: Callable[[str], list[int]]) -> dict[str, int]:
+    """The arguments of an operator that say numbers of channels, for other sizes of the parts of tensors."""
+    operator, total = node.operator, sum(sizes(node.name))
+    new: dict[str, int] = {}
+    match operator:
+        case ops.Convolution() | ops.TransposedConvolution():
+            groups = sum(sizes(node.operands[0])) if is_depthwise(operator) else operator.groups
+            new = {"out_channels": total, "groups": groups}
+        case ops.FullyConnected():
+            new = {"out_features": total}
+        case ops.Constant():
+            new = {"channels": total}
+        case ops.Slice() | ops.AxisSlice(axis="channels"):
+            first = _new_offset(ties, node.operands[0], operator.first, sizes)
+            new = {"first": first, "channels" if isinstance(operator, ops.Slice) else "size": total}
+        case ops.Activation() if 1 < operator.slopes == operator.output.channels:
+            new = {"slopes": total}
+        case ops.Normalization() if 1 < operator.output.channels == operator.scales:
+            new = {"scales": total}
+    return new
 
 
 def _new_offset(ties: ChannelTies, name: str, first: int, sizes: Callable[[str], list[int]]) -> int:
@@ -215,7 +228,7 @@ def _new_offset(ties: ChannelTies, name: str, first: int, sizes: Callable[[str],
 def _convolution(published: PublishedGraph, ties: ChannelTies, name: str) -> ops.Convolution:
     operator = published[name].operator
     if not isinstance(operator, ops.Convolution):
-        raise NetworkError(f"{name}: is no convolution: it has neither groups nor a kernel to change")
+        raise NetworkError(f"{name}: is no convolution: only the groups and the kernels of those change")
     if name in ties.sharing:
         raise NetworkError(f"{name}: its weights may be those of another layer, too: they stay as they are")
     return operator

@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     from accelsim.search.changes import Remedy
     from accelsim.search.depth import DepthCandidate, DepthSearch, KnownNetwork, search_depth
     from accelsim.search.evaluate import Limits, SearchTask
-    from accelsim.search.explain import Explanation, explain_network
+    from accelsim.search.explain import Explanation, explain_network, written_remedy
     from accelsim.search.metrics import METRICS, Metric
     from accelsim.search.pareto import Front, dominates
     from accelsim.search.path import DesignPath, PathStep, search_path
@@ -55,6 +55,7 @@ __all__ = [
     "search_depth",
     "search_path",
     "with_depths",
+    "written_remedy",
 ]
 __getattr__, __dir__ = door(
     __name__,
@@ -73,6 +74,7 @@ __getattr__, __dir__ = door(
         "explain": (
             "Explanation",
             "explain_network",
+            "written_remedy",
         ),
         "metrics": (
             "METRICS",

@@ -10,6 +10,8 @@ from accelsim.errors import Complaint
 from accelsim.hardware import Hardware
 from accelsim.hardware.memory import Kept, Layout
 from accelsim.network.description import Network
+from accelsim.network.graph_changes import GraphChange
+from accelsim.search.graph_moves import Direction, GraphMove
 
 RemedyKind: TypeAlias = Literal["machine", "mapping", "network"]
 """What a remedy changes."""
@@ -17,8 +19,9 @@ PartOnChip: TypeAlias = Literal["rows", "columns", "buffer", "vector_lanes"]
 Part: TypeAlias = Literal["bandwidth"] | PartOnChip
 """Of a machine, of which a remedy gives it twice as much."""
 PARTS_ON_CHIP: Final[tuple[PartOnChip, ...]] = get_args(PartOnChip)
-ChannelObstacle: TypeAlias = Literal["none_alone", "multiples_already"]
-"""Why channels are not rounded: no number of them can change by itself, or all that can are so already."""
+ChannelObstacle: TypeAlias = Literal["none_alone", "none_followed", "multiples_already", "no_multiples_below"]
+"""Why channels are not rounded: no number of them can change by itself, or be followed to all that have it;
+all that can are multiples already, or none has one below it."""
 
 
 @dataclass(frozen=True)
@@ -153,11 +156,28 @@ class BitsChange:
 
 @dataclass(frozen=True)
 class ChannelsChange:
-    """Channels rounded up to the array."""
+    """Channels rounded to the array."""
 
     kind: ClassVar[RemedyKind] = "network"
-    name: ClassVar[str] = "channels"
     multiple: int
+    direction: Direction = "up"
+    channels: tuple[tuple[str, int], ...] = ()
+    """Of a network of operators: the new numbers, each by the first layer that has it."""
+
+    @property
+    def name(self) -> str:
+        """`channels`; `fewer_channels` where they are rounded down."""
+        return "channels" if self.direction == "up" else "fewer_channels"
+
+
+@dataclass(frozen=True)
+class RedesignChange:
+    """Other kernels or groups in some layers, or another image, of a network of operators."""
+
+    kind: ClassVar[RemedyKind] = "network"
+    name: str
+    """`kernel1`, `groups2`, by the place of the layers among those that take longest; `resolution`."""
+    move: GraphMove
 
 
 Change: TypeAlias = (
@@ -172,8 +192,20 @@ Change: TypeAlias = (
     | DataflowChange
     | BitsChange
     | ChannelsChange
+    | RedesignChange
 )
 """What a remedy changes; words.py names it."""
+
+
+def graph_change(change: Change) -> GraphChange | None:
+    """What a remedy changes in a network of operators, row by row; None where it is none such."""
+    match change:
+        case RedesignChange():
+            return change.move.change
+        case ChannelsChange() if change.channels:
+            return GraphChange(channels=change.channels)
+        case _:
+            return None
 
 
 @dataclass(frozen=True)

@@ -65,13 +65,13 @@ def remedies(network: Network, hardware: Hardware, dataflow: str) -> Iterator[Re
     yield from deeper_cascades(baseline)
     yield from _dataflows(baseline)
     yield from fewer_bits(baseline)
-    yield rounded_channels(baseline)
+    yield from rounded_channels(baseline)
 
 
 def most_remedies(hardware: Hardware) -> int:
     """How many there are at most: bandwidth, latency and layout of each channel, parts on chip, the host,
     kinds of tensors that stay, cascades, a pool, each dataflow, the dataflow chosen, bits of weights and of
-    activations, channels of layers.
+    activations, channels of layers up and down.
     """
     of_dataflows = len(dataflow_names()) + 1
     parts = len(PARTS_ON_CHIP) + (hardware.tensor_memory is not None) + (hardware.host is not None)

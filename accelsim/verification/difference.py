@@ -48,6 +48,7 @@ class Difference(Enum):
     POOLING_DOES_NOT_WAIT = auto()
     OTHER_INPUTS = auto()
     OTHER_RESIDUAL = auto()
+    OTHER_WEIGHTS = auto()
     NOT_OF_NETWORK = auto()
     NO_SUCH_PLACE = auto()
     OTHER_PLACE = auto()

@@ -134,7 +134,11 @@ def _parts(node: ExecutedNode, scheduled: range) -> Iterator[_Part]:
     residuals = [read.producer for read in node.reads if read.residual_elements]
     inputs += [IMAGE] if node.network_input_elements else []
     residuals += [IMAGE] if node.network_residual_elements else []
+    weights = [read.producer for read in node.reads if read.weight_elements]
+    weights += [IMAGE] if node.network_weight_elements else []
     reads = {Operand.INPUTS: tuple(inputs)}
+    if weights:
+        reads[Operand.WEIGHTS] = tuple(weights)
     if residuals:
         reads[Operand.RESIDUAL] = tuple(residuals)
     layer = node.layer
@@ -194,6 +198,7 @@ class _Places:
             if number not in kept_by_chains
             and Operand.WEIGHTS in self._inside(number, self.steady)
             and self.hardware.keeps("weights")
+            and not layer.multiplies_activations
         )
         """Of weights that stay."""
         self.last_use: dict[str, int] = {}
@@ -346,7 +351,8 @@ class _Places:
             if self.hardware.tensor_memory is not None and operand not in mapping.moved - mapping.placed:
                 refuse(Difference.NEVER_MOVES, operand=operand, place=place)
         in_chain = any(number in chain.layers for chain in self.chains)  # of which each stripe is looked at
-        if self.schedule.layers[number].on_array and not in_chain:
+        layer = self.schedule.layers[number]
+        if layer.on_array and not layer.multiplies_activations and not in_chain:
             check = (
                 self._check_weights if self.hardware.tensor_memory is None else self._check_where_weights_are
             )

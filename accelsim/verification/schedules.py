@@ -25,7 +25,7 @@ from accelsim.network.load import network_of
 from accelsim.planning.plan import Plan
 from accelsim.run import options_for, plan_run
 from accelsim.verification.cascades import cascade_mismatches, chains_of, reads_of
-from accelsim.verification.case import Case
+from accelsim.verification.case import Case, with_images_as_groups
 from accelsim.verification.layers import verify_mapping
 from accelsim.verification.mismatch import MismatchError
 from accelsim.verification.order import order_mismatches
@@ -140,7 +140,8 @@ def _executed(
         outcomes = []
         for entry in entries:
             layer, mapping = schedule.layers[entry], schedule.mappings[entry]
-            case = Case(layer, mapping, hardware, batch, held_bytes[entry], places[entry])
+            executed, images = with_images_as_groups(layer, batch)
+            case = Case(executed, mapping, hardware, images, held_bytes[entry], places[entry])
             outcomes.append(_known_or_new(case, by_form))
         outcome = outcomes[0] if len(outcomes) == 1 else together(outcomes)
         mismatch = of_network.get(name, outcome.mismatch)

@@ -65,6 +65,7 @@ _SENTENCES: Final = {
     Difference.DOES_NOT_WAIT: "reads the outputs of {producer}, but does not wait for it",
     Difference.POOLING_DOES_NOT_WAIT: "pools the outputs of {layer}, but does not wait for it",
     Difference.OTHER_INPUTS: "reads {read} elements of inputs, its producers leave {left}",
+    Difference.OTHER_WEIGHTS: "multiplies {read} elements of another layer, which leaves {left}",
     Difference.OTHER_RESIDUAL: "reads {read} elements of second operands, its producers leave {left}",
     Difference.NOT_OF_NETWORK: "is scheduled, but is no layer of the network",
     Difference.NO_SUCH_PLACE: "{operand} lie in {place}; activations may lie in {places}",
