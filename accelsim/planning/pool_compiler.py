@@ -38,6 +38,7 @@ from accelsim.planning.best_mapping import best_mapping
 from accelsim.planning.cascading import TIME, least_with_cascades, plan_with_cascades
 from accelsim.planning.chain_prices import ChainPricer
 from accelsim.planning.chains import Chains
+from accelsim.planning.edges import ChainPrices
 from accelsim.planning.edp import best_plan
 from accelsim.planning.given_plan import as_said, check_said, no_tile_said, pins_said, with_said
 from accelsim.planning.in_room import InRoom
@@ -223,11 +224,9 @@ class PoolCompiler(PoolLayers):
             (weights, prices) for weights, (found, prices) in made.items() if found is best
         )
         if keeping:  # why others do not stay is asked of the best plan only, and what was a guess is mapped
-            chains = (
-                plan_with_cascades(network, pool, prices, pricer, weights, of_steps=of_steps)[1]
-                if pricer
-                else []
-            )
+            chains: list[ChainPrices] = []
+            if pricer is not None:
+                _, chains = plan_with_cascades(network, pool, prices, pricer, weights, of_steps=of_steps)
             found = plan_residency(network.tensors, pool, prices, chains=chains, of_steps=of_steps)
             best = with_said(found, network.layers)
         if by_product and isinstance(best, ResidencyPlan):

@@ -301,12 +301,12 @@ def _check_part(whole: Layer, part: Layer, expected: Layer) -> None:
     if pooling != expected.pooling and pooling is not None and expected.pooling is not None:
         refuse(Difference.OTHER_BOUND, bound="pooling", mapped=pooling.OY, expected=expected.pooling.OY)
     work = [(part.vector_ops, whole.vector_ops)]
-    for fused, of_layer in zip(part.fused, whole.fused, strict=True):
+    for of_part, of_whole in zip(part.fused, whole.fused, strict=True):
         work += [
-            (fused.vector_ops, of_layer.vector_ops),
-            (fused.residual_elements, of_layer.residual_elements),
+            (of_part.vector_ops, of_whole.vector_ops),
+            (of_part.residual_elements, of_whole.residual_elements),
         ]
-    for scheduled, of_all in work:
-        if scheduled * whole.OY != of_all * part.OY:
-            share = of_all * part.OY // whole.OY
-            refuse(Difference.OTHER_BOUND, bound="vector_ops", mapped=scheduled, expected=share)
+    for elements, elements_of_whole in work:
+        if elements * whole.OY != elements_of_whole * part.OY:
+            share = elements_of_whole * part.OY // whole.OY
+            refuse(Difference.OTHER_BOUND, bound="vector_ops", mapped=elements, expected=share)
