@@ -7,7 +7,9 @@ What an access of a memory costs stands in the machine's file, at the memory; an
 import math
 from collections.abc import Mapping
 
-from accelsim.columns import Count, Real
+import numpy as np
+
+from accelsim.columns import Count, Ints, Real
 from accelsim.hardware.counts import ActionCounts, HostCounts
 from accelsim.hardware.host import HostEnergy
 from accelsim.hardware.prices import AccessPrice, Prices
@@ -62,6 +64,42 @@ def with_static(by_component: dict[str, float], prices: Prices, cycles: int) -> 
     """
     static = prices.static_per_cycle
     return {**by_component, "static": static * cycles} if static else by_component
+
+
+def energies_of_each(
+    counts: ActionCounts[Count], prices: Prices, *, macs_by_bits: Mapping[int, Ints] | None, cycles: Ints
+) -> list[float]:
+    """Energy of all components for each of N networks, what is drawn at all times included.
+
+    Each is what `math.fsum` makes of `energy_by_component`, to the last bit, as long as all counts are below
+    2^53: so far an integer, the sum of two and their product with a price are one and the same number of 64
+    bits, whether it is computed in a column of floats or one by one.
+
+    Args:
+        counts: How often each action happened: columns of N, of floats that are whole numbers.
+        prices: What each costs once.
+        macs_by_bits: As `energy_by_component` takes it, of columns.
+        cycles: For how long static power was drawn.
+
+    Returns:
+        N energies, in the unit of the machine's table.
+
+    Example:
+        >>> import numpy as np
+        >>> from accelsim import load_hardware
+        >>> macs, cycles = np.array([10.0, 20.0]), np.array([5.0, 5.0])
+        >>> prices = load_hardware("16x16_128k").prices
+        >>> energies_of_each(ActionCounts(macs=macs), prices, macs_by_bits=None, cycles=cycles)
+        [10.0, 20.0]
+    """
+    by_component = dict(_components(counts, prices))
+    if macs_by_bits is not None:
+        of_bits = [(macs * prices.mac_of(bits)).tolist() for bits, macs in macs_by_bits.items()]
+        by_component["mac"] = np.array([math.fsum(row) for row in zip(*of_bits, strict=True)])
+    if prices.static_per_cycle:
+        by_component["static"] = prices.static_per_cycle * cycles
+    columns = [np.broadcast_to(energy, cycles.shape).tolist() for energy in by_component.values()]
+    return list(map(math.fsum, zip(*columns, strict=True)))
 
 
 def total_energy(counts: ActionCounts[Count], prices: Prices) -> Real:

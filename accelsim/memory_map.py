@@ -139,6 +139,9 @@ class PlacedTensor(NamedTuple):
     """Whether somebody outside the network wants it."""
     is_weights: bool = False
     """Whether it is a layer's weights, which may stay from one inference to the next."""
+    window_rows: int | None = None
+    """Of a tensor inside a cascade, how many of its rows lie there at a time, each in the place of one before
+    it; None where all of it does."""
 
     def to_dict(self, memory: str, layers: Sequence[str]) -> dict[str, Any]:
         """Plain values, with the names of `run --format json`, where steps are the layers of those names."""
@@ -153,6 +156,7 @@ class PlacedTensor(NamedTuple):
             "stays": self.stays,
             "why_not": None if self.why_not is None else _why_not(self.why_not, layers),
             **({"pinned": self.in_pool is not None} if self.is_weights else {}),
+            **({} if self.window_rows is None else {"window_rows": self.window_rows}),
         }
 
     @property
@@ -231,11 +235,16 @@ class MemoryMap:
     to follow all; None: there is no better plan."""
     batch_order: BatchOrder | None = None
     """Which way a batch goes; None of a single image."""
+    kept_by_cascades: tuple[PlacedTensor, ...] = ()
+    """What lies there while a cascade runs, beside rows of tensors: weights that come once for all of its
+    stripes, and results of a pooling that a stripe begins and the next one finishes."""
 
     def to_dict(self, layers: Sequence[str]) -> dict[str, Any]:
         """Plain values, with the names of `run --format json`, where steps are the layers of those names."""
+        kept = [of_cascade.to_dict(self.memory, layers) for of_cascade in self.kept_by_cascades]
         return {
             "tensors": [tensor.to_dict(self.memory, layers) for tensor in self.tensors],
+            **({"kept_by_cascades": kept} if kept else {}),
             "layer_peak_bytes": self.peak_bytes,
             "address_span_bytes": self.address_span_bytes,
             "address_waste_bytes": self.address_waste_bytes,
@@ -258,6 +267,11 @@ class MemoryMap:
         return replace(self, tensors=tuple(tensors), plan_gap=other.plan_gap)
 
     @property
+    def placed(self) -> tuple[PlacedTensor, ...]:
+        """All that may lie in the pool beside tiles."""
+        return (*self.tensors, *self.kept_by_cascades)
+
+    @property
     def activations(self) -> tuple[PlacedTensor, ...]:
         """Its tensors but for weights."""
         return tuple([tensor for tensor in self.tensors if not tensor.is_weights])
@@ -276,7 +290,7 @@ class MemoryMap:
     def tensor_bytes(self) -> tuple[int, ...]:
         """What tensors take of the pool, of each step."""
         taken = [0] * len(self.tiles)
-        for tensor in self.tensors:
+        for tensor in self.placed:
             if tensor.in_pool is not None:
                 for step in range(tensor.in_pool.first, tensor.in_pool.last + 1):
                     taken[step] += tensor.size_bytes
@@ -300,7 +314,7 @@ class MemoryMap:
 
         What it exceeds the peak by are holes between them, at the layer that takes most.
         """
-        tensors = [tensor.end_address for tensor in self.tensors if tensor.end_address is not None]
+        tensors = [tensor.end_address for tensor in self.placed if tensor.end_address is not None]
         tiles = [tiles.address + tiles.needed_bytes for tiles in self.tiles if not tiles.missing_bytes]
         waste_bytes = self.address_waste_bytes
         return max([0, *tensors, *tiles, *([self.size_bytes + waste_bytes] if waste_bytes else [])])
@@ -308,7 +322,7 @@ class MemoryMap:
     @property
     def address_waste_bytes(self) -> int:
         """By how much tensors, or tiles of a layer in one piece, do not fit at most: 0 where addresses do."""
-        beyond = [tensor.end_address - self.size_bytes for tensor in self.tensors if tensor.end_address]
+        beyond = [tensor.end_address - self.size_bytes for tensor in self.placed if tensor.end_address]
         return max([0, *beyond, *[tiles.missing_bytes for tiles in self.tiles]])
 
     @property
@@ -318,7 +332,7 @@ class MemoryMap:
             self.size_bytes - taken - tiles.size_bytes if tiles.missing_bytes else 0
             for taken, tiles in zip(self.tensor_bytes, self.tiles, strict=True)
         ]
-        for tensor in self.tensors:
+        for tensor in self.placed:
             if tensor.in_pool is not None and tensor.end_address is not None:
                 beyond_bytes = tensor.end_address - self.size_bytes
                 for step in range(tensor.in_pool.first, tensor.in_pool.last + 1):

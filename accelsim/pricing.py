@@ -23,9 +23,11 @@ from accelsim.mapping.precision import (
     weight_bits,
 )
 from accelsim.mapping.schedule import Schedule
+from accelsim.mapping.together import by_layer
 from accelsim.network.layer import Layer, changed
 from accelsim.network.shapes import layer_shape
 from accelsim.planning.bounds_if_kept import least_together, lower_bound_if_kept, lower_bounds_if_kept
+from accelsim.planning.cascade_results import with_cascades
 from accelsim.planning.plan import Plan
 from accelsim.power import Energy
 from accelsim.result import Bound, FirstInference, LayerResult, RunResult
@@ -33,6 +35,7 @@ from accelsim.reuse.cache import LayerCosts
 from accelsim.reuse.identity import Identity
 from accelsim.simulation.activity import Activity, LayerActivity
 from accelsim.simulation.attribution import counts_of_all, counts_of_inputs
+from accelsim.simulation.together import activity_by_layer
 from accelsim.traffic import MemoryResult, Traffic
 from accelsim.version import __version__
 
@@ -60,12 +63,18 @@ def result_of(plan: Plan, activity: Activity, first: Activity | None = None) -> 
         True
     """
     network, hardware, lowered = plan.network, plan.hardware, plan.lowered
-    batch = plan.options.batch
-    costs = costs_of_layers(plan.schedule, activity, hardware, batch, plan.cache.costs)
-    layers = layer_results(plan.schedule, activity, hardware, batch, costs)
+    batch, schedule, activity = (
+        plan.options.batch,
+        by_layer(plan.schedule),
+        activity_by_layer(activity, plan.schedule),
+    )
+    costs = costs_of_layers(schedule, activity, hardware, batch, plan.cache.costs)
+    layers = layer_results(schedule, activity, hardware, batch, costs)
+    if plan.schedule.striped is not None:
+        layers = with_cascades(layers, plan.schedule.striped)
     counts = activity.counts
-    told = counts_of_all(plan.schedule, activity, hardware)
-    by_component = _by_component(plan.schedule, activity, hardware)
+    told = counts_of_all(schedule, activity, hardware)
+    by_component = _by_component(schedule, activity, hardware)
     return RunResult(
         accelsim=__version__,
         network=network.name,
@@ -80,7 +89,7 @@ def result_of(plan: Plan, activity: Activity, first: Activity | None = None) -> 
         dram_bytes=_traffic(counts, hardware.names_off_chip),
         global_buffer_bytes=_traffic(counts, (memory.name for memory in hardware.working)),
         peak_global_buffer_bytes=activity.peak_global_buffer_bytes,
-        lower_bound_cycles=least_together(plan.schedule, [layer.lower_bound_cycles for layer in layers]),
+        lower_bound_cycles=least_together(schedule, [layer.lower_bound_cycles for layer in layers]),
         layers=layers,
         skipped_macs=sum(layer.skipped_macs for layer in layers),
         nominal_utilization=_per_pe_cycle(
@@ -89,9 +98,11 @@ def result_of(plan: Plan, activity: Activity, first: Activity | None = None) -> 
         memories=memory_results(told, hardware, by_component, activity.layers, activity.peak_memory_bytes),
         assumed=network.description.assumed,
         idle_descriptors=plan.schedule.idle_descriptors,
-        lower_bound_if_kept_cycles=lower_bound_if_kept(plan.schedule, costs, hardware, batch),
+        lower_bound_if_kept_cycles=lower_bound_if_kept(schedule, costs, hardware, batch),
         memory_map=plan.schedule.memory_map,
-        first_inference=None if first is None else _first_inference(plan.schedule, first, hardware),
+        first_inference=None
+        if first is None
+        else _first_inference(schedule, activity_by_layer(first, plan.schedule), hardware),
         static_power_mw=hardware.static_power_mw,
         host=None if hardware.host is None else hardware.host.name,
         held_against=HELD_AGAINST.get(hardware.digest),

@@ -44,6 +44,39 @@ class FirstInference(NamedTuple):
         return {"cycles": self.cycles, "energy": self.energy.to_dict(), "memories": _memories(self.memories)}
 
 
+class CascadePart(NamedTuple):
+    """A layer's part in a cascade: several layers in a row that run stripe by stripe.
+
+    Example:
+        >>> CascadePart(0, stripes=7, stripe_rows=4, weights_stay=True, window_rows=6, window_bytes=9).number
+        0
+    """
+
+    number: int
+    """Of the cascade, in running order; those of its layers have the same."""
+    stripes: int
+    """In which the layer has something to do."""
+    stripe_rows: int
+    """Of the outputs of the cascade's last layer, in one stripe."""
+    weights_stay: bool
+    """Whether its weights are on chip for all of the cascade; else they come again with each stripe."""
+    window_rows: int | None
+    """Of its outputs, how many are on chip at a time; None of the last layer, whose outputs are a tensor."""
+    window_bytes: int | None
+    """What they take there."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, with the names of `run --format json`."""
+        return {
+            "cascade": self.number,
+            "stripes": self.stripes,
+            "stripe_rows": self.stripe_rows,
+            "weights_stay": self.weights_stay,
+            "window_rows": self.window_rows,
+            "window_bytes": self.window_bytes,
+        }
+
+
 class LayerResult(NamedTuple):
     """One executed layer, for the whole batch."""
 
@@ -114,6 +147,8 @@ class LayerResult(NamedTuple):
     lower_bound_if_kept_cycles: int | None = None
     """Of a machine that keeps tensors: the lower bound without the traffic that keeping can save, so that
     nothing moves but weights, the image and the results."""
+    cascade: CascadePart | None = None
+    """Of a layer that runs stripe by stripe with others; None of one that runs as a whole."""
 
     @property
     def least_cycles(self) -> int:
@@ -374,6 +409,7 @@ def layer_to_dict(layer: LayerResult) -> dict[str, Any]:
         **({"parameters": dict(layer.parameters)} if layer.parameters else {}),
         "idle_rows": layer.idle_rows,
         "places": layer.places,
+        **({} if layer.cascade is None else layer.cascade.to_dict()),
         "memories": _memories(layer.memories),
     }
 

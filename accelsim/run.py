@@ -210,6 +210,10 @@ def in_running_order(lowered: LoweredNetwork, hardware: Hardware, batch: int) ->
         >>> in_running_order(lowered, machine, batch=1).graph.layers[7].name
         'inception3a.reduce5x5'
     """
+    if hardware.vector_unit.unfused or hardware.vector_unit.operations:
+        from accelsim.planning.own_layers import with_own_layers  # noqa: PLC0415 (few machines have such)
+
+        lowered = lowered._replace(graph=with_own_layers(lowered.graph, hardware))
     if hardware.compress_of or hardware.pe_array.gates_zeros:
         from accelsim.planning.coding import as_coded  # noqa: PLC0415 (most machines look at no zeros)
 

@@ -1,8 +1,9 @@
 """A published graph as a TensorFlow Lite model: tensors, operators and their options, as plain values.
 
-What Arm's Vela reads is a flatbuffer of this, which `write_tflite.py` makes in Vela's own environment. Only
-what SqueezeNet consists of is translated: convolution, ReLU, pooling, concatenation, softmax. Tensors have
-8 bits, as Vela's machines want them.
+What Arm's Vela reads is a flatbuffer of this, which `write_tflite.py` makes in Vela's own environment. What
+SqueezeNet, MobileNets and the networks of MLPerf Tiny consist of is translated: convolutions, depthwise and
+fully connected layers, batch normalisation (within the weights), ReLU and ReLU6, additions, pooling,
+concatenation, softmax. Tensors have 8 bits, as Vela's machines want them.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,8 +20,8 @@ ACTIVATION_SCALE: Final = 0.05
 WEIGHT_SCALE: Final = 0.01
 SOFTMAX_SCALE: Final = 1 / 256
 """What TensorFlow Lite asks of the outputs of a softmax, with -128 standing for zero."""
-RELU: Final = 1
-"""`ActivationFunctionType.RELU` of the TensorFlow Lite schema; 0 is no activation."""
+FUSED_ACTIVATIONS: Final = {"relu": 1, "relu6": 3}
+"""`ActivationFunctionType` of the TensorFlow Lite schema; 0 is no activation."""
 SAME, VALID = 0, 1
 """`Padding` of the TensorFlow Lite schema."""
 CHANNELS: Final = 3
@@ -35,7 +36,9 @@ class Tensor:
     shape: tuple[int, ...]
     type: str = "INT8"
     scales: tuple[float, ...] = (ACTIVATION_SCALE,)
-    """One, or one for each entry of the first axis."""
+    """One, or one for each entry of an axis."""
+    axis: int = 0
+    """Which, where there are several scales."""
     zero_point: int = 0
     constant: bool = False
 
@@ -106,41 +109,77 @@ def _input(model: Model, node: str, operator: ops.Input, _inputs: Sequence[int])
 
 
 def _convolution(model: Model, node: str, operator: ops.Convolution, inputs: Sequence[int]) -> int:
-    if operator.groups != 1:
+    window, channels, read = operator.window, operator.output.channels, operator.inputs[0].channels
+    is_depthwise = operator.groups == read == channels
+    if operator.groups != 1 and not is_depthwise:
         raise AccelsimError(f"{node}: no translation of a grouped convolution to TensorFlow Lite is written")
-    window, channels = operator.window, operator.output.channels
+    shape = (1, *window.kernel, channels) if is_depthwise else (channels, *window.kernel, read)
+    constants = _weights_and_biases(model, node, shape, channels, axis=CHANNELS if is_depthwise else 0)
+    fields = _window_fields(node, operator, window) | {
+        "DilationHFactor": window.dilation[0],
+        "DilationWFactor": window.dilation[1],
+    }
+    builtin, options = "CONV_2D", "Conv2DOptions"
+    if is_depthwise:
+        builtin, options = "DEPTHWISE_CONV_2D", "DepthwiseConv2DOptions"
+        fields |= {"DepthMultiplier": 1}
+    return _call(model, node, operator, builtin, (*inputs, *constants), options, fields)
+
+
+def _fully_connected(model: Model, node: str, operator: ops.FullyConnected, inputs: Sequence[int]) -> int:
+    """One scale for all weights, and an output of two axes, as converters write them."""
+    channels = operator.output.channels
+    constants = _weights_and_biases(model, node, (channels, operator.inputs[0].elements), channels, axis=None)
+    output = Tensor(node, (1, channels))
+    return _call(
+        model, node, operator, "FULLY_CONNECTED", (*inputs, *constants), "FullyConnectedOptions", {}, output
+    )
+
+
+def _weights_and_biases(
+    model: Model, node: str, shape: tuple[int, ...], channels: int, axis: int | None
+) -> tuple[int, int]:
+    """With a scale for each output channel along an axis of the weights, or one for all."""
+    scales = 1 if axis is None else channels
     weights = Tensor(
         name=f"{node}.weights",
-        shape=(channels, *window.kernel, operator.inputs[0].channels),
-        scales=(WEIGHT_SCALE,) * channels,
+        shape=shape,
+        scales=(WEIGHT_SCALE,) * scales,
+        axis=axis or 0,
         constant=True,
     )
     biases = Tensor(
         name=f"{node}.biases",
         shape=(channels,),
         type="INT32",
-        scales=(WEIGHT_SCALE * ACTIVATION_SCALE,) * channels,
+        scales=(WEIGHT_SCALE * ACTIVATION_SCALE,) * scales,
         constant=True,
     )
-    fields = _window_fields(node, operator, window) | {
-        "DilationHFactor": window.dilation[0],
-        "DilationWFactor": window.dilation[1],
-    }
-    constants = (model.add(weights), model.add(biases))
-    return _call(model, node, operator, "CONV_2D", (*inputs, *constants), "Conv2DOptions", fields)
+    return model.add(weights), model.add(biases)
+
+
+def _batch_norm(_model: Model, _node: str, _operator: ops.BatchNorm, inputs: Sequence[int]) -> int:
+    """Converters fold it into the weights before it."""
+    return inputs[0]
+
+
+def _add(model: Model, node: str, operator: ops.Add, inputs: Sequence[int]) -> int:
+    if len(inputs) != 2:
+        raise AccelsimError(f"{node}: of additions, only those of two operands are translated")
+    return _call(model, node, operator, "ADD", inputs, "AddOptions", {})
 
 
 def _activation(model: Model, node: str, operator: ops.Activation, inputs: Sequence[int]) -> int:
     """A ReLU is a field of the operator before it."""
     before = model.calls[-1]
-    if operator.function != "relu" or before.outputs != tuple(inputs):
+    if operator.function not in FUSED_ACTIVATIONS or before.outputs != tuple(inputs):
         raise AccelsimError(f"{node}: of activations, only a ReLU right behind its operator is translated")
     model.calls[-1] = Call(
         before.builtin,
         before.inputs,
         before.outputs,
         before.options,
-        before.fields | {"FusedActivationFunction": RELU},
+        before.fields | {"FusedActivationFunction": FUSED_ACTIVATIONS[operator.function]},
     )
     return inputs[0]
 
@@ -175,7 +214,8 @@ def _concat(model: Model, node: str, operator: ops.Concat, inputs: Sequence[int]
 
 
 def _softmax(model: Model, node: str, operator: ops.Softmax, inputs: Sequence[int]) -> int:
-    output = Tensor(node, _nhwc(operator.output), scales=(SOFTMAX_SCALE,), zero_point=-128)
+    shape = model.tensors[inputs[0]].shape
+    output = Tensor(node, shape, scales=(SOFTMAX_SCALE,), zero_point=-128)
     return _call(model, node, operator, "SOFTMAX", inputs, "SoftmaxOptions", {"Beta": 1.0}, output)
 
 
@@ -230,6 +270,9 @@ def _padding(node: str, operator: Operator, window: Window) -> int:
 _TRANSLATIONS: Final[dict[type[Operator], Callable[[Model, str, Any, Sequence[int]], int]]] = {
     ops.Input: _input,
     ops.Convolution: _convolution,
+    ops.FullyConnected: _fully_connected,
+    ops.BatchNorm: _batch_norm,
+    ops.Add: _add,
     ops.Activation: _activation,
     ops.MaxPool: _pool,
     ops.AveragePool: _pool,

@@ -1,6 +1,7 @@
 """`accelsim explain`: what bounds a network on a machine, and what would help."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
@@ -26,7 +27,7 @@ from accelsim.cli.options import (
     layer_count,
     mapping_options,
 )
-from accelsim.cli.output import Answer, destination, progress
+from accelsim.cli.output import Answer, check_yaml, destination, progress, say
 from accelsim.cli.parts import FromOption, UnsupportedOption, UntilOption, parts_of
 from accelsim.errors import MappingError
 
@@ -48,6 +49,25 @@ WorstLayersOption: TypeAlias = Annotated[
 ]
 
 
+def _name_and_file(text: str) -> tuple[str, Path]:
+    """`channels=better.yaml`."""
+    name, equals, file = text.partition("=")
+    if not (name and equals and file):
+        raise typer.BadParameter(f"{text!r} must be NAME=FILE, as in channels=better.yaml")
+    return name, Path(file)
+
+
+WriteRemedyOption: TypeAlias = Annotated[
+    Any,
+    typer.Option(
+        "--write",
+        metavar="NAME=FILE",
+        parser=_name_and_file,
+        help="The network with a change that the report names, as YAML that `accelsim run` takes.",
+    ),
+]
+
+
 def explain(
     *,
     net: Networks,
@@ -59,6 +79,7 @@ def explain(
     overlay: OverlayOption = None,
     format_: FormatOption = None,
     output: OutputOption = None,
+    write: WriteRemedyOption = None,
     batch: BatchOption = None,
     dataflow: DataflowOption = AUTO,
     objective: ObjectiveOption = None,
@@ -69,38 +90,67 @@ def explain(
     """What bounds a network on a machine, and what each remedy would gain.
 
     More bandwidth, rows, columns or buffer, tensors that stay on chip, another dataflow, fewer bits, channels
-    rounded up to the array: every figure is a simulation of the whole network with that one change. They come
-    in the order of time, or with --objective energy in that of energy. Of a network that a pool on chip does
-    not hold, it is said what makes it run.
+    rounded up to the array; of imported networks smaller kernels, more groups, a smaller image, too: every
+    figure is a simulation of the whole network with that one change. They come in the order of time, or with
+    --objective energy in that of energy. Of a network that a pool on chip does not hold, it is said what
+    makes it run.
 
     \b
     accelsim explain --net sqnxt23 --hw 16x16_128k
     accelsim explain --net mobilenet_v1 --hw my_machine.yaml --layers 3
     accelsim explain --net shufflenet_v2 --hw 8x8_32k --output why.json
     accelsim explain --net sqnxt23 --hw npu_int8_2m --objective energy --fps 10
+    accelsim explain --net my.onnx --hw 8x8_32k --write channels=better.yaml
     """
     demand = demand_of(fps, battery_mwh)
     net = parts_of(net, until, since, unsupported)
     overlays = only(overlay or [], "--overlay")
     networks, machines = load(only(net, "--net"), only(hw, "--hw"), overlays, quiet=quiet)
-    check_outputs({"--output": output}, inputs(net, hw, overlays))
+    check_outputs({"--output": output, "--write": _checked_file(write)}, inputs(net, hw, overlays))
     networks = with_overlays(networks, overlays) if overlays else networks
     to = destination(output, format_, quiet)
     from accelsim.search.explain import TOP_LAYERS, explain_network
+    from accelsim.search.network_remedies import most_redesigns
     from accelsim.search.remedies import most_remedies
 
     (network,), (hardware,) = networks.values(), machines.values()
     options = mapping_options(batch, dataflow, objective)
-    with progress(most_remedies(hardware), quiet) as step:
+    with progress(most_remedies(hardware) + most_redesigns(network), quiet) as step:
         step("simulating")
         try:
             explained = explain_network(
                 network, hardware, layers=layer_count(layers, TOP_LAYERS), **options, step=step
             )
         except MappingError as error:
+            if write is not None:
+                raise
             to.deliver(_what_fits(network, hardware, error, options, step))
             return
+    if write is not None:
+        _write(explained, write[0], write[1], quiet)
     to.deliver(_explained(explained, demand))
+
+
+def _checked_file(write: tuple[str, Path] | None) -> Path | None:
+    """The file that `--write` names, which can be written; None where there is none."""
+    if write is None:
+        return None
+    from accelsim.report.files.writing import check_writable
+
+    check_yaml(write[1], "--write")
+    check_writable(write[1])
+    return write[1]
+
+
+def _write(explained: "Explanation", name: str, file: Path, quiet: bool) -> None:
+    """The network with a remedy as a file. Raises AccelsimError where there is no such remedy."""
+    from accelsim.network.imported import network_text
+    from accelsim.report.files.writing import write
+    from accelsim.search.explain import written_remedy
+
+    write(file, network_text(written_remedy(explained, name)))
+    if not quiet:
+        say(f"wrote {file}")
 
 
 def _explained(explained: "Explanation", demand: "FrameDemand | None") -> Answer:

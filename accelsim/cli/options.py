@@ -1,5 +1,6 @@
 """The options that commands share."""
 
+import re
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
@@ -7,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 import typer
 
 from accelsim.choices import AUTO
-from accelsim.descriptions.limits import MAX_BATCH, MAX_BATTERY_MWH, MAX_FRAMES_PER_SECOND
+from accelsim.descriptions.limits import MAX_BATCH, MAX_BATTERY_MWH, MAX_BUFFER_BYTES, MAX_FRAMES_PER_SECOND
 
 if TYPE_CHECKING:
+    from accelsim.hardware import Hardware
     from accelsim.power import FrameDemand
 
 
@@ -47,6 +49,8 @@ LAYER_WORDS: Final = ("all", "top", "none")
 """Which layers a report has: all, those that matter most, or none; or a number says how many of those."""
 LAYERS_METAVAR: Final = "all|top|none|N"
 _MOST_DIGITS: Final = 9
+_SIZE: Final = re.compile(r"(\d+(?:\.\d+)?) ?(b|kib|mib|)", re.IGNORECASE)
+_UNITS: Final = {"": 1, "b": 1, "kib": 1024, "mib": 1024**2}
 Networks: TypeAlias = Annotated[
     list[str],
     typer.Option(
@@ -119,6 +123,43 @@ def _a_dataflow(name: str) -> str:
         allowed = ", ".join(map(repr, (AUTO, *dataflow_names())))
         raise typer.BadParameter(f"{name!r} is not one of {allowed}.")
     return name
+
+
+def arena_bytes(text: str) -> int:
+    """What `200KiB`, `1.5 MiB` or a number of bytes say."""
+    said = _SIZE.fullmatch(text.strip())
+    size = float(said[1]) * _UNITS[said[2].lower()] if said else 0.5
+    if size != int(size) or not 1 <= size <= MAX_BUFFER_BYTES:
+        raise typer.BadParameter(
+            f"{text!r} must be bytes, or as 200KiB or 1.5MiB, from 1 to {MAX_BUFFER_BYTES}"
+        )
+    return int(size)
+
+
+ArenaOption: TypeAlias = Annotated[
+    int | None,
+    typer.Option(
+        "--arena",
+        metavar="SIZE",
+        parser=arena_bytes,
+        help="What of the memory on chip that keeps tensors the network may take, as 200KiB: activations, "
+        "rows of cascades, tiles and pinned weights together. Default: all, or what the machine says.",
+    ),
+]
+
+
+def with_arena(hardware: "Hardware", size_bytes: int | None) -> "Hardware":
+    """The machine with that limit. Raises AccelsimError where its memory for tensors is smaller."""
+    if size_bytes is None:
+        return hardware
+    from accelsim.descriptions import vary
+
+    bank = hardware.tensor_bank
+    if bank is None:
+        raise typer.BadParameter(
+            f"{hardware.name} has no pool, nor a memory for tensors", param_hint="--arena"
+        )
+    return vary(hardware, **{f"memories.{bank.memory}.arena_bytes": size_bytes})
 
 
 BatchOption: TypeAlias = Annotated[

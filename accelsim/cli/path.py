@@ -1,5 +1,6 @@
 """`accelsim search path`: a path from a network to one that suits a machine better, step by step."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
@@ -67,6 +68,15 @@ StepsOption: TypeAlias = Annotated[
     int | None,
     typer.Option("--steps", metavar="N", min=0, max=MAX_STEPS, help="At most. Default: until nothing helps."),
 ]
+MinResolutionOption: TypeAlias = Annotated[
+    int | None,
+    typer.Option(
+        "--min-resolution",
+        metavar="PIXELS",
+        min=1,
+        help="The smallest image that may be taken, of an imported network. Default: its own.",
+    ),
+]
 WriteOption: TypeAlias = Annotated[
     Path | None,
     typer.Option(
@@ -84,6 +94,7 @@ def path(
     max_macs: MaxMacsOption = None,
     min_params: MinParamsOption = None,
     steps: StepsOption = None,
+    min_resolution: MinResolutionOption = None,
     write: WriteOption = None,
     format_: FormatOption = None,
     output: OutputOption = None,
@@ -94,13 +105,15 @@ def path(
 ) -> None:
     """Redesign a network step by step, as an engineer would: what is worst, why, what was tried, what helped.
 
-    A smaller first kernel, a block from one stage to another, channels rounded to the array: every move is
+    A smaller first kernel, a block from one stage to another, channels rounded to the array; in imported
+    networks smaller kernels, more groups and channels at the layers that leave PEs idle: every move is
     simulated, the best within the budget is taken, until none helps.
 
     \b
     accelsim search path --net sqnxt23 --hw 16x16_128k
     accelsim search path --net resnet18 --hw my.yaml --write better.yaml
     accelsim search path --net mobilenet_v2 --hw 8x8_32k --objective energy
+    accelsim search path --net my_model.onnx --hw 8x8_32k --min-resolution 160
     """
     networks, machines = load([net], hw, quiet=quiet)
     if write is not None and len(machines) > 1:
@@ -108,19 +121,19 @@ def path(
     check_outputs({"--output": output, "--write": write}, inputs([net], hw))
     check_yaml(write, "--write")
     to = destination(output, format_, quiet)
+    from accelsim.network.imported import network_text
     from accelsim.report.files import writing
     from accelsim.report.tables.path import path_dict, path_report, path_rows
 
     if write is not None:
         writing.check_writable(write)
     (network,) = networks.values()
-    limits = {"max_params": max_params, "max_macs": max_macs, "min_params": min_params, "steps": steps}
+    limits = {"max_params": max_params, "max_macs": max_macs, "min_params": min_params}
+    limits |= {"min_resolution": min_resolution, "steps": steps}
     options = mapping_options(batch, dataflow, objective) | {"inferences": inferences.value}
     paths = [_searched(network, hardware, options | limits, quiet) for hardware in machines.values()]
     if write is not None:
-        from accelsim.descriptions import dump
-
-        writing.write(write, dump(paths[0].final))
+        writing.write(write, network_text(paths[0].final))
     to.deliver(
         Answer(
             table=lambda style: "\n".join(path_report(design_path, style) for design_path in paths),
@@ -129,11 +142,16 @@ def path(
         )
     )
     if not quiet:
-        for design_path in paths:
-            networks_run = counted(design_path.evaluated, "network")
-            say(f"{design_path.hardware.name}: {networks_run} simulated in {design_path.seconds:.1f} s")
-        if write is not None:
-            say(f"wrote {write}")
+        _say(paths, write)
+
+
+def _say(paths: Sequence["DesignPath"], write: Path | None) -> None:
+    """How long it took, and what was written."""
+    for path in paths:
+        networks_run = counted(path.evaluated, "network")
+        say(f"{path.hardware.name}: {networks_run} simulated in {path.seconds:.1f} s")
+    if write is not None:
+        say(f"wrote {write}")
 
 
 def _searched(network: "Network", hardware: "Hardware", options: dict[str, Any], quiet: bool) -> "DesignPath":

@@ -10,6 +10,7 @@ from accelsim.cli.files import check_outputs, inputs
 from accelsim.cli.load import load, only, with_overlays
 from accelsim.cli.options import (
     LAYERS_METAVAR,
+    ArenaOption,
     BatchOption,
     BatteryOption,
     CacheOption,
@@ -32,6 +33,7 @@ from accelsim.cli.options import (
     layer_choice,
     layer_count,
     mapping_options,
+    with_arena,
 )
 from accelsim.cli.output import Answer, destination, say
 from accelsim.cli.parts import FromOption, UnsupportedOption, UntilOption, parts_of
@@ -100,6 +102,7 @@ def run(
     dataflow: DataflowOption = AUTO,
     objective: ObjectiveOption = None,
     mapping: MappingOption = None,
+    arena: ArenaOption = None,
     engine: RunEngineOption = None,
     trace: TraceOption = None,
     trace_layers: TraceLayersOption = None,
@@ -139,7 +142,7 @@ def run(
     (network,), (hardware,) = networks.values(), machines.values()
     layer_limit = layer_count(layers, TOP_LAYERS)
     options = options_for(network, **mapping_options(batch, dataflow, objective))
-    plan = plan_run(network, hardware, options, mapping=mapping, cache=Cache(cache))
+    plan = plan_run(network, with_arena(hardware, arena), options, mapping=mapping, cache=Cache(cache))
     if verify:
         exit_unless_proven(verified_plan(plan, quiet))
     result = _simulated(plan, engine) if trace is None else _traced(plan, trace, trace_layers, quiet)

@@ -103,6 +103,8 @@ MAX_LATENCY_SECONDS: Final = 1.0
 """Of a channel with a clock of its own: a hundred times what a disk takes."""
 MAX_DESCRIPTORS: Final = 1_024
 """Steps that the DMA knows of: each is some bytes of memory on the chip."""
+MAX_CASCADE_LAYERS: Final = 16
+"""That run stripe by stripe together: each more has a window of rows beside those of all before it."""
 MIN_CLOCK_MHZ: Final = 1e-3
 MAX_CLOCK_MHZ: Final = 1e5
 """From a kilohertz to 100 GHz; the fastest processors have 9."""

@@ -13,6 +13,7 @@ from accelsim.descriptions.limits import (
     MAX_BUFFER_BYTES,
     MAX_BURST_BYTES,
     MAX_BYTES_PER_SECOND,
+    MAX_CASCADE_LAYERS,
     MAX_CHANNELS,
     MAX_CLOCK_MHZ,
     MAX_DESCRIPTORS,
@@ -65,6 +66,8 @@ SignedMargin: TypeAlias = Annotated[int, Field(ge=-MAX_WINDOW, le=MAX_WINDOW)]
 Resolution: TypeAlias = Annotated[int, Field(ge=1, le=MAX_RESOLUTION)]
 AxisLength: TypeAlias = Annotated[int, Field(ge=1, le=MAX_AXIS)]
 Factor: TypeAlias = Annotated[int, Field(ge=1, le=MAX_FACTOR)]
+Expansion: TypeAlias = Annotated[float, Field(ge=MIN_PART, le=MAX_FACTOR)]
+"""Channels inside a block for each that comes in."""
 Repeats: TypeAlias = Annotated[int, Field(ge=1, le=MAX_REPEAT)]
 Reports: TypeAlias = Annotated[float, Field(gt=0, le=MAX_REPORTED)]
 Percent: TypeAlias = Annotated[float, Field(ge=0, le=100)]
@@ -83,12 +86,16 @@ Bits: TypeAlias = Annotated[int, Field(ge=1, le=64)]
 """Bits of an element; no accelerator's are wider."""
 IndexBits: TypeAlias = Annotated[int, Field(ge=0, le=64)]
 """Bits beside an element."""
+OffsetBits: TypeAlias = Annotated[int, Field(ge=1, le=256)]
+"""Of an output channel."""
 Side: TypeAlias = Annotated[int, Field(ge=1, le=MAX_SIDE)]
 BufferBytes: TypeAlias = Annotated[int, Field(ge=1, le=MAX_BUFFER_BYTES)]
 PerPE: TypeAlias = Annotated[int, Field(ge=1, le=MAX_PER_PE)]
 PerColumn: TypeAlias = Annotated[int, Field(ge=1, le=MAX_PER_COLUMN)]
 PerCycle: TypeAlias = Annotated[float, Field(ge=MIN_PER_CYCLE, le=MAX_PER_CYCLE)]
 """Operations of a host."""
+Operations: TypeAlias = Annotated[int, Field(ge=0, le=MAX_PER_PE)]
+"""Of the vector unit, for an element."""
 HostCycles: TypeAlias = Annotated[int, Field(ge=0, le=MAX_HOST_CYCLES)]
 PortWords: TypeAlias = Annotated[int, Field(ge=1, le=MAX_PER_COLUMN)]
 PortWordsOut: TypeAlias = Annotated[int, Field(ge=0, le=MAX_PER_COLUMN)]
@@ -102,6 +109,8 @@ BurstBytes: TypeAlias = Annotated[int, Field(ge=1, le=MAX_BURST_BYTES)]
 LatencySeconds: TypeAlias = Annotated[float, Field(ge=0, le=MAX_LATENCY_SECONDS)]
 BytesPerSecond: TypeAlias = Annotated[float, Field(ge=MIN_BYTES_PER_SECOND, le=MAX_BYTES_PER_SECOND)]
 Descriptors: TypeAlias = Annotated[int, Field(ge=1, le=MAX_DESCRIPTORS)]
+CascadeLayers: TypeAlias = Annotated[int, Field(ge=2, le=MAX_CASCADE_LAYERS)]
+"""That run stripe by stripe; one by itself is none."""
 Megahertz: TypeAlias = Annotated[float, Field(ge=MIN_CLOCK_MHZ, le=MAX_CLOCK_MHZ)]
 Price: TypeAlias = Annotated[float, Field(ge=0, le=MAX_PRICE)]
 Exponent: TypeAlias = Annotated[float, Field(ge=0, le=MAX_EXPONENT)]

@@ -7,7 +7,7 @@ from typing import Any, Final, Literal, Self, TypeAlias, TypeVar
 from pydantic import Field, SerializeAsAny, ValidationError, field_validator, model_validator
 
 from accelsim.descriptions import Description, Mistake, mistakes_of, one_of, plain, refusal
-from accelsim.descriptions.quantities import PerColumn, PortWords, PortWordsOut, Side
+from accelsim.descriptions.quantities import HostCycles, PerColumn, PortWords, PortWordsOut, Side
 from accelsim.errors import AccelsimError
 from accelsim.hardware.registry import dataflow_names, parameters_of, registered
 
@@ -86,6 +86,8 @@ class PEArray(Description):
     row takes in as many, and lets none out. `ports` may say all that in its place; neither is one word."""
     ports: Ports | None = None
     """How many words pass each side of the array."""
+    cycles_per_call: HostCycles = 0
+    """Before the first step of each layer: its registers are written, and the array is busy with that."""
 
     @field_validator("dataflows", mode="before")
     @classmethod

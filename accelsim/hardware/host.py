@@ -51,6 +51,10 @@ HostedOperator = Literal[
 """Operators of executed layers, as results call them."""
 
 
+ArrayOperator = Literal["conv", "fully_connected"]
+"""Operators that the array executes, too."""
+
+
 class HostEnergy(Description):
     """What the host spends, in the unit of the energy table; its own caches included.
 
@@ -93,6 +97,9 @@ class Host(Description):
     takes: tuple[HostedOperator, ...] = ()
     """Operators whose layers run on it although the chip could run them. A pooling that is named here is not
     fused into the layer before it; other operators that are fused stay on the vector unit."""
+    may_take: tuple[ArrayOperator, ...] = ()
+    """Operators of the array whose layers run on it where that is better by the mapper's objective for
+    dataflows, with which it competes; but for layers of whose mapping something is given."""
     macs_per_cycle: PerCycle = 1.0
     """Multiply-accumulates."""
     elements_per_cycle: PerCycle = 1.0
@@ -103,9 +110,9 @@ class Host(Description):
     """Before each tile of such a layer: to have the next one loaded, and to enter the loops."""
     energy: HostEnergy = HostEnergy()
 
-    @field_validator("takes")
+    @field_validator("takes", "may_take")
     @classmethod
-    def _each_once(cls, takes: tuple[HostedOperator, ...]) -> tuple[HostedOperator, ...]:
+    def _each_once(cls, takes: tuple[str, ...]) -> tuple[str, ...]:
         if len(set(takes)) < len(takes):
             raise ValueError("must name each operator once")
         return takes

@@ -23,6 +23,7 @@ from accelsim.hardware.area import AreaTable, Words
 from accelsim.hardware.array import PEArray, is_parameter
 from accelsim.hardware.bank import Bank
 from accelsim.hardware.cache import cache_prices
+from accelsim.hardware.cascade import Cascade
 from accelsim.hardware.changes import alternative_to, is_of_another_dataflow, listed_dataflows
 from accelsim.hardware.coding import Compress
 from accelsim.hardware.control import Control
@@ -45,7 +46,7 @@ from accelsim.hardware.memory import (
 from accelsim.hardware.operand import Operand
 from accelsim.hardware.parts import Ends, Mapper, Precision, VectorUnit
 from accelsim.hardware.prices import EnergyTable, Prices, StaticPower, missing_prices
-from accelsim.hardware.served import out_of_range, too_small, unserved
+from accelsim.hardware.served import out_of_range, too_small, unserved, unserved_parts
 from accelsim.hardware.static_power import energy_per_cycle, static_power_mw, without_leakage
 
 
@@ -67,6 +68,7 @@ class Hardware(Description):
         area: What its parts take; None where no source says.
         host: A processor for what the array cannot do; None where there is none.
         control: Who hands tiles to the engines; None where that takes no time.
+        cascade: What may run stripe by stripe; None where every layer ends before the next begins.
 
     Example:
         >>> from accelsim.hardware import load_hardware
@@ -91,6 +93,7 @@ class Hardware(Description):
     area: AreaTable | None = None
     host: Host | None = None
     control: Control | None = None
+    cascade: Cascade | None = None
     assumed: Mapping[str, str] = Field(default_factory=dict)
     """Keys (with dots) whose values no source gives, and why they are what they are."""
 
@@ -141,17 +144,15 @@ class Hardware(Description):
 
     @model_validator(mode="after")
     def _parts_go_together(self) -> Self:
-        """Networks' ends have a place, and control hands over tiles alone."""
+        """Networks' ends have a place, control hands over tiles alone, and rows stay in pools."""
         places = self.activation_places
         mistakes = [
             Mistake(("io", key), f"must be a memory that holds or keeps activations: {one_of(places)}")
             for key, name in (("inputs", self.io.inputs), ("outputs", self.io.outputs))
             if name is not None and name not in places
         ]
-        keeper = next((memory.name for memory in self.memories if memory.keeps), None)
-        if self.control is not None and keeper is not None:
-            sentence = f"must be left out: {keeper} keeps tensors, and no machine here has both"
-            mistakes.append(Mistake(("control",), sentence))
+        has = {key: getattr(self, key) is not None for key in ("control", "cascade")}
+        mistakes += [Mistake((key,), sentence) for key, sentence in unserved_parts(self.memories, **has)]
         if mistakes:
             raise refusal("hardware", mistakes)
         return self
@@ -215,11 +216,9 @@ class Hardware(Description):
         return self._seen(pe_array=self.pe_array.model_copy(update={"rows": self.pe_array.rows - rows}))
 
     def with_size(self, memory: str, size_bytes: int) -> "Hardware":
-        """The machine with another size of a memory on chip, in which its banks have room."""
-        resized = [
-            own.model_copy(update={"size_bytes": size_bytes}) if own.name == memory else own
-            for own in self.memories
-        ]
+        """The machine with another size of a memory on chip, all of which its banks have."""
+        sizes = {"size_bytes": size_bytes, "arena_bytes": None}
+        resized = [own.model_copy(update=sizes) if own.name == memory else own for own in self.memories]
         return self._with(memories=tuple(resized))
 
     def _seen(self, **fields: Any) -> "Hardware":

@@ -168,6 +168,9 @@ class Memory(Description):
     pool, or alone, in a memory with a channel."""
     banks: Banks | Literal["pool"] | None = None
     """None: the operands buffered in it have equal shares; `pool`: all of them share the whole of it."""
+    arena_bytes: BufferBytes | None = None
+    """Of a pool, or of a memory for tensors alone: what networks may take of it, for all that stays there or
+    passes through together; None: all of it."""
     bandwidth: Bandwidth | None = None
     """Of the channel to the memories in which tiles are buffered, of one off chip or for tensors alone."""
     read: Way | None = None
@@ -207,6 +210,11 @@ class Memory(Description):
     def kibibytes(self) -> float:
         """Its size; 0 where it is as large as need be."""
         return (self.size_bytes or 0) / 1024
+
+    @property
+    def given_bytes(self) -> int:
+        """What networks may take of it; 0 where it is as large as need be."""
+        return self.size_bytes or 0 if self.arena_bytes is None else self.arena_bytes
 
     @property
     def unit_bytes(self) -> int | None:
@@ -260,10 +268,10 @@ def banks_of(memory: Memory) -> Iterator[Bank]:
     """The banks of a memory on chip, in the order of their operands."""
     if memory.unit_bytes is not None:
         padded = isinstance(memory.banks, Banks) and bool(memory.banks.padded)
-        yield Bank(memory.name, POOL, memory.size_bytes or 0, memory.holds, memory.unit_bytes, padded)
+        yield Bank(memory.name, POOL, memory.given_bytes, memory.holds, memory.unit_bytes, padded)
         return
     if memory.bandwidth is not None:
-        yield Bank(memory.name, TENSORS, memory.size_bytes or 0, ())
+        yield Bank(memory.name, TENSORS, memory.given_bytes, ())
         return
     sizes = _bank_bytes(memory)
     for operand, size in sizes.items():
@@ -294,6 +302,17 @@ def _bank_bytes(memory: Memory) -> dict[Operand, int]:
 def with_banks_of_their_own(holds: Sequence[Operand]) -> set[Operand]:
     """The residual lies with the inputs where they are."""
     return set(holds) - ({Operand.RESIDUAL} if Operand.INPUTS in holds else set())
+
+
+def sizes_said(memory: Memory) -> Iterator[tuple[str, int]]:
+    """The dotted keys of a machine that say how many bytes a memory on chip has, or parts of it have."""
+    key = f"memories.{memory.name}"
+    yield f"{key}.size_bytes", memory.size_bytes or 0
+    if memory.arena_bytes is not None:
+        yield f"{key}.arena_bytes", memory.arena_bytes
+    if memory.division is not None and memory.division.bytes is not None:
+        for operand, size in memory.division.bytes.items():
+            yield f"{key}.banks.bytes.{operand}", size
 
 
 def memories_off_chip(memories: Sequence[Memory]) -> tuple[Memory, ...]:

@@ -1,11 +1,12 @@
 """Parts of a machine of which its file says little: bits, the compiler, networks' ends, the vector unit."""
 
+from collections.abc import Mapping
 from typing import Final, Literal, Self, assert_never
 
-from pydantic import model_validator
+from pydantic import Field, field_validator, model_validator
 
 from accelsim.descriptions import Description, Mistake, refusal
-from accelsim.descriptions.quantities import Bits, IndexBits, Lanes, PerColumn
+from accelsim.descriptions.quantities import Bits, IndexBits, Lanes, OffsetBits, Operations, PerColumn
 from accelsim.hardware.memory import MemoryName
 from accelsim.hardware.operand import Operand
 
@@ -15,6 +16,30 @@ LANES_PER_COLUMN: Final = 1
 """Of a vector unit of which the machine's file does not say how wide it is."""
 RunningOrder = Literal["network", "least_peak"]
 """Of layers."""
+
+
+ElementwiseOperator = Literal[
+    "add",
+    "multiply",
+    "softmax",
+    "lrn",
+    "batch_norm",
+    "relu",
+    "relu6",
+    "leaky_relu",
+    "clip",
+    "elu",
+    "softplus",
+    "sigmoid",
+    "hard_sigmoid",
+    "tanh",
+    "swish",
+    "hard_swish",
+    "gelu",
+    "mish",
+    "linear",
+]
+"""Operators whose outputs have the shape of an input, as results call them."""
 
 
 class Precision(Description):
@@ -37,6 +62,9 @@ class Precision(Description):
     partial_sums_bits: Bits = 32
     pruned_index_bits: IndexBits = 0
     """Bits spent on each weight of a pruned layer that is not zero, to tell how far the next one is."""
+    offset_bits: OffsetBits | None = None
+    """Of what comes with the weights of each output channel that has an offset: the offset, and its scale
+    where sums are scaled to fewer bits. None is as many as a weight has."""
 
     @property
     def widest_operand_bits(self) -> int:
@@ -100,6 +128,10 @@ class VectorUnit(Description):
     lanes_per_column: PerColumn | None = None
     """Operations per cycle, for each column of the array."""
     lanes: Lanes | None = None
+    unfused: tuple[ElementwiseOperator, ...] = ()
+    """Operators that are layers of their own, and not applied to outputs on their way to memory."""
+    operations: Mapping[ElementwiseOperator, Operations] = Field(default_factory=dict)
+    """That an element of what an operator puts out takes, where they are not as many as the model counts."""
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
@@ -108,12 +140,19 @@ class VectorUnit(Description):
             raise refusal("vector_unit", [Mistake(("lanes",), sentence)])
         return self
 
+    @field_validator("unfused")
+    @classmethod
+    def _each_once(cls, unfused: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(unfused)) < len(unfused):
+            raise ValueError("must name each operator once")
+        return unfused
+
     @property
     def spelled_out(self) -> "VectorUnit":
         """With what is taken where a machine's file says nothing."""
         if self.lanes is not None or self.lanes_per_column is not None:
             return self
-        return VectorUnit(lanes_per_column=LANES_PER_COLUMN)
+        return self.model_copy(update={"lanes_per_column": LANES_PER_COLUMN})
 
     def lanes_for(self, columns: int) -> int:
         """Operations per cycle beside an array of so many columns."""

@@ -48,6 +48,7 @@ def _with_homes(
     if inside:
         holds = tuple([operand for operand in Operand if operand in inside])
         energy = (tensor_memory.energy or default_energy(off_chip=False)).at_size(tensor_memory.size_bytes)
-        values = {"holds": holds, "size_bytes": None, "keeps": (), "energy": energy}
+        sizes = {"size_bytes": None, "arena_bytes": None}
+        values = {"holds": holds, **sizes, "keeps": (), "energy": energy}
         yield spelled_out(tensor_memory, off_chip=False, has_activations=True).model_copy(update=values)
     yield from memories[index + 1 :]

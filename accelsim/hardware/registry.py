@@ -33,6 +33,8 @@ SHIPPED: Final = {
     "systolic_weight_stationary": (
         "accelsim.mapping.dataflows.systolic_weight_stationary:SYSTOLIC_WEIGHT_STATIONARY"
     ),
+    "bit_serial": "accelsim.mapping.dataflows.bit_serial:BIT_SERIAL",
+    "micro_block": "accelsim.mapping.dataflows.micro_block:MICRO_BLOCK",
 }
 
 

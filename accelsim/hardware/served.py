@@ -101,6 +101,8 @@ def _unserved_for_tensors(
         if memory.compress is not None:
             yield Unserved(index, "compress", "must be left out: tensors that stay on chip lie as they are")
         yield from (Unserved(index, "keeps", sentence) for sentence in _misplaced(memory))
+        of_arena = _unserved_arena(memory, of_tensors=True)
+        yield from (Unserved(index, key, sentence) for key, sentence in of_arena)
     for index in [*of_tensors[1:], *[place for place in on_chip if of_tensors and memories[place].keeps]]:
         keeper = memories[of_tensors[0]].name
         sentence = f"must be left out: {keeper} keeps tensors, and one memory of a machine does at most"
@@ -175,6 +177,25 @@ def _unserved_beside_kept(memories: Sequence[Memory], on_chip: Sequence[int]) ->
         names = _names([memories[index] for index in on_chip])
         sentence = f"no memory on chip holds the weights: must be held by one of {names}, since {keeper.name}"
         yield Unserved(len(memories) - 1, "holds", f"{sentence} keeps tensors")
+
+
+def unserved_parts(memories: Sequence[Memory], *, control: bool, cascade: bool) -> Iterator[tuple[str, str]]:
+    """What else of a machine does not go with its memories: keys, and why.
+
+    Args:
+        memories: Of the machine.
+        control: Whether tiles are handed over by somebody.
+        cascade: Whether layers may run stripe by stripe.
+    """
+    keeper = next((memory for memory in memories if memory.keeps), None)
+    if control and keeper is not None:
+        yield "control", f"must be left out: {keeper.name} keeps tensors, and no machine here has both"
+    keeper = next((memory for memory in memories if "activations" in memory.keeps), None)
+    if cascade and keeper is None:
+        yield "cascade", "must be left out: no memory here keeps activations, of which rows would stay"
+    elif cascade and keeper is not None and keeper.unit_bytes is None:
+        where = f"{keeper.name} keeps whole tensors, and rows stay beside tiles, in a pool, alone"
+        yield "cascade", f"must be left out: {where}"
 
 
 def _taken_by(name: str, *, off_chip: bool) -> str | None:
@@ -256,6 +277,7 @@ def _unserved_off_chip(memory: Memory) -> Iterator[tuple[str, str]]:
         yield "energy.at_bytes", "must be left out: a memory off chip has no size that a law could be of"
     if memory.leakage_mw_per_kib is not None:
         yield "leakage_mw_per_kib", "must be left out: a memory off chip has no size, and draws nothing here"
+    yield from _unserved_arena(memory, off_chip=True)
 
 
 def _of_others(memory: Memory, off_chip: Sequence[Memory]) -> Iterator[tuple[str, str]]:
@@ -286,6 +308,22 @@ def _unserved_on_chip(memory: Memory) -> Iterator[tuple[str, str]]:
         yield "holds", "must name inputs and residual together: their tiles are buffered in one bank"
     yield from _unserved_keeps(memory)
     yield from _unserved_banks(memory)
+    yield from _unserved_arena(memory)
+
+
+def _unserved_arena(
+    memory: Memory, *, off_chip: bool = False, of_tensors: bool = False
+) -> Iterator[tuple[str, str]]:
+    """What is wrong with the part of a memory that networks may take."""
+    arena_bytes, size_bytes = memory.arena_bytes, memory.size_bytes
+    if arena_bytes is None:
+        return
+    if off_chip:
+        yield "arena_bytes", "must be left out: a memory off chip is as large as need be"
+    elif not of_tensors and memory.unit_bytes != 1:
+        yield "arena_bytes", "must be left out where banks is not pool: each operand has banks of its own"
+    elif size_bytes is not None and arena_bytes > size_bytes:
+        yield "arena_bytes", f"must be at most size_bytes, which is {size_bytes}"
 
 
 def _unserved_keeps(memory: Memory) -> Iterator[tuple[str, str]]:
@@ -382,10 +420,11 @@ def too_small(memory: Memory, word_bytes: Callable[[Operand], int]) -> Iterator[
     if memory.unit_bytes is not None:
         words = [WORDS_OF_A_BANK * word_bytes(operand) for operand in memory.holds]
         least = sum([-(-size // memory.unit_bytes) * memory.unit_bytes for size in words])
-        if (memory.size_bytes or 0) < least:
+        if memory.given_bytes < least:
+            key = "size_bytes" if memory.arena_bytes is None else "arena_bytes"
             in_banks = "" if memory.unit_bytes == 1 else ", in banks of its own"
             sentence = f"must be at least {least}: it has to hold two words of each operand{in_banks}"
-            yield TooSmall(("size_bytes",), sentence)
+            yield TooSmall((key,), sentence)
         return
     two_words = {operand: WORDS_OF_A_BANK * word_bytes(operand) for operand in bank_shares(memory)}
     in_words = {operand: f"two words of {counted(size // 2, 'byte')}" for operand, size in two_words.items()}

@@ -92,7 +92,7 @@ def evaluate(space: Space, hardware: Hardware, batch: int, numbers: Ints) -> Can
     nesting = Nesting(np.equal(order, 1), False, False)
     moved = transfers(space, tiles, _reads(tiles, nesting, batch, hardware), hardware, batch)
     counts = sum(_counts(space, tiles, moved, hardware, batch), array.counts * batch)
-    array_cycles = column_of(array.cycles * batch, len(numbers))
+    array_cycles = column_of(array.cycles * batch + call_cycles(space.layers, hardware), len(numbers))
     time = timing_of(tiles, moved, hardware, batch).least_cycles(array_cycles, last_array_cycles)
     prices = layer_prices(space.layers, hardware)
     energy = np.asarray(with_static_energy(total_energy(counts, prices), prices, time), dtype=np.float64)
@@ -108,13 +108,19 @@ def at_least(space: Space, hardware: Hardware, batch: int) -> Bounds:
     tiles, nesting = space.tiles(slice(None)), Nesting(_SECOND_ORDER, False, False)
     array = _array_at_least(space, tiles, hardware)
     moved = transfers(space, tiles, _reads(tiles, nesting, batch, hardware), hardware, batch)
-    time = timing_of(tiles, moved, hardware, batch).least_cycles(array.cycles * batch, 0)
+    array_cycles = array.cycles * batch + call_cycles(space.layers, hardware)
+    time = timing_of(tiles, moved, hardware, batch).least_cycles(array_cycles, 0)
     prices = layer_prices(space.layers, hardware)
     energy = total_energy(array.counts * batch, prices)
     for counts in _counts(space, tiles, moved, hardware, batch):
         energy = energy + total_energy(counts, prices)
     energy = with_static_energy(energy, prices, time)
     return Bounds(*(np.where(space.fits, values, np.inf).T.ravel() for values in (time, energy)))
+
+
+def call_cycles(layers: LoopNest[Count], hardware: Hardware) -> int:
+    """What the array is busy with before the first step of a layer that it executes."""
+    return hardware.pe_array.cycles_per_call if layers.on_array else 0
 
 
 def with_static_energy(energy: Real, prices: Prices, cycles: Count | Real) -> Real:

@@ -1,10 +1,11 @@
-"""Programs of the host: the same steps, done by another unit, with a call before the first of them.
+"""Programs of the host: the same steps, done by another unit, with a call before the first of them; and
+those of an array that is called, too.
 
 The host reads what a step has loaded, and what lies in the pool, until it is done with it, and its outputs go
 the way that those of the vector unit go. So a step holds all its room for as long as the host works at it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from accelsim.hardware.counts import ActionCounts, HostCounts
@@ -32,7 +33,31 @@ def program_on_host(program: Sequence[ProgramPart], hardware: Hardware) -> tuple
     """
     made: dict[int, ProgramPart] = {}
     host = host_of(hardware)
-    return _called(tuple([_hosted(part, host, made) for part in program]), host)
+    calls = ActionCounts(host=HostCounts(calls=1))
+    return _called(
+        tuple([_hosted(part, host, made) for part in program]),
+        lambda first: replace(
+            first,
+            vector_cycles=first.vector_cycles + host.cycles_per_call,
+            vector_counts=first.vector_counts + calls,
+        ),
+    )
+
+
+def program_on_array(program: Sequence[ProgramPart], hardware: Hardware) -> tuple[ProgramPart, ...]:
+    """A program of the array, before the first step of which its registers are written.
+
+    Args:
+        program: As it would be if that took no time.
+        hardware: The machine, whose `pe_array.cycles_per_call` says how long it takes.
+
+    Returns:
+        As many steps in the same loops.
+    """
+    cycles = hardware.pe_array.cycles_per_call
+    if not cycles:
+        return tuple(program)
+    return _called(tuple(program), lambda first: replace(first, array_cycles=first.array_cycles + cycles))
 
 
 def _hosted(part: ProgramPart, host: Host, made: dict[int, ProgramPart]) -> ProgramPart:
@@ -66,12 +91,10 @@ def _step(step: Step, host: Host) -> Step:
     )
 
 
-def _called(program: tuple[ProgramPart, ...], host: Host) -> tuple[ProgramPart, ...]:
+def _called(program: tuple[ProgramPart, ...], with_call: Callable[[Step], Step]) -> tuple[ProgramPart, ...]:
     """With a call before the first step, which takes so much longer."""
     first, *others = program
     if isinstance(first, Repeat):
         rest = [Repeat(first.times - 1, first.body)] if first.times > 1 else []
-        return (*_called(first.body, host), *rest, *others)
-    counts = first.vector_counts + ActionCounts(host=HostCounts(calls=1))
-    cycles = first.vector_cycles + host.cycles_per_call
-    return (replace(first, vector_cycles=cycles, vector_counts=counts), *others)
+        return (*_called(first.body, with_call), *rest, *others)
+    return (with_call(first), *others)

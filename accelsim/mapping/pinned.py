@@ -1,12 +1,13 @@
 """Pinned weights: what they take of the pool, and how a layer runs in the inference in which they come."""
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import replace
 
 from accelsim.hardware import Hardware, Operand
 from accelsim.mapping.footprint import Footprint
 from accelsim.mapping.mapping import Choice, Mapping
 from accelsim.mapping.program import mappings
+from accelsim.mapping.schedule import Schedule
 from accelsim.mapping.search import as_executed
 from accelsim.mapping.tile import whole_image
 from accelsim.network.layer import Layer
@@ -19,23 +20,29 @@ def pinned_bytes(layer: Layer, hardware: Hardware) -> int:
 
 
 def first_mappings(
-    layers: Sequence[Layer], steady: Sequence[Mapping], batch: int, hardware: Hardware
+    steady: Schedule, pinned: Collection[int], batch: int, hardware: Hardware
 ) -> tuple[Mapping, ...]:
     """Mappings of a schedule in the first inference, in which pinned weights come; none if none are pinned.
 
     Args:
-        layers: For one image.
-        steady: Their mappings where pinned weights are in place.
+        steady: The schedule where pinned weights are in place.
+        pinned: The layers whose weights they are; of one that runs stripe by stripe, the first stripe brings
+            them.
         batch: Images that run together.
         hardware: The machine.
     """
+    if not pinned:
+        return ()
+    entries = pinned if steady.striped is None else [steady.striped.entries_of[layer][0] for layer in pinned]
     first: dict[int, Mapping] = {}
-    for layer, mapping in zip(layers, steady, strict=True):
-        stays = Operand.WEIGHTS in mapping.placed and not layer.multiplies_activations
-        if stays and id(mapping) not in first:
-            _, images = as_executed(layer, batch)
+    mappings = list(steady.mappings)
+    for entry in entries:
+        mapping = mappings[entry]
+        if id(mapping) not in first:
+            _, images = as_executed(steady.layers[entry], batch)
             first[id(mapping)] = first_use(mapping, images, hardware)
-    return tuple([first.get(id(mapping), mapping) for mapping in steady]) if first else ()
+        mappings[entry] = first[id(mapping)]
+    return tuple(mappings)
 
 
 def first_use(mapping: Mapping, images: int, hardware: Hardware) -> Mapping:

@@ -25,7 +25,7 @@ from accelsim.mapping.search import as_executed
 from accelsim.mapping.space import POOL_ORDERS
 from accelsim.mapping.staircase import Movement
 from accelsim.mapping.tile import TileShape
-from accelsim.mapping.units import dataflows_for
+from accelsim.mapping.units import dataflows_for, unit_of
 from accelsim.mapping.unmappable import NoDataflowRuns, NotPriced
 from accelsim.network.layer import Layer
 
@@ -270,14 +270,12 @@ def layer_tiles(
     executed, images = as_executed(layer, batch)
     names = dataflows_for(executed, dataflows, hardware)
     assert not isinstance(names, NoDataflowRuns | NotPriced)  # else nobody asks
-    if names == (HOST,):
-        hardware = hardware.on_host
     return LayerTiles(
         tuple(
             [
-                PoolTiles(executed, images, name, hardware, cuts)
+                PoolTiles(executed, images, name, unit_of(name, hardware), cuts)
                 for name in names
-                for cuts in _cuts_of(executed, images, name, hardware, grids)
+                for cuts in _cuts_of(executed, images, name, unit_of(name, hardware), grids)
             ]
         )
     )

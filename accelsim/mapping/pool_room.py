@@ -149,3 +149,8 @@ def room_of(tiles: Tiles, largest_inputs: Count, images: int, hardware: Hardware
         unfinished=in_units(outputs * partial * 1 + windows * (1 - partial), pool),
         outputs_at_once=outputs_at_once,
     )
+
+
+def weights_may_stay(hardware: Hardware) -> bool:
+    """Whether all weights of a layer may lie in the pool: for good, or for as long as a cascade runs."""
+    return hardware.keeps("weights") or hardware.cascade is not None

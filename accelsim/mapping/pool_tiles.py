@@ -17,12 +17,19 @@ from accelsim.hardware import Hardware, Operand
 from accelsim.hardware.counts import ActionCounts
 from accelsim.hardware.host import HOST
 from accelsim.hardware.prices import Prices
-from accelsim.mapping.candidates import counts_on_chip, with_static_energy
+from accelsim.mapping.candidates import call_cycles, counts_on_chip, with_static_energy
 from accelsim.mapping.costs import ArrayCost, transfer_counts
 from accelsim.mapping.cuts import Cuts
 from accelsim.mapping.grid_array import grid_array_total
 from accelsim.mapping.hosting import host_of
-from accelsim.mapping.pool_room import NESTING, Room, distinct_orders, fits_by_itself, room_of
+from accelsim.mapping.pool_room import (
+    NESTING,
+    Room,
+    distinct_orders,
+    fits_by_itself,
+    room_of,
+    weights_may_stay,
+)
 from accelsim.mapping.precision import layer_prices
 from accelsim.mapping.space import POOL_ORDERS, Space, Tiles
 from accelsim.mapping.staircase import Arriving, Movement, moved_by
@@ -129,7 +136,7 @@ class PoolTiles:
         """
         bank = self.hardware.bank_of[Operand.OUTPUTS]
         pool_bytes = self.hardware.pool.size_bytes if self.hardware.pool else 0
-        may_stay = self.hardware.keeps("weights") or self.layer.multiplies_activations
+        may_stay = weights_may_stay(self.hardware) or self.layer.multiplies_activations
         may_move = frozenset() if may_stay else frozenset({Operand.WEIGHTS})
         if self.cuts.order is None:
             may_be = distinct_orders(self._tiles)
@@ -237,7 +244,8 @@ class PoolTiles:
         steps, on_array = self._tiles.tile_counts.total * self._turns, self.layer.on_array
         of_steps = steps, self._latency_steps, self._vector
         timing = timing_with(moving, *of_steps, self.hardware, on_array=on_array)
-        cycles = timing.least_cycles(array.cycles * self._turns, last_cycles)
+        array_cycles = array.cycles * self._turns + call_cycles(self.layer, self.hardware)
+        cycles = timing.least_cycles(array_cycles, last_cycles)
         dynamic = sum([energy for _, energy in parts], self._energy_on_chip)
         if self.dataflow == HOST:
             host = host_of(self.hardware)

@@ -21,6 +21,11 @@ def weight_bits(layer: LoopNest[Count], machine: Precision) -> int:
     return machine.weights_bits if layer.weight_bits is None else layer.weight_bits
 
 
+def offset_bits(layer: LoopNest[Count], machine: Precision) -> int:
+    """Bits of the offset of an output channel, with its scale."""
+    return weight_bits(layer, machine) if machine.offset_bits is None else machine.offset_bits
+
+
 def pruned_index_bits(layer: LoopNest[Count], machine: Precision) -> int:
     """Bits that tell how far the next weight is that is not zero."""
     return machine.pruned_index_bits if layer.pruned_index_bits is None else layer.pruned_index_bits

@@ -19,7 +19,7 @@ from accelsim.hardware.machine import Hardware
 from accelsim.hardware.operand import Operand
 from accelsim.mapping.banks import brought_anew
 from accelsim.mapping.costs import NOTHING, VECTOR, transfer_counts
-from accelsim.mapping.hosting import program_on_host
+from accelsim.mapping.hosting import program_on_array, program_on_host
 from accelsim.mapping.loop_order import ADDING_UP, OF_INPUTS, OF_WEIGHTS, Dimension, Order, as_named, loops_of
 from accelsim.mapping.mapping import Choice, Mapping, ProgramPart, Repeat, Step, Totals, brought
 from accelsim.mapping.odometer import BEFORE, Iterations, Loop, Position, TileExtent
@@ -81,6 +81,8 @@ def _mapping(choice: Choice, loops: Sequence[Loop], work: Sequence[StepWork], ha
     program = _Writer(choice.dataflow == VECTOR, moving, work, bringing, of_layer).part(start)
     if choice.dataflow == HOST:
         program = program_on_host(program, hardware)
+    elif choice.dataflow != VECTOR:
+        program = program_on_array(program, hardware)
     return Mapping(
         layer=choice.layer,
         dataflow=choice.dataflow,

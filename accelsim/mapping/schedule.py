@@ -19,6 +19,7 @@ from accelsim.network.layer import Layer
 from accelsim.network.lowering.splitting import unfused
 
 if TYPE_CHECKING:
+    from accelsim.mapping.stripes import Striped
     from accelsim.memory_map import MemoryMap
 
 
@@ -42,6 +43,9 @@ _NO_CHANGE: Final = PoolChange(taken_bytes=0, freed_bytes=0)
 @dataclass(frozen=True)
 class Schedule:
     """What a machine executes: by default every layer's inputs and outputs pass through DRAM.
+
+    Its entries are layers in running order; of layers that run as a cascade each stripe is an entry, a layer
+    of fewer rows (`striped`).
 
     Attributes:
         mappings: Of each layer; where weights are pinned, as it is when they are there.
@@ -81,6 +85,8 @@ class Schedule:
     of each but the last give up when its last layer is finished."""
     later_mappings: tuple[Mapping, ...] = ()
     """Of each layer for all images in turn but the first; empty where they are the same for all."""
+    striped: "Striped | None" = None
+    """Which entries are stripes of which layers; None where each entry is a layer."""
 
     @property
     def first_inference(self) -> "Schedule | None":

@@ -12,22 +12,24 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 import numpy as np
 
 from accelsim.columns import Count, Floats
+from accelsim.energy import total_energy
 from accelsim.errors import MappingError
 from accelsim.hardware import Hardware, Objective
 from accelsim.hardware.host import HOST
 from accelsim.mapping.banks import shortfall
-from accelsim.mapping.candidates import Bounds, least_of_array
+from accelsim.mapping.candidates import Bounds, least_of_array, with_static_energy
 from accelsim.mapping.cuts import cuts_of
 from accelsim.mapping.grids import Grids, granularity
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.options import MappingOptions
+from accelsim.mapping.precision import layer_prices
 from accelsim.mapping.program import mappings
-from accelsim.mapping.ranking import as_good, best_of_each, lower_bound, that_decides
+from accelsim.mapping.ranking import as_good, best_of_each, lower_bound, objective_value, that_decides
 from accelsim.mapping.settle import COMPILER, THOROUGH, Bench, Effort, Judge, JudgedMapping, best_of
 from accelsim.mapping.space import ORDERS
 from accelsim.mapping.stack import stacked, structure
 from accelsim.mapping.tile_search import TileSearch, portions
-from accelsim.mapping.units import array_dataflows, dataflows_for
+from accelsim.mapping.units import array_dataflows, dataflows_for, unit_of
 from accelsim.mapping.unmappable import NoDataflowRuns, NotListed, NotPriced, Unmappable
 from accelsim.network.layer import FusedOperator, Layer, LoopNest
 
@@ -112,23 +114,51 @@ def map_layers(
         return [NotListed(options.dataflow, listed)] * len(layers)
     executed = [as_executed(layer, options.batch) for layer in layers]
     groups: dict[tuple[object, int, tuple[str, ...]], list[int]] = {}
-    mapped: dict[int, Mapping | Unmappable] = {}
+    mapped: dict[int, list[Mapping | Unmappable]] = {}
     for index, (layer, images) in enumerate(executed):
         names = dataflows_for(layer, dataflows, hardware)
         if isinstance(names, NoDataflowRuns | NotPriced):
-            mapped[index] = names
+            mapped[index] = [names]
         elif layer.given is not None:
-            mapped[index] = _as_given(layer.given, layer, images, hardware, names, options.objective, judge)
+            as_given = _as_given(layer.given, layer, images, hardware, names, options.objective, judge)
+            mapped[index] = [as_given]
         else:
-            groups.setdefault((structure(layer), images, names), []).append(index)
+            for unit_names in _by_unit(names):
+                groups.setdefault((structure(layer), images, unit_names), []).append(index)
     grids = Grids(finely=options.objective is not None)
     for (_, images, names), indices in groups.items():
-        group, unit = [executed[index][0] for index in indices], hardware
-        if names == (HOST,):
-            unit = hardware.on_host
+        group, unit = [executed[index][0] for index in indices], unit_of(names[0], hardware)
         search = _search(group, images, unit, names, options.objective, judge, grids)
-        mapped |= dict(zip(indices, search.mappings(), strict=True))
-    return [mapped[index] for index in range(len(layers))]
+        for index, rival in zip(indices, search.mappings(), strict=True):
+            mapped.setdefault(index, []).append(rival)
+    rivals = [mapped[index] for index in range(len(layers))]
+    objective = that_decides(options.objective or hardware.mapper.dataflow, hardware)
+    return [
+        of_layer[0] if len(of_layer) == 1 else _better(of_layer, hardware, objective, judge)
+        for of_layer in rivals
+    ]
+
+
+def _by_unit(names: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """Dataflows of the array, and the host, which are searched for by themselves."""
+    on_array = tuple([name for name in names if name != HOST])
+    return (of_unit for of_unit in (on_array, names[len(on_array) :]) if of_unit)
+
+
+def _better(
+    rivals: Sequence[Mapping | Unmappable], hardware: Hardware, objective: Objective, judge: Judge | None
+) -> Mapping | Unmappable:
+    """The mapping on the array or the one on the host; where there is neither, why there is none there."""
+    fitting = [rival for rival in rivals if isinstance(rival, Mapping)]
+
+    def value(mapping: Mapping) -> float:
+        cycles = mapping.estimated_cycles if judge is None else judge(mapping)
+        on_host = mapping.dataflow == HOST
+        prices = hardware.prices if on_host else layer_prices(mapping.layer, hardware)
+        energy = total_energy(mapping.totals.counts, prices)
+        return objective_value(cycles, float(with_static_energy(energy, prices, cycles)), objective)
+
+    return min(fitting, key=value) if fitting else rivals[0]
 
 
 def _as_given(
@@ -144,7 +174,7 @@ def _as_given(
     from accelsim.mapping.given_search import best_within, is_regular, shortfall_of_given  # noqa: PLC0415 (rare)
 
     if is_regular(given, layer, images, ORDERS):
-        unit = hardware.on_host if names == (HOST,) else hardware
+        unit = unit_of(names[0], hardware)
         grids = Grids(objective is not None, given)
         (mapped,) = _search([layer], images, unit, names, objective, judge, grids).mappings()
         return (

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Generic
 
 from accelsim.columns import CountT, CountT_co
-from accelsim.mapping.arithmetic import at_most_one
+from accelsim.mapping.arithmetic import at_most_one, smaller
 from accelsim.network.layer import LoopNest
 
 
@@ -72,6 +72,16 @@ def window(layer: LoopNest[CountT], tile: TileShape[CountT]) -> tuple[CountT, Co
     """Rows and columns of inputs under a tile of outputs, padding included."""
     rows = (tile.y - 1) * layer.stride_y + (tile.fy - 1) * layer.dilation_y + 1
     return rows, (tile.x - 1) * layer.stride_x + (tile.fx - 1) * layer.dilation_x + 1
+
+
+def inputs_under(outputs: CountT, taps: CountT, stride: CountT, dilation: CountT) -> CountT:
+    """Rows (or columns) of inputs under so many windows side by side, each once, padding included.
+
+    Example:
+        >>> inputs_under(4, 3, 1, 1), inputs_under(4, 1, 2, 1)
+        (6, 4)
+    """
+    return smaller(outputs * taps, (outputs - 1) * stride + (taps - 1) * dilation + 1)
 
 
 def is_partial(layer: LoopNest[CountT], tile: TileShape[CountT]) -> CountT:

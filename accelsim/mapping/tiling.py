@@ -150,7 +150,7 @@ class Axis(NamedTuple):
 
     def last_stored(self, size: int) -> int:
         """Results that the last tile of `size` outputs completes."""
-        return self._complete(self.outputs) - self._complete((self.tiles(size) - 1) * size)
+        return self.complete(self.outputs) - self.complete((self.tiles(size) - 1) * size)
 
     def tiles(self, size: int) -> int:
         """Tiles of `size` outputs that the axis is cut into."""
@@ -162,25 +162,30 @@ class Axis(NamedTuple):
         first = tile * size * self.stride - self.pad
         first = 0 if first < 0 else first if first < inputs else inputs  # `min` and `max` are slow for two
         if self.once and tile:
-            first = max(first, self._inputs_end(tile * size))
-        end = self._inputs_end(behind if behind < self.outputs else self.outputs)
+            first = max(first, self.inputs_end(tile * size))
+        end = self.inputs_end(behind if behind < self.outputs else self.outputs)
         return first, end if end > first else first
 
-    def _inputs_end(self, outputs: int) -> int:
+    def inputs_begin(self, outputs: int) -> int:
+        """The first input that those behind the first `outputs` read."""
+        begin, inputs = outputs * self.stride - self.pad, self.inputs
+        return 0 if begin < 0 else begin if begin < inputs else inputs
+
+    def inputs_end(self, outputs: int) -> int:
         """The input behind those that the first `outputs` read."""
         end, inputs = (outputs - 1) * self.stride - self.pad + self.reach, self.inputs
         return end if end < inputs else inputs
 
     def result_range(self, tile: int, size: int) -> tuple[int, int]:
         """The results that one tile completes: the first, and the one behind the last."""
-        return self._complete(tile * size), self._complete(min((tile + 1) * size, self.outputs))
+        return self.complete(tile * size), self.complete(min((tile + 1) * size, self.outputs))
 
     def _inputs(self, tile: int, size: int) -> int:
         """Inputs that one tile reads."""
         first, end = self.input_range(tile, size)
         return end - first
 
-    def _complete(self, outputs: int) -> int:
+    def complete(self, outputs: int) -> int:
         """Results that can be stored once the first `outputs` rows (or columns) are computed."""
         if self.pooled is None or outputs == 0:  # nor is what lies in the padding stored before any is
             return outputs

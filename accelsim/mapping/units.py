@@ -1,6 +1,7 @@
 """Where a layer may run: by a dataflow of the array, on the vector unit, or on the host.
 
-The host takes what the machine's file gives to it, and what no dataflow of the array can run.
+The host takes what the machine's file gives to it, what no dataflow of the array can run, and what it may
+take and is better at.
 """
 
 from collections.abc import Sequence
@@ -33,7 +34,8 @@ def dataflows_for(
         hardware: The machine.
 
     Returns:
-        Names of dataflows, or of a unit alone: `vector` or `host`; or why there are none.
+        Names of dataflows, or of a unit alone: `vector` or `host`, which may compete with dataflows, as the
+        last of them; or why there are none.
     """
     if takes(layer, hardware):
         return (HOST,)
@@ -44,8 +46,26 @@ def dataflows_for(
     refusals = {name: dataflow_of(name).refusal(layer) for name in dataflows}
     able = tuple([name for name, refusal in refusals.items() if not refusal])
     if able:
-        return unpriced(layer, hardware) or able
+        return unpriced(layer, hardware) or (*able, *_rival(layer, hardware))
     return NoDataflowRuns(tuple(refusals.items())) if hardware.host is None else (HOST,)
+
+
+def _rival(layer: Layer, hardware: Hardware) -> tuple[str, ...]:
+    """The host, where it may take a layer that the array can run."""
+    host = hardware.host
+    return (HOST,) if host is not None and layer.given is None and layer.operator in host.may_take else ()
+
+
+def unit_of(dataflow: str, hardware: Hardware) -> Hardware:
+    """The machine as a layer sees it that runs by a dataflow, or on the host.
+
+    Example:
+        >>> from accelsim import load_hardware
+        >>> machine = load_hardware("gemmini_16x16")
+        >>> unit_of("host", machine).pe_array.pes, unit_of("systolic_weight_stationary", machine).pe_array.pes
+        (1, 256)
+    """
+    return hardware.on_host if dataflow == HOST else hardware
 
 
 def nowhere(layer: Layer, hardware: Hardware, options: MappingOptions) -> Unmappable | None:

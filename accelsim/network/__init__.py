@@ -24,11 +24,13 @@ if TYPE_CHECKING:
         total_macs,
         total_params,
     )
+    from accelsim.network.graph_changes import GraphChange, changed_network
     from accelsim.network.imported import (
         from_onnx,
         from_scale_sim,
         from_tflite,
         from_torch,
+        network_text,
         to_yaml,
     )
     from accelsim.network.layer import FusedOperator, Layer, LoopNest, Pooling
@@ -43,6 +45,7 @@ __all__ = [
     "ExecutedGraph",
     "ExecutedNode",
     "FusedOperator",
+    "GraphChange",
     "Layer",
     "LoopNest",
     "LoweredNetwork",
@@ -58,6 +61,7 @@ __all__ = [
     "Reason",
     "Shape",
     "Stage",
+    "changed_network",
     "configure",
     "from_onnx",
     "from_scale_sim",
@@ -67,6 +71,7 @@ __all__ = [
     "layer_shape",
     "load_network",
     "lowered_network",
+    "network_text",
     "overlaid",
     "peak_activations",
     "read_network",
@@ -106,11 +111,16 @@ __getattr__, __dir__ = door(
             "total_macs",
             "total_params",
         ),
+        "graph_changes": (
+            "GraphChange",
+            "changed_network",
+        ),
         "imported": (
             "from_onnx",
             "from_scale_sim",
             "from_tflite",
             "from_torch",
+            "network_text",
             "to_yaml",
         ),
         "layer": (

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from accelsim.descriptions import Document, check, native, shipped
+from accelsim.descriptions import Document, check, dump, native, shipped
 from accelsim.descriptions.arguments import check_path, check_text, of_kind
 from accelsim.errors import Complaint, DescriptionError, NetworkError
 from accelsim.network.build import build
@@ -273,6 +273,25 @@ def to_yaml(description: NetworkDescription) -> str:
     graph_head = [f"{key}: {_flow(value)}" for key, value in graph.items()]
     lines = [*head, "stages:", *(f"  {'-' if not at else ' '} {line}" for at, line in enumerate(graph_head))]
     return "\n".join([*lines, "    operators:", *rows]) + "\n"
+
+
+def network_text(description: NetworkDescription) -> str:
+    """The YAML text of any network: an operator a line where it is a list of them, else a row a line.
+
+    Args:
+        description: Of an imported network, or one with a stage table.
+
+    Returns:
+        What `load_network` reads as the same network.
+
+    Example:
+        >>> from accelsim import load_network
+        >>> network_text(load_network("alexnet").description).splitlines()[0]
+        'name: alexnet'
+    """
+    description = of_kind("description", description, NetworkDescription)
+    is_list = len(description.stages) == 1 and description.stages[0].block == "graph"
+    return to_yaml(description) if is_list else dump(description)
 
 
 def _flow(value: Any) -> str:

@@ -14,15 +14,16 @@ def check_products(graph: ExecutedGraph, hardware: Hardware) -> None:
 
     It comes from where activations are; where weights come from elsewhere, it has to lie in the pool.
     """
-    at_home = hardware.home(Operand.WEIGHTS) == hardware.home(Operand.INPUTS)
-    if at_home or hardware.keeps("activations"):
+    if hardware.home(Operand.WEIGHTS) == hardware.home(Operand.INPUTS):
         return
-    for layer in graph.layers:
-        if layer.multiplies_activations:
+    image_is_outside = hardware.input_place in hardware.names_off_chip
+    for node in graph.nodes:
+        of_image = node.network_weight_elements and image_is_outside
+        if node.layer.multiplies_activations and (of_image or not hardware.keeps("activations")):
             raise MappingError(
-                f"{layer.name} on {hardware.name}: multiplies two tensors of the network, of which the "
-                "second comes as weights do, but weights have another memory than activations; would help: "
-                "one memory off chip that holds both, or a memory on chip that keeps activations"
+                f"{node.name} on {hardware.name}: multiplies two tensors, of which the second comes as "
+                "weights do, but weights have another memory than activations; would help: one memory off "
+                "chip that holds both, or a memory on chip that keeps activations"
             )
 
 

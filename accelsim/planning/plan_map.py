@@ -3,9 +3,11 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from accelsim.mapping.stripes import Striped
 from accelsim.memory_map import MemoryMap, PlacedTensor, Steps, TooLarge, WhyNot
 from accelsim.planning.addresses import Lifetime, assign_addresses
 from accelsim.planning.residency import ResidencyPlan
+from accelsim.planning.striping import Kept, places_with_cascades
 
 
 class LayerWeights(NamedTuple):
@@ -26,7 +28,12 @@ class LayerWeights(NamedTuple):
 
 
 def memory_map_of(
-    plan: ResidencyPlan, memory: str, tile_bytes: Sequence[int], weights: Sequence[LayerWeights] = ()
+    plan: ResidencyPlan,
+    memory: str,
+    tile_bytes: Sequence[int],
+    weights: Sequence[LayerWeights] = (),
+    striped: Striped | None = None,
+    kept_by_cascades: Sequence[Kept] = (),
 ) -> MemoryMap:
     """What lies where in the pool.
 
@@ -35,6 +42,8 @@ def memory_map_of(
         memory: The name of the pool's memory.
         tile_bytes: Of each step: what its tiles need there.
         weights: Weights that lie there besides, and those that might.
+        striped: Which steps run stripe by stripe, if any do.
+        kept_by_cascades: What these keep there, beside rows of tensors.
 
     Returns:
         Tensors with offsets; the reasons why others do not stay are the plan's.
@@ -54,18 +63,23 @@ def memory_map_of(
     pinned = [of_layer for of_layer in weights if of_layer.why_not is None]
     always, pinned_bytes = Steps(0, len(plan.steps) - 1), sum([of_layer.size_bytes for of_layer in pinned])
     pool_bytes = plan.pool.size_bytes + pinned_bytes
+    places_of, windows = places_with_cascades(plan, striped), {} if striped is None else striped.windows
     kept = {
-        index: Lifetime(tensor.size_bytes, places.in_pool)
-        for index, (tensor, places) in enumerate(zip(plan.network.tensors, plan.places, strict=True))
+        index: Lifetime(windows[index].size_bytes if index in windows else tensor.size_bytes, places.in_pool)
+        for index, (tensor, places) in enumerate(zip(plan.network.tensors, places_of, strict=True))
         if places.in_pool is not None
     }
-    lifetimes = [*kept.values(), *[Lifetime(of_layer.size_bytes, always) for of_layer in pinned]]
+    lifetimes = [
+        *kept.values(),
+        *[Lifetime(of_layer.size_bytes, always) for of_layer in pinned],
+        *[Lifetime(of_cascade.size_bytes, of_cascade.steps) for of_cascade in kept_by_cascades],
+    ]
     offsets, regions = assign_addresses(lifetimes, pool_bytes, tile_bytes)
     offset_of = dict(zip(kept, offsets, strict=False))
     tensors = [
         PlacedTensor(
             name=tensor.name,
-            size_bytes=tensor.size_bytes,
+            size_bytes=kept[index].size_bytes if index in kept else tensor.size_bytes,
             in_pool=places.in_pool,
             address=offset_of.get(index),
             outside=places.outside,
@@ -73,14 +87,28 @@ def memory_map_of(
             why_not=_beside_weights(reason, pinned_bytes),
             is_image=tensor.is_image,
             is_result=tensor.is_result,
+            window_rows=windows[index].rows if index in windows else None,
         )
         for index, (tensor, places, life, reason) in enumerate(
-            zip(plan.network.tensors, plan.places, plan.network.lives, plan.why_not, strict=True)
+            zip(plan.network.tensors, places_of, plan.network.lives, plan.why_not, strict=True)
         )
     ]
     addresses = iter(offsets[len(kept) :])
     placed = [_placed(of_layer, always, addresses, pinned_bytes) for of_layer in weights]
-    return MemoryMap(memory, pool_bytes, (*tensors, *placed), regions, plan.gap)
+    of_cascades = [
+        PlacedTensor(
+            name=of_cascade.name,
+            size_bytes=of_cascade.size_bytes,
+            in_pool=of_cascade.steps,
+            address=next(addresses),
+            outside=None,
+            last_reader=of_cascade.step,
+        )
+        for of_cascade in kept_by_cascades
+    ]
+    return MemoryMap(
+        memory, pool_bytes, (*tensors, *placed), regions, plan.gap, kept_by_cascades=tuple(of_cascades)
+    )
 
 
 def _placed(

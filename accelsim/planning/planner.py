@@ -4,8 +4,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
-from accelsim.mapping.staircase import StepPrices
+from accelsim.mapping.staircase import StepCost, StepPrices
 from accelsim.memory_map import Steps
+from accelsim.planning.cascade import Cascade
+from accelsim.planning.edges import ChainPrices, Edge, edges
 from accelsim.planning.programme import Arrival, Programme, Search, search
 from accelsim.planning.residency import (
     DoesNotFit,
@@ -14,7 +16,15 @@ from accelsim.planning.residency import (
     StepPlan,
     TensorPlaces,
 )
-from accelsim.planning.stages import ARRIVAL, OUTPUTS, keeping_nothing, members, stages
+from accelsim.planning.stages import (
+    ARRIVAL,
+    OUTPUTS,
+    Stage,
+    TensorSet,
+    keeping_nothing,
+    members,
+    stages,
+)
 from accelsim.planning.tensors import Life, NetworkTensors
 from accelsim.planning.why_not import why_not
 
@@ -27,6 +37,7 @@ def plan_residency(
     pool: Pool,
     prices: Sequence[StepPrices],
     *,
+    chains: Sequence[ChainPrices] = (),
     reasons: bool = True,
     most_states: int = MOST_STATES,
 ) -> ResidencyPlan | DoesNotFit:
@@ -36,6 +47,7 @@ def plan_residency(
         network: Tensors and their uses.
         pool: Where tensors may lie.
         prices: Of each step.
+        chains: Prices of steps that may run as a cascade.
         reasons: Whether to find out why tensors do not stay, which takes as long as the plan.
         most_states: How many states are followed after a step, at most; where there are more, the plan may
             not be the best, and says by how much it may miss it.
@@ -63,7 +75,8 @@ def plan_residency(
         TooLarge(step=0, size_bytes=40, beside_bytes=20, pool_bytes=50)
     """
     of_tensors = network.lives
-    programme = Programme(network, pool, stages(network, pool, prices))
+    of_steps = stages(network, pool, prices)
+    programme = Programme(network, pool, of_steps, tuple(edges(network, of_steps, chains)))
     found = search(programme, most_states)
     if isinstance(found, DoesNotFit):
         return found
@@ -111,7 +124,7 @@ def nothing_kept(
 
 def _plan(programme: Programme, of_tensors: Sequence[Life], found: Search) -> ResidencyPlan:
     """The plan that was found, without reasons."""
-    steps = _steps(programme, found.best)
+    steps, cascades = _steps(programme, found.best)
     price = found.best.price[0]
     missed = price - found.least_forgotten
     return ResidencyPlan(
@@ -122,35 +135,70 @@ def _plan(programme: Programme, of_tensors: Sequence[Life], found: Search) -> Re
         price=price,
         gap=missed / price if missed > 0 else None,
         why_not=(None,) * len(of_tensors),
+        cascades=cascades,
     )
 
 
-def _steps(programme: Programme, last: Arrival) -> tuple[StepPlan, ...]:
-    """The steps on the way that arrives so."""
+def _steps(programme: Programme, last: Arrival) -> tuple[tuple[StepPlan, ...], tuple[Cascade, ...]]:
+    """The steps on the way that arrives so, and which of them run stripe by stripe."""
     arrivals = []
     arrival = last
     while arrival.previous is not None:
         arrivals.append(arrival)
         arrival = arrival.previous
+    steps: list[StepPlan] = []
+    cascades = []
+    for arrival in reversed(arrivals):
+        if arrival.edge is None:
+            steps.append(_step(programme, programme.stages[len(steps)], arrival.in_pool, arrival.moved))
+        else:
+            whole = _step(programme, arrival.edge.stage, arrival.in_pool, arrival.moved)
+            cascade, in_cascade = _in_cascade(programme, arrival.edge, arrival.moved, whole)
+            cascades.append(cascade)
+            steps += in_cascade
+    return tuple(steps), tuple(cascades)
+
+
+def _step(programme: Programme, stage: Stage, in_pool: TensorSet, moved: int) -> StepPlan:
+    """A step, or a chain of them as one, with what lies in the pool and what moves."""
+    room_bytes = programme.pool.size_bytes - programme.bytes_of(in_pool)
+    staircase = stage.staircases[moved]
+    stair = None if staircase is None else staircase.stair(room_bytes)
+    assert staircase is not None and stair is not None, "the programme goes no way without room"
+    return StepPlan(
+        moved=stage.moved[moved],
+        room_bytes=room_bytes,
+        in_pool=members(in_pool),
+        written=bool(moved & OUTPUTS),
+        kept=bool(in_pool & stage.output),
+        stair=stair,
+        cost=staircase.costs[stair],
+        arrives=bool(moved & ARRIVAL),
+    )
+
+
+def _in_cascade(
+    programme: Programme, edge: Edge, moved: int, whole: StepPlan
+) -> tuple[Cascade, list[StepPlan]]:
+    """The cascade that a chain runs as, and its steps: each has the room that is left to tiles."""
+    staircase = edge.stage.staircases[moved]
+    assert staircase is not None
+    cascade, taken_bytes = edge.ways[staircase.candidates[whole.stair]]
     steps = []
-    for stage, (_, _, _, in_pool, moved) in zip(programme.stages, reversed(arrivals), strict=True):
-        room_bytes = programme.pool.size_bytes - programme.bytes_of(in_pool)
-        staircase = stage.staircases[moved]
-        stair = None if staircase is None else staircase.stair(room_bytes)
-        assert staircase is not None and stair is not None, "the programme goes no way without room"
+    for step, inside in zip(cascade.steps, edge.inside, strict=True):
+        is_last = step == cascade.steps[-1]
         steps.append(
-            StepPlan(
-                moved=stage.moved[moved],
-                room_bytes=room_bytes,
-                in_pool=members(in_pool),
-                written=bool(moved & OUTPUTS),
-                kept=bool(in_pool & stage.output),
-                stair=stair,
-                cost=staircase.costs[stair],
-                arrives=bool(moved & ARRIVAL),
+            replace(
+                whole,
+                moved=programme.stages[step].moved[edge.moved(step, moved)],
+                room_bytes=whole.room_bytes - taken_bytes,
+                in_pool=tuple(sorted({*whole.in_pool, *inside})),
+                written=whole.written and is_last,
+                kept=whole.kept or not is_last,
+                cost=whole.cost if step == edge.first else StepCost(),
             )
         )
-    return tuple(steps)
+    return cascade, steps
 
 
 def _places(

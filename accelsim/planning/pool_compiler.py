@@ -18,12 +18,13 @@ from accelsim.mapping.given_pool import shortlists
 from accelsim.mapping.grids import Grids
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.options import MappingOptions
-from accelsim.mapping.pinned import first_mappings, pinned_bytes
+from accelsim.mapping.pinned import first_mappings, first_use, pinned_bytes
 from accelsim.mapping.pool_knowledge import PlacedLayer, PoolKnowledge
-from accelsim.mapping.pool_tiles import operands_of
+from accelsim.mapping.pool_room import weights_may_stay
 from accelsim.mapping.program import mappings as written
 from accelsim.mapping.ranking import objective_value, that_decides
-from accelsim.mapping.schedule import PoolChange, Schedule
+from accelsim.mapping.schedule import Schedule
+from accelsim.mapping.search import as_executed
 from accelsim.mapping.settle import COMPILER
 from accelsim.mapping.shortlist import Shortlist
 from accelsim.mapping.staircase import (
@@ -36,6 +37,7 @@ from accelsim.mapping.staircase import (
     beside_pinned_weights,
     movement_of,
 )
+from accelsim.mapping.together import by_layer
 from accelsim.mapping.units import array_dataflows, fuses_pooling, nowhere
 from accelsim.memory_map import MemoryMap
 from accelsim.network.executed import ExecutedGraph
@@ -54,6 +56,14 @@ from accelsim.planning.preference import Rival, preferred
 from accelsim.planning.residency import DoesNotFit, Pool, ResidencyPlan
 from accelsim.planning.schedule_cost import schedule_cost
 from accelsim.planning.shortage import PoolShortageError, Shortage, StepNeed, no_tile_sentence, step_needs
+from accelsim.planning.striping import (
+    Operands,
+    PlannedEntry,
+    kept_by_cascades,
+    operands_in,
+    planned_entries,
+    schedule_of,
+)
 from accelsim.planning.tensors import network_tensors
 from accelsim.planning.why_not_pinned import why_not_pinned
 from accelsim.simulation.alone import Alone
@@ -306,61 +316,58 @@ class PoolCompiler:
         """Those in which its weights stay, too."""
         sets = self._sets(layer)
         has_weights = layer.on_array and not layer.multiplies_activations
-        may_stay = self.hardware.keeps("weights") and has_weights
+        may_stay = weights_may_stay(self.hardware) and has_weights
         return [*sets, *[moves - {Operand.WEIGHTS} for moves in sets]] if may_stay else sets
 
     def _written(
         self, network: NetworkToPlan, plan: ResidencyPlan | DoesNotFit, weights: Weights, pins: Pins
     ) -> Schedule:
-        """The schedule of a plan: each layer with the best mapping that its room holds."""
+        """The schedule of a plan: each layer, or stripe of one, with the best mapping that its room holds."""
         assert isinstance(plan, ResidencyPlan)
-        homes, on_chip = self.hardware.channel_of, self.pool.memory
+        planned = planned_entries(network, plan, self.hardware, self.options.batch)
         mappings, places = [], []
-        for layer, step, lost_bytes in zip(network.layers, plan.steps, network.lost_bytes, strict=True):
-            operands = frozenset(operands_of(layer))
-            stays = operands - step.moved | ({Operand.OUTPUTS} if step.kept else set())
-            placed = stays | {Operand.INPUTS} if step.arrives else stays
-            room_bytes = step.room_bytes - lost_bytes
-            images = self.options.batch
-            placed_layer = PlacedLayer(layer.nameless, step.moved, placed, room_bytes, weights, images)
-            mappings.append(self._mapping(placed_layer))
-            places.append(
-                {
-                    operand: on_chip if operand in stays else homes[operand].memory
-                    for operand in Operand
-                    if operand in operands
-                }
-            )
-        steady = Schedule(
-            network.layers,
-            tuple(mappings),
-            network.waits_for,
-            pool_changes=plan.pool_changes,
+        for entry in planned.entries:
+            step, lost_bytes = plan.steps[entry.step], network.lost_bytes[entry.step]
+            operands = operands_in(entry, step, self.hardware, self.pool.memory)
+            mappings.append(self._entry_mapping(entry, operands, step.room_bytes - lost_bytes, weights))
+            places.append(operands.places)
+        steady = replace(
+            schedule_of(plan, planned, mappings, places, self.images_in_turn),
             pool_bytes_at_start=plan.pool_bytes_at_start + self._pinned_bytes(network, pins),
-            places=tuple(places),
-            memory_map=self._memory_map(network, (plan, weights, pins), mappings),
-            images_in_turn=self.images_in_turn,
-            next_image=PoolChange(plan.pool_bytes_at_start, plan.pool_bytes_at_end),
         )
+        memory_map = self._memory_map(network, (plan, weights, pins), steady)
+        steady = replace(steady, memory_map=memory_map)
         if self.hardware.host is not None:
             steady = waiting_for_host(steady)
         return self._with_first(steady, pins)
 
-    def _with_first(self, steady: Schedule, _pins: Pins) -> Schedule:
+    def _entry_mapping(
+        self, entry: PlannedEntry, operands: Operands, room_bytes: int, weights: Weights
+    ) -> Mapping:
+        """The mapping of an entry, with its operands where they are."""
+        images, layer = self.options.batch, entry.layer.nameless
+        mapping = self._mapping(
+            PlacedLayer(layer, operands.moved, operands.placed, room_bytes, weights, images)
+        )
+        if not entry.brings:
+            return mapping
+        return first_use(mapping, as_executed(layer, images)[1], self.hardware)
+
+    def _with_first(self, steady: Schedule, pins: Pins) -> Schedule:
         """The schedule with what the first inference does otherwise, in which pinned weights come."""
-        first = first_mappings(steady.layers, steady.mappings, self.options.batch, self.hardware)
+        first = first_mappings(steady, pins, self.options.batch, self.hardware)
         return replace(steady, first_mappings=first)
 
-    def _memory_map(
-        self, network: NetworkToPlan, planned: "Planned", mappings: Sequence[Mapping]
-    ) -> MemoryMap | None:
+    def _memory_map(self, network: NetworkToPlan, planned: "Planned", schedule: Schedule) -> MemoryMap | None:
         """What lies where, on a machine that keeps tensors."""
         if not (self.hardware.keeps("activations") or self.hardware.keeps("weights")):
             return None
         plan, _, _ = planned
         assert isinstance(plan, ResidencyPlan)
-        tile_bytes = self._tile_bytes(mappings)
-        return memory_map_of(plan, self.pool.memory, tile_bytes, self._layer_weights(network, planned))
+        tile_bytes, striped = self._tile_bytes(by_layer(schedule).mappings), schedule.striped
+        kept = () if striped is None else kept_by_cascades(striped, self.hardware)
+        weights = self._layer_weights(network, planned)
+        return memory_map_of(plan, self.pool.memory, tile_bytes, weights, striped, kept)
 
     def _layer_weights(self, network: NetworkToPlan, planned: "Planned") -> list[LayerWeights]:
         """The weights that may stay; those that do not, with the reason."""

@@ -12,6 +12,7 @@ from functools import cached_property
 from heapq import nsmallest
 from typing import Final, NamedTuple, TypeAlias
 
+from accelsim.planning.edges import Edge
 from accelsim.planning.remainder import Remainder
 from accelsim.planning.residency import DoesNotFit, Pool
 from accelsim.planning.stages import (
@@ -63,11 +64,13 @@ class Arrival(NamedTuple):
     price: Price
     previous: "Arrival | None"
     before: State
-    """The state before the last step."""
+    """The state before the last step, or the last chain of steps."""
     in_pool: TensorSet
-    """During the last step."""
+    """During that."""
     moved: int
-    """In the last step."""
+    """By it."""
+    edge: Edge | None = None
+    """The chain; None of a step by itself."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,8 @@ class Programme:
     network: NetworkTensors
     pool: Pool
     stages: tuple[Stage, ...]
+    edges: tuple[Edge, ...] = ()
+    """Chains of steps that may run as one."""
     _bytes: dict[TensorSet, int] = field(default_factory=lambda: {0: 0}, compare=False, repr=False)
 
     @property
@@ -103,6 +108,14 @@ class Programme:
     def transitions(self) -> "tuple[Transitions, ...]":
         """Of each step."""
         return tuple([Transitions(self, stage) for stage in self.stages])
+
+    @cached_property
+    def of_edges(self) -> "tuple[tuple[tuple[Edge, Transitions], ...], ...]":
+        """By the step with which chains begin: the chains, and how they go."""
+        beginning: list[list[tuple[Edge, Transitions]]] = [[] for _ in self.stages]
+        for edge in self.edges:
+            beginning[edge.first].append((edge, Transitions(self, edge.stage)))
+        return tuple(map(tuple, beginning))
 
 
 @dataclass(frozen=True)
@@ -203,42 +216,52 @@ def search(programme: Programme, most_states: int) -> Search | DoesNotFit:
     Returns:
         The best way, or where there is none the step that cannot be run.
     """
-    states = {programme.start: Arrival(START, None, programme.start, 0, 0)}
-    levels = [states]
+    levels: list[dict[State, Arrival]] = [{} for _ in range(len(programme.stages) + 1)]
+    levels[0][programme.start] = Arrival(START, None, programme.start, 0, 0)
     remainder: Remainder | None = None
     least_forgotten = float("inf")
     kept: Sequence[State] = ()
     for step, transitions in enumerate(programme.transitions):
-        arrivals = _arrivals(transitions, states)
-        if not arrivals:
+        states = levels[step]
+        _arrive(levels[step + 1], transitions, states, None)
+        for edge, of_edge in programme.of_edges[step]:
+            _arrive(levels[edge.behind], of_edge, states, edge)
+        arrivals = levels[step + 1]
+        if not (arrivals or programme.edges):
             return _does_not_fit(programme, step, states)
         if len(arrivals) > most_states:
+            if programme.edges:
+                # What is left to a step costs no less than by itself only where it runs by itself.
+                return search(Programme(programme.network, programme.pool, programme.stages), most_states)
             if remainder is None:
                 remainder = Remainder.of(programme.network, programme.pool, programme.stages)
                 kept = _states_with_nothing_kept(programme)
             always = kept[step + 1] if kept else min(arrivals, key=_count)
-            arrivals, forgotten = _followed(remainder, step + 1, arrivals, always, most_states)
+            levels[step + 1], forgotten = _followed(remainder, step + 1, arrivals, always, most_states)
             least_forgotten = min(least_forgotten, forgotten)
-            levels = []
-        elif remainder is None:
-            levels.append(arrivals)
-        states = arrivals
-    best = min(states.values(), key=lambda arrival: arrival.price)
-    return Search(best, tuple(levels), least_forgotten)
+        if remainder is not None:
+            levels[step] = {}
+    if not levels[-1]:
+        last = max(step for step, states in enumerate(levels) if states)
+        return _does_not_fit(programme, last, levels[last])
+    best = min(levels[-1].values(), key=lambda arrival: arrival.price)
+    return Search(best, () if remainder else tuple(levels), least_forgotten)
 
 
-def _arrivals(transitions: Transitions, states: dict[State, Arrival]) -> dict[State, Arrival]:
-    """The best way to each state after a step."""
-    arrivals: dict[State, Arrival] = {}
+def _arrive(
+    arrivals: dict[State, Arrival], transitions: Transitions, states: dict[State, Arrival], edge: Edge | None
+) -> None:
+    """Add the best ways to the states after a step, or after a chain of them."""
     for state, previous in states.items():
         price, dram_bytes = previous.price
         for in_pool, moved, (added, added_bytes), following in transitions.of(state):
-            arrival = Arrival((price + added, dram_bytes + added_bytes), previous, state, in_pool, moved)
+            arrival = Arrival(
+                (price + added, dram_bytes + added_bytes), previous, state, in_pool, moved, edge
+            )
             for following_state in following:
                 rival = arrivals.get(following_state)
                 if rival is None or arrival.price < rival.price:
                     arrivals[following_state] = arrival
-    return arrivals
 
 
 def _states_with_nothing_kept(programme: Programme) -> list[State]:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from accelsim.mapping.schedule import PoolChange
 from accelsim.mapping.staircase import Arriving, Moved, Movement, StepCost
+from accelsim.mapping.stripes import Cascade
 from accelsim.memory_map import Steps, WhyNot
 from accelsim.planning.tensors import NetworkTensors
 
@@ -85,17 +86,17 @@ class StepPlan:
     moved: Moved
     """Operands that move between the pool and the memory outside; those of the staircase that was used."""
     room_bytes: int
-    """What tensors leave of the pool."""
+    """What tensors leave of the pool to tiles, and what a cascade keeps there from stripe to stripe."""
     in_pool: tuple[int, ...]
-    """The tensors that lie in the pool during the step, its output with them."""
+    """The tensors that lie there during the step, its output with them; those inside a cascade in part."""
     written: bool
     """Whether its output goes outside."""
     kept: bool
     """Whether its output lies in the pool."""
     stair: int
-    """Of the staircase of `moved`."""
+    """Of the staircase of `moved`; of that of the whole cascade."""
     cost: StepCost
-    """Of that stair."""
+    """Of that stair; that of a cascade is its first step's."""
     arrives: bool = False
     """Whether its inputs, which move, come to a place in the pool and stay."""
 
@@ -136,6 +137,8 @@ class ResidencyPlan:
     why_not: tuple[WhyNot | None, ...]
     """Of each tensor: why it does not stay in the pool to its last reader. None where it does, where nobody
     reads it, of the image, and for all where reasons were not asked for or not all states were followed."""
+    cascades: tuple[Cascade, ...] = ()
+    """Steps that run stripe by stripe, in running order."""
 
     @property
     def cost(self) -> StepCost:

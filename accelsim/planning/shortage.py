@@ -102,17 +102,27 @@ def no_tile_sentence(
         fitting = of_mappings[of_mappings <= size_bytes]
         least_bytes = int(fitting.min()) if len(fitting) else 0
     moving = [operand for operand in operands_of(layer) if operand in moved]
-    return f"{layer.name} on {hardware.name}: {no_tile_words(pool, moving, least_bytes)}"
+    return f"{layer.name} on {hardware.name}: {no_tile_words(hardware, pool, moving, least_bytes)}"
 
 
-def no_tile_words(pool: Bank, moving: Sequence[Operand], least_bytes: int) -> str:
+def no_tile_words(hardware: Hardware, pool: Bank, moving: Sequence[Operand], least_bytes: int) -> str:
     """Of a layer no tile of which a pool holds: what the smallest take; 0 is more than any pool has."""
     takes = f"{least_bytes} bytes of {pool.memory}" if least_bytes else f"more than {MAX_BUFFER_BYTES} bytes"
     tiles = f"the smallest tiles{f' of {all_of(moving)}' if moving else ''} that are tried take"
-    needed = f"no tile fits: {tiles} {takes}, which has {pool.size_bytes}"
-    if not least_bytes:
-        return needed
-    return f"{needed}; memories.{pool.memory}.size_bytes = {least_bytes} would hold them"
+    has, larger = room_words(hardware, pool, least_bytes)
+    needed = f"no tile fits: {tiles} {takes}, {has} {pool.size_bytes}"
+    return f"{needed}; {larger} would hold them" if least_bytes else needed
+
+
+def room_words(hardware: Hardware, pool: Bank, needed_bytes: int) -> tuple[str, str]:
+    """Who has how much, and which value gives so many bytes: of the arena where that is limited."""
+    memory = next(memory for memory in hardware.memories if memory.name == pool.memory)
+    key = f"memories.{memory.name}"
+    if memory.arena_bytes is None:
+        return "which has", f"{key}.size_bytes = {needed_bytes}"
+    if needed_bytes <= (memory.size_bytes or 0):
+        return "whose arena has", f"{key}.arena_bytes = {needed_bytes}"
+    return "whose arena has", f"{key}.size_bytes = {needed_bytes} without arena_bytes"
 
 
 @dataclass(frozen=True)
@@ -145,15 +155,21 @@ class Shortage:
         tiles = [self._tiles(tile_bytes)] if tile_bytes or not tensors else []
         what = " and ".join([*([tensors] if tensors else []), *tiles])
         needed = counted(fault.needed_bytes, "byte")
+        has, _ = self._room_words(fault.needed_bytes)
         return (
             f"{self.planned.layers[fault.step].name} on {self.hardware.name}: needs {needed} of {memory}, "
-            f"which has {fault.pool_bytes}: {what}{self._why_there()}{self._remedies()}"
+            f"{has} {fault.pool_bytes}: {what}{self._why_there()}{self._remedies()}"
         )
 
     @property
     def memory(self) -> str:
         """The name of the one in which tensors stay."""
         return "" if self.hardware.tensor_bank is None else self.hardware.tensor_bank.memory
+
+    def _room_words(self, needed_bytes: int) -> tuple[str, str]:
+        bank = self.hardware.tensor_bank
+        assert bank is not None  # there is no shortage of what is not there
+        return room_words(self.hardware, bank, needed_bytes)
 
     def holds(self, graph: ExecutedGraph) -> bool:
         """Whether the pool holds the same network of a smaller image, whose tiles take no more than here."""
@@ -242,7 +258,8 @@ class Shortage:
         if most.size_bytes <= MAX_BUFFER_BYTES:
             whose = self.planned.layers[most.step].name
             as_much = f" (as much as {whose} takes)" if most.step != self.fault.step else ""
-            remedies.append(f"memories.{self.memory}.size_bytes = {most.size_bytes}{as_much}")
+            _, larger = self._room_words(most.size_bytes)
+            remedies.append(f"{larger}{as_much}")
         if self.smaller is not None:
             image, before = self.smaller.image, self.planned.layers[0]
             setting = f" (resolution={image.height})" if RESOLUTION in self.smaller.parameters else ""

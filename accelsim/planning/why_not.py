@@ -87,20 +87,25 @@ def _prices_if_kept(
         last_read.setdefault(lives[tensor].reads[-1], []).append(tensor)
     prices_if_kept = dict.fromkeys(absent, math.inf)
     held = [0] * len(programme.stages)
-    rest_after = dict.fromkeys(levels[-1], 0.0)
+    rests: list[dict[State, float]] = [{} for _ in levels]
+    rests[-1] = dict.fromkeys(levels[-1], 0.0)
     for step in reversed(range(len(programme.stages))):
-        transitions = programme.transitions[step]
-        rest: dict[State, float] = {}
+        ways = [(step + 1, programme.transitions[step])]
+        ways += [(edge.behind, transitions) for edge, transitions in programme.of_edges[step]]
         for state, arrival in levels[step].items():
-            rest[state] = math.inf
-            for in_pool, _, (price, _), states in transitions.of(state):
-                held[step] |= in_pool
-                to_the_end = price + min([rest_after[following] for following in states])
-                rest[state] = min(rest[state], to_the_end)
-                for tensor in last_read.get(step, ()):
-                    if in_pool >> tensor & 1:
-                        prices_if_kept[tensor] = min(prices_if_kept[tensor], arrival.price[0] + to_the_end)
-        rest_after = rest
+            least = math.inf
+            for behind, transitions in ways:
+                rest_after = rests[behind]
+                for in_pool, _, (price, _), states in transitions.of(state):
+                    to_the_end = price + min([rest_after[following] for following in states])
+                    least = min(least, to_the_end)
+                    for during in range(step, behind):
+                        held[during] |= in_pool
+                        for tensor in last_read.get(during, ()):
+                            if in_pool >> tensor & 1:
+                                price_if_kept = arrival.price[0] + to_the_end
+                                prices_if_kept[tensor] = min(prices_if_kept[tensor], price_if_kept)
+            rests[step][state] = least
     return prices_if_kept, held
 
 

@@ -25,6 +25,7 @@ _ROOMS: Final = (
     "reuse",
     "simulation",
     "search/assembly.py",
+    "search/chains.py",
     "search/evaluate.py",
     "search/space.py",
 )

@@ -4,14 +4,14 @@ from accelsim.door import door
 
 TYPE_CHECKING = False  # typing's takes longer to import than the rest of this module
 if TYPE_CHECKING:
+    from accelsim.search.changes import Remedy
     from accelsim.search.depth import DepthCandidate, DepthSearch, KnownNetwork, search_depth
     from accelsim.search.evaluate import Limits, SearchTask
-    from accelsim.search.explain import Explanation, explain_network
+    from accelsim.search.explain import Explanation, explain_network, written_remedy
     from accelsim.search.metrics import METRICS, Metric
     from accelsim.search.pareto import Front, dominates
     from accelsim.search.path import DesignPath, PathStep, search_path
     from accelsim.search.path_moves import DesignPoint, Excess, SizeBudget
-    from accelsim.search.remedies import Remedy
     from accelsim.search.sampling import SamplingPlan, plan_for
     from accelsim.search.space import DepthSpace, SpaceError, depth_space, depths_of, with_depths
     from accelsim.search.spec import Sweep, SweepAxis, read_sweep
@@ -55,10 +55,12 @@ __all__ = [
     "search_depth",
     "search_path",
     "with_depths",
+    "written_remedy",
 ]
 __getattr__, __dir__ = door(
     __name__,
     {
+        "changes": ("Remedy",),
         "depth": (
             "DepthCandidate",
             "DepthSearch",
@@ -72,6 +74,7 @@ __getattr__, __dir__ = door(
         "explain": (
             "Explanation",
             "explain_network",
+            "written_remedy",
         ),
         "metrics": (
             "METRICS",
@@ -91,7 +94,6 @@ __getattr__, __dir__ = door(
             "Excess",
             "SizeBudget",
         ),
-        "remedies": ("Remedy",),
         "sampling": (
             "SamplingPlan",
             "plan_for",

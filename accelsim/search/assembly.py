@@ -7,15 +7,14 @@ by then. It takes a tenth of the time. docs/decisions/depth-assembly.md says whe
 happens where it is not.
 """
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from accelsim.descriptions.limits import MAX_REPEAT
 from accelsim.errors import NetworkError
 from accelsim.hardware import Hardware
-from accelsim.hardware.counts import ActionCounts, weighted_sum
+from accelsim.hardware.counts import ActionCounts
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.schedule import Schedule
@@ -28,6 +27,7 @@ from accelsim.network.lowering import lower
 from accelsim.network.precision import WeightForm
 from accelsim.planning.coding import as_coded
 from accelsim.planning.compiler import map_network
+from accelsim.planning.own_layers import with_own_layers
 from accelsim.search.space import Depths, with_depths
 from accelsim.simulation.stretches import Stretch
 
@@ -39,8 +39,16 @@ _AROUND: Final = 2 * REACH + 1
 _ProducerRef: TypeAlias = tuple[int, int]
 """(units back, nodes or layers from the end of that unit; from its beginning if it is the same unit)."""
 _Signature: TypeAlias = tuple[tuple[Operator, WeightForm, tuple[_ProducerRef, ...]], ...]
-_Key: TypeAlias = tuple[int, int, bool]
+Key: TypeAlias = tuple[int, int, bool]
 """(row of the stage table, index of the block, whether it follows a varying stage of one block)."""
+
+
+class Span(NamedTuple):
+    """Successive units of the stage table: a stage whose depth varies, or rows that never do, as one unit."""
+
+    row: int
+    """The first."""
+    varies: bool
 
 
 class NotLocalError(Exception):
@@ -69,43 +77,20 @@ class UnitSchedule:
     """Of each layer: what it waits for."""
     counts: ActionCounts[int]
 
-
-@dataclass(frozen=True)
-class Assembled:
-    """A candidate's schedule, in pieces."""
-
-    units: tuple[UnitSchedule, ...]
-
-    @property
-    def counts(self) -> ActionCounts[int]:
-        """Of all its layers."""
-        # Units that are alike share one part; to hash it by value takes longer than to add it up.
-        times = Counter(map(id, self.units))
-        counts = {id(unit): unit.counts for unit in self.units}
-        return weighted_sum([counts[unit_id] for unit_id in times], list(times.values()))
-
-    def macs_of_layers(self) -> Iterator[tuple[Layer, int]]:
-        """Its layers, each with the multiply-accumulates that it executes."""
-        for unit in self.units:
-            for layer, mapping in zip(unit.layers, unit.mappings, strict=True):
-                yield layer, mapping.totals.counts.macs
-
-    @property
-    def stretches(self) -> list[Stretch]:
-        """The parts of units, each with all that its layers' distances to others follow from."""
-        stretches = []
-        # How many layers the REACH units before have: with a unit's own producers, these say for each of its
-        # layers how far back in the schedule what it waits for lies.
-        sizes = [0] * REACH
-        for unit in self.units:
-            stretches.append(Stretch((id(unit), *sizes), len(unit.mappings)))
-            sizes = [*sizes[1:], len(unit.mappings)]
-        return stretches
-
-    @property
-    def schedule(self) -> Schedule:
-        """That of `map_network`, but for the layers' names."""
-        return _joined(self.units)
+    def stretch(self, layers_before: Sequence[int]) -> Stretch:
+        """What it is to a simulation; the layers of the REACH units before it say how far it looks back."""
+        # `starts[distance]` is where the unit so far before begins, counted back from this one.
+        starts = [sum(layers_before[len(layers_before) - units :]) for units in range(REACH)]
+        return Stretch(
+            self.mappings,
+            tuple(
+                tuple(
+                    layer - offset if distance == 0 else layer + starts[distance - 1] + offset
+                    for distance, offset in producers
+                )
+                for layer, producers in enumerate(self.producers)
+            ),
+        )
 
 
 class Assembly:
@@ -119,56 +104,90 @@ class Assembly:
         if hardware.mapper.order != "network":
             raise NotLocalError("the order in which least is held at once depends on all layers")
         self._network, self._hardware, self._options = network, hardware, options
+        self.spans = _spans(network)
+        self._sizes: list[tuple[list[tuple[int, int]], ...]] = [([(0, 0)], [(0, 0)]) for _ in self.spans]
+        """Of each span: parameters and MACs of so many units; the same where a single block is before it."""
         self._mappings: dict[Layer, Mapping] = {}
         self._numbers: dict[_Signature, int] = {}
-        self._units: dict[_Key, Unit] = {}
+        self._units: dict[Key, Unit] = {}
         self._outputs: dict[int, Shape] = {}
         """Of each row: what its last operator puts out, whatever the depths."""
         self._schedules: dict[tuple[int, ...], UnitSchedule] = {}
         """By surroundings."""
 
-    def units(self, depths: Depths) -> list[Unit]:
-        """The units of a candidate. Raises NotLocalError, and NetworkError where it cannot be built."""
+    def size(self, depths: Depths) -> tuple[int, int]:
+        """Parameters and MACs of a candidate. Raises NotLocalError; NetworkError where it cannot be built."""
+        params = macs = 0
+        after_single = False
+        of_stages = iter(depths)
+        for span, (elsewhere, after_one) in zip(self.spans, self._sizes, strict=True):
+            depth = next(of_stages) if span.varies else 1
+            sizes = after_one if after_single else elsewhere
+            if depth >= len(sizes):
+                self._learn_sizes(sizes, span, depths)
+            of_span = sizes[depth]
+            params += of_span[0]
+            macs += of_span[1]
+            after_single = depth == 1 and span.varies
+        return params, macs
+
+    def _learn_sizes(self, sizes: list[tuple[int, int]], span: Span, depths: Depths) -> None:
+        for key in [key for key in self._keys(depths) if key[0] == span.row][len(sizes) - 1 :]:
+            unit = self.unit(key, depths)
+            sizes.append((sizes[-1][0] + unit.params, sizes[-1][1] + unit.macs))
+
+    def unit(self, key: Key, depths: Depths) -> Unit:
+        """One of a candidate. Raises NotLocalError, and NetworkError where the candidate cannot be built."""
+        unit = self._units.get(key)
+        if unit is None:
+            unit = self._units_of(depths)[self._keys(depths).index(key)]
+        return unit
+
+    def part(self, surroundings: tuple[int, ...], depths: Depths) -> UnitSchedule:
+        """The schedule of a candidate's unit in these surroundings.
+
+        Raises NotLocalError; NetworkError or MappingError where the candidate cannot be built or mapped.
+        """
+        part = self._schedules.get(surroundings)
+        if part is None:
+            around = self._surroundings(depths)
+            missing = set(around) - self._schedules.keys()
+            short = _shallower(depths)
+            self._learn_schedules(short if missing <= set(self._surroundings(short)) else depths)
+            part = self._schedules[surroundings]
+        return part
+
+    def _units_of(self, depths: Depths) -> list[Unit]:
         keys = self._keys(depths)
-        if any(key not in self._units for key in keys):
+        missing = [key for key in keys if key not in self._units]
+        if any(not after_single for _, _, after_single in missing):
             try:
                 self._learn_units(_deeper(depths))
             except NetworkError as error:  # which says nothing of these depths
                 raise NotLocalError(str(error)) from None
-        if any(key not in self._units for key in keys):
-            self._learn_units(depths)
+            missing = [key for key in keys if key not in self._units]
+        if missing:  # first units that follow a single block, as they do where others are shallow, too
+            try:
+                self._learn_units(tuple(min(depth, 2) for depth in depths))
+            except NetworkError:
+                self._learn_units(depths)
         return [self._units[key] for key in keys]
-
-    def assemble(self, depths: Depths) -> Assembled:
-        """The schedule of a candidate.
-
-        Raises NotLocalError; NetworkError or MappingError where it cannot be built or mapped.
-        """
-        surroundings = self._surroundings(depths)
-        missing = set(surroundings) - self._schedules.keys()
-        if missing:
-            short = _shallower(depths)
-            self._learn_schedules(short if missing <= set(self._surroundings(short)) else depths)
-        return Assembled(tuple([self._schedules[numbers] for numbers in surroundings]))
 
     def _surroundings(self, depths: Depths) -> list[tuple[int, ...]]:
         """Of each unit: the numbers of the units around it and its own; -1 where there is none."""
-        numbers = [-1] * REACH + [unit.number for unit in self.units(depths)] + [-1] * REACH
+        numbers = [-1] * REACH + [unit.number for unit in self._units_of(depths)] + [-1] * REACH
         return [tuple(numbers[first : first + _AROUND]) for first in range(len(numbers) - _AROUND + 1)]
 
-    def _keys(self, depths: Depths) -> list[_Key]:
-        keys: list[_Key] = []
-        remaining = iter(depths)
-        after_single = fixed = False
-        for row, stage in enumerate(self._network.stages):
-            if stage.repeat is None:
-                if not fixed:
-                    keys.append((row, 0, after_single))
-                fixed, after_single = True, False
-                continue
-            depth = next(remaining)
-            keys += [(row, index, after_single and index == 0) for index in range(depth)]
-            fixed, after_single = False, depth == 1
+    def _depths_of_spans(self, depths: Depths) -> Iterator[int]:
+        of_stages = iter(depths)
+        return (next(of_stages) if span.varies else 1 for span in self.spans)
+
+    def _keys(self, depths: Depths) -> list[Key]:
+        keys: list[Key] = []
+        after_single = False
+        for span, depth in zip(self.spans, self._depths_of_spans(depths), strict=True):
+            keys += [(span.row, index, after_single and index == 0) for index in range(depth)]
+            after_single = depth == 1 and span.varies
         return keys
 
     def _unit_of_block(self, network: Network) -> dict[str, int]:
@@ -211,7 +230,7 @@ class Assembly:
         members = _members(published, self._unit_of_block(network), len(surroundings))
         unit_of_node = {node.name: index for index, nodes in enumerate(members) for node in nodes}
         lowered = replace(lower(published), image_density=network.description.input.activation_density)
-        executed = as_coded(lowered, self._hardware)
+        executed = as_coded(with_own_layers(lowered, self._hardware), self._hardware)
         schedule = map_network(executed, self._hardware, self._options, mappings=self._mappings)
         parts = _unit_schedules(schedule, executed, unit_of_node, len(surroundings))
         for numbers, part in zip(surroundings, parts, strict=True):
@@ -219,9 +238,17 @@ class Assembly:
                 raise NotLocalError(f"{network.name}: lowering depends on more than neighbouring blocks")
 
 
+def _spans(network: Network) -> tuple[Span, ...]:
+    spans: list[Span] = []
+    for row, stage in enumerate(network.stages):
+        if stage.repeat is not None or not spans or spans[-1].varies:
+            spans.append(Span(row, stage.repeat is not None))
+    return tuple(spans)
+
+
 def _deeper(depths: Depths) -> Depths:
     """Depths that show what the next candidates are made of, too, so that few networks have to be built."""
-    return tuple(min(MAX_REPEAT, 2 ** depth.bit_length()) for depth in depths)
+    return (min(MAX_REPEAT, 2 ** max(depths).bit_length()),) * len(depths)
 
 
 def _shallower(depths: Depths) -> Depths:
@@ -302,27 +329,3 @@ def _reference(
     if producer_unit < unit - REACH:
         raise NotLocalError(f"a layer reads from further back than {REACH} blocks")
     return unit - producer_unit, starts[producer_unit] + sizes[producer_unit] - producer
-
-
-def _joined(units: Sequence[UnitSchedule]) -> Schedule:
-    """The schedule of units one after the other: the inverse of `_reference`."""
-    layers: list[Layer] = []
-    mappings: list[Mapping] = []
-    waits_for: list[tuple[int, ...]] = []
-    starts = [0] * REACH
-    """Of this unit and those before it, counted back: a unit ends where the next one starts."""
-    for unit in units:
-        start = len(mappings)
-        starts = [start, *starts[: REACH - 1]]
-        waits_for += [
-            tuple(
-                [
-                    starts[distance - 1] - offset if distance else start + offset
-                    for distance, offset in producers
-                ]
-            )
-            for producers in unit.producers
-        ]
-        layers += unit.layers
-        mappings += unit.mappings
-    return Schedule(tuple(layers), tuple(mappings), tuple(waits_for))

@@ -32,10 +32,15 @@ from accelsim.search.store import ResultKey, Store, TaskKey
 
 DepthObjective: TypeAlias = Literal["time", "energy", "edp", "pareto"]
 """edp: energy x time. pareto: the front of time, energy and parameters, of which energy x time is best."""
+Figures: TypeAlias = tuple[int, float, int]
+"""Cycles, energy, parameters."""
 CHUNK: Final = 32
 """Candidates that are handed out and written together."""
+TOGETHER: Final = 1_024
+"""The same where candidates are put together of what is known: what is done once for all of them counts."""
 WORTHWHILE: Final = 1_000
-"""Candidates from which on it pays to start more processes: each has to map every layer for itself."""
+"""Candidates from which on it pays to start more processes, where each candidate is built for itself: each
+process has to map every layer. Candidates that are put together are done sooner than handed over."""
 
 
 @dataclass(frozen=True)
@@ -175,12 +180,22 @@ def search_depth(
     task = replace(task, batch=whole_number_or_none("batch", task.batch, 1, MAX_BATCH))
     top = whole_number("top", top, 0, MAX_SAMPLES)
     began = time.perf_counter()
+    few = space.size < WORTHWHILE
+    quick = not few and _is_put_together(task, space)
     if executor is None:
-        executor = Processes(1) if space.size < WORTHWHILE else Processes()
+        executor = Processes(1) if few or quick else Processes()
     related = [relative for relative in relatives(task.network) if relative.depths in space]
     tally = _DepthTally(task.limits, objective, top, related)
-    _see_all(tally, task, space, store, executor, step)
+    _see_all(tally, task, space, store, executor, step, TOGETHER if quick else CHUNK)
     return replace(tally.search(task, space), seconds=time.perf_counter() - began)
+
+
+def _is_put_together(task: SearchTask, space: DepthSpace) -> bool:
+    """Whether candidates are put together of the same parts; seen from one that is quick to build."""
+    evaluator = Evaluator(task)
+    if evaluator.puts_together:
+        evaluator.evaluation((2,) * len(space.stages))
+    return evaluator.puts_together
 
 
 def _see_all(
@@ -190,6 +205,7 @@ def _see_all(
     store: str | Path | None,
     executor: Executor,
     step: Callable[[int], None],
+    at_once: int,
 ) -> None:
     """Evaluate every candidate, unless the store has it."""
     key = TaskKey.of(task)
@@ -197,13 +213,12 @@ def _see_all(
         Store(store) if store is not None else nullcontext() as results,
         executor.prepared(chunk_evaluator, task) as workers,
     ):
-        chunks = _chunks(key, space, [relative.depths for relative in tally.related], results)
+        chunks = _chunks(key, space, [relative.depths for relative in tally.related], results, at_once)
         for chunk, evaluations in workers(chunks):
             if results is not None:
                 results.keep(chunk.new(evaluations, key))
             tally.reused += len(chunk.stored)
-            for depths, evaluation in zip(chunk.candidates, evaluations, strict=True):
-                tally.see(depths, evaluation)
+            tally.see(chunk.candidates, evaluations)
             step(len(evaluations))
 
 
@@ -228,22 +243,27 @@ def chunk_evaluator(task: SearchTask) -> Callable[[_Chunk], list[Evaluation]]:
     """The function that a worker evaluates chunks of candidates with."""
     evaluator = Evaluator(task)
 
-    def evaluation(depths: Depths, stored: Evaluation | None) -> Evaluation:
-        if stored is None:
-            return evaluator.evaluation(depths)
+    def within_limits(stored: Evaluation) -> Evaluation:
         allowed = stored.size is None or task.limits.allow(stored.size)
         return stored if allowed else Evaluation(stored.size, None)
 
-    return lambda chunk: [evaluation(depths, chunk.stored.get(depths)) for depths in chunk.candidates]
+    def evaluations(chunk: _Chunk) -> list[Evaluation]:
+        stored = chunk.stored
+        new = iter(evaluator.evaluations([depths for depths in chunk.candidates if depths not in stored]))
+        return [
+            within_limits(stored[depths]) if depths in stored else next(new) for depths in chunk.candidates
+        ]
+
+    return evaluations
 
 
 def _chunks(
-    key: TaskKey, space: DepthSpace, first: Sequence[Depths], store: Store | None
+    key: TaskKey, space: DepthSpace, first: Sequence[Depths], store: Store | None, at_once: int
 ) -> Iterator[_Chunk]:
-    """Every candidate once: those that others are compared with before all others."""
-    before = list(dict.fromkeys(first))
+    """Every candidate once, so many together: those that others are compared with before all others."""
+    before = dict.fromkeys(first)
     rest = (depths for depths in space if depths not in before)
-    parts = itertools.chain([tuple(before)], iter(lambda: tuple(itertools.islice(rest, CHUNK)), ()))
+    parts = itertools.chain([tuple(before)], iter(lambda: tuple(itertools.islice(rest, at_once)), ()))
 
     def stored(part: Sequence[Depths]) -> dict[Depths, Evaluation]:
         if store is None:
@@ -264,41 +284,57 @@ class _DepthTally:
         self.related = related
         self.evaluated = self.feasible = self.reused = 0
         self.ranked: list[tuple[tuple[float, ...], DepthCandidate]] = []
-        self.front: Front[DepthCandidate] = Front()
+        self._front: Front[tuple[Figures, Depths, int]] = Front()
+        """With multiply-accumulates."""
         self.costs: dict[Depths, DepthCandidate] = {}
         """Of the related networks, where they are feasible."""
+        self._keys: dict[Depths, tuple[float, ...]] = {}
+        """What those are ranked by."""
         self._better_counts: Counter[Depths] = Counter()
         """Of each of those: how many of the other candidates are better."""
         self._related_depths = {relative.depths for relative in related}
         self._smallest = _SmallestCandidates(limits)
         self.problems, self.first_problem = 0, ""
 
-    def see(self, depths: Depths, evaluation: Evaluation) -> None:
-        """Take note of a candidate; related networks come first."""
-        self.evaluated += 1
-        self._smallest.see(depths, evaluation)
-        if evaluation.problem:
-            self.problems += 1
-            self.first_problem = self.first_problem or evaluation.problem
-        if evaluation.size is None or evaluation.cost is None:
-            return
-        self.feasible += 1
-        size, cost = evaluation.size, evaluation.cost
-        candidate = DepthCandidate(depths, size.params, size.macs, cost.cycles, cost.energy)
-        key = _key(candidate, self.objective)
+    def see(self, candidates: Sequence[Depths], evaluations: Sequence[Evaluation]) -> None:
+        """Take note of candidates; related networks come first."""
+        entries = []
+        for depths, evaluation in zip(candidates, evaluations, strict=True):
+            self.evaluated += 1
+            if not self.feasible:
+                self._smallest.see(depths, evaluation)
+            if evaluation.problem:
+                self.problems += 1
+                self.first_problem = self.first_problem or evaluation.problem
+            size, cost = evaluation.size, evaluation.cost
+            if size is None or cost is None:
+                continue
+            self.feasible += 1
+            figures = cost.cycles, cost.energy, size.params
+            self._rank(figures, depths, size.macs)
+            entries.append((figures, (figures, depths, size.macs)))
+        self._front.add_all(entries)
+
+    def _rank(self, figures: Figures, depths: Depths, macs: int) -> None:
+        key = _key(figures, depths, self.objective)
         if depths in self._related_depths:
-            self.costs[depths] = candidate
+            self.costs[depths], self._keys[depths] = _candidate(figures, depths, macs), key
         else:
-            for related, cost_of_related in self.costs.items():
-                self._better_counts[related] += key < _key(cost_of_related, self.objective)
-        self.front.add(candidate.figures, candidate)
+            for related, key_of_related in self._keys.items():
+                if key < key_of_related:
+                    self._better_counts[related] += 1
         if len(self.ranked) < self.top or key < self.ranked[-1][0]:
-            bisect.insort(self.ranked, (key, candidate), key=lambda entry: entry[0])
+            bisect.insort(self.ranked, (key, _candidate(figures, depths, macs)), key=lambda entry: entry[0])
             del self.ranked[self.top :]
+
+    @property
+    def front(self) -> list[DepthCandidate]:
+        """Those that no other dominates."""
+        return [_candidate(figures, depths, macs) for figures, depths, macs in self._front]
 
     def known_networks(self) -> tuple[KnownNetwork, ...]:
         """The related networks with their ranks, best first."""
-        keys = {depths: _key(candidate, self.objective) for depths, candidate in self.costs.items()}
+        keys = self._keys
         on_front = {candidate.depths for candidate in self.front}
         networks = [
             KnownNetwork(
@@ -334,11 +370,17 @@ class _DepthTally:
         )
 
 
-def _key(candidate: DepthCandidate, objective: DepthObjective) -> tuple[float, ...]:
+def _candidate(figures: Figures, depths: Depths, macs: int) -> DepthCandidate:
+    cycles, energy, params = figures
+    return DepthCandidate(depths, params, macs, cycles, energy)
+
+
+def _key(figures: Figures, depths: Depths, objective: DepthObjective) -> tuple[float, ...]:
     """What candidates are ranked by; no two of them have the same."""
-    product = candidate.cycles * candidate.energy
-    first = {"time": candidate.cycles, "energy": candidate.energy}.get(objective, product)
-    return (first, *candidate.figures, *candidate.depths)
+    cycles, energy, _ = figures
+    if objective == "time":
+        return (cycles, *figures, *depths)
+    return (energy if objective == "energy" else cycles * energy, *figures, *depths)
 
 
 class _SmallestCandidates:

@@ -1,7 +1,8 @@
 """What a candidate costs: exactly what `run_network` says of the same network."""
 
+import itertools
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import get_args
 
@@ -9,7 +10,7 @@ from accelsim.choices import AUTO
 from accelsim.descriptions.arguments import check_choice
 from accelsim.descriptions.limits import MAX_COUNT
 from accelsim.energy import energy_by_component
-from accelsim.errors import MappingError, problem_text, problems_of
+from accelsim.errors import MappingError, came_of_interrupt, problem_text, problems_of
 from accelsim.hardware import ActionCounts, Hardware, Objective
 from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.precision import macs_by_bits
@@ -17,14 +18,13 @@ from accelsim.network.build import build
 from accelsim.network.description import Network
 from accelsim.network.graph import total_macs, total_params
 from accelsim.network.layer import Layer
-from accelsim.planning.compiler import idle_descriptors
 from accelsim.planning.plan import Inferences
 from accelsim.reuse.cache import Cache
 from accelsim.run import plan_run
-from accelsim.search.assembly import Assembled, Assembly, NotLocalError
+from accelsim.search.assembly import Assembly, NotLocalError
+from accelsim.search.chains import Chains, TooLargeError
 from accelsim.search.space import Depths, with_depths
 from accelsim.simulation.engines import simulate
-from accelsim.simulation.stretches import Stretches
 
 
 def everyone(candidates: int) -> str:
@@ -162,48 +162,61 @@ def run_cost(task: SearchTask, cache: Cache) -> Cost:
 
 
 class Evaluator:
-    """Evaluates candidates of a task, one after another; what it learns from one serves the next."""
+    """Evaluates candidates of a task; what it learns from one serves the next."""
 
     def __init__(self, task: SearchTask) -> None:
         self._task = task
         self._cache = Cache()
-        self._stretches = Stretches(task.hardware)
-        self._assembly = _assembly(task)
+        self._assembly = assembly = _assembly(task)
+        self._chains = None if assembly is None else Chains(assembly, task.hardware, task.options)
+
+    @property
+    def puts_together(self) -> bool:
+        """Whether candidates are put together of parts that are known, as far as is known by now."""
+        return self._chains is not None
 
     def size(self, depths: Depths) -> Size:
         """Parameters and MACs of a candidate. Raises NetworkError where it cannot be built."""
         if self._assembly is not None:
             try:
-                units = self._assembly.units(depths)
+                return Size(*self._assembly.size(depths))
             except NotLocalError:
-                self._assembly = None
-            else:
-                return Size(sum(unit.params for unit in units), sum(unit.macs for unit in units))
+                self._assembly = self._chains = None
         published = build(with_depths(self._task.network, depths))
         return Size(total_params(published), total_macs(published))
 
-    def cost(self, depths: Depths) -> Cost:
-        """Cycles and energy of a candidate. Raises NetworkError or MappingError."""
-        if self._assembly is not None:
+    def costs(self, candidates: Sequence[Depths]) -> list[Cost]:
+        """Cycles and energy of candidates. Raises NetworkError or MappingError."""
+        if self._chains is not None:
             try:
-                assembled = self._assembly.assemble(depths)
+                return [Cost(*figures) for figures in self._chains.figures(candidates)]
             except NotLocalError:
-                self._assembly = None
-            else:
-                hardware, macs = self._task.hardware, assembled.macs_of_layers()
-                return cost_of(self._cycles(assembled), assembled.counts, hardware, macs)
-        return self._as_run(depths)
+                self._assembly = self._chains = None
+            except TooLargeError:
+                pass
+        return [self._as_run(depths) for depths in candidates]
 
-    def _cycles(self, assembled: Assembled) -> int:
-        """With as many descriptors idle as `make_schedule` leaves."""
-        stretches = assembled.stretches
-        return min(
-            self._stretches.cycles(stretches, lambda: assembled.schedule, idle)
-            for idle in idle_descriptors(self._task.hardware, self._task.options)
-        )
+    def cost(self, depths: Depths) -> Cost:
+        """Of one."""
+        return self.costs([depths])[0]
 
     def _as_run(self, depths: Depths) -> Cost:
         return run_cost(replace(self._task, network=with_depths(self._task.network, depths)), self._cache)
+
+    def evaluations(self, candidates: Sequence[Depths]) -> list[Evaluation]:
+        """Of each its size, and its cost within the limits, or why there is none."""
+        try:
+            sizes = list(map(self.size, candidates))
+            allowed = [self._task.limits.allow(size) for size in sizes]
+            costs = iter(self.costs(list(itertools.compress(candidates, allowed))) if any(allowed) else ())
+        except Exception as error:
+            if came_of_interrupt(error):
+                raise KeyboardInterrupt from error
+            return [self.evaluation(depths) for depths in candidates]  # so that it is only of whom it is
+        return [
+            Evaluation(size, next(costs) if within else None)
+            for size, within in zip(sizes, allowed, strict=True)
+        ]
 
     def evaluation(self, depths: Depths) -> Evaluation:
         """Size, and cost within the limits, or why there is none."""

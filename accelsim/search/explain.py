@@ -12,20 +12,26 @@ from pathlib import Path
 from typing import Final
 
 from accelsim.choices import AUTO
-from accelsim.descriptions.arguments import check_function, whole_number_or_none
+from accelsim.descriptions import unknown
+from accelsim.descriptions.arguments import check_function, check_text, of_kind, whole_number_or_none
 from accelsim.errors import AccelsimError
 from accelsim.execution.processes import Processes
 from accelsim.hardware import Hardware, Objective, hardware_of
 from accelsim.mapping.options import MappingOptions
-from accelsim.network.description import Network
+from accelsim.network.description import Network, NetworkDescription
+from accelsim.network.graph_changes import graph_of
 from accelsim.network.layer import Layer
 from accelsim.network.load import network_of
 from accelsim.result import LayerResult, RunResult
 from accelsim.reuse.cache import Cache
 from accelsim.run import options_for, plan_run, run_network, run_plan
+from accelsim.search.changes import Baseline, ImpossibleRemedy, Remedy
 from accelsim.search.diagnosis import Diagnosis, diagnose
-from accelsim.search.remedies import ImpossibleRemedy, Remedy, remedies
-from accelsim.search.words import change_words
+from accelsim.search.graph_moves import GraphDesign, graph_design
+from accelsim.search.network_remedies import LONGEST, redesigns
+from accelsim.search.redesign import concrete, derived
+from accelsim.search.remedies import remedies
+from accelsim.search.words import change_words, obstacle_words
 
 TOP_LAYERS: Final = 5
 """Of the worst layers, those that are explained unless more or fewer are asked for."""
@@ -108,6 +114,8 @@ class Explanation:
     worst: tuple[WorstLayer, ...]
     """Those first at which the best remedy gains the network most; of those that none helps, those with the
     most cycles above their lower bounds."""
+    design: GraphDesign | None = None
+    """Of a network that is written out operator by operator: what may be changed in it."""
 
     @property
     def lower_bound_if_kept_cycles(self) -> int | None:
@@ -169,14 +177,55 @@ def explain_network(
     options = options_for(network, batch, dataflow, objective)
     plan = plan_run(network, hardware, options, cache=cache)
     result = run_plan(plan)
-    outcomes, impossible = _outcomes(list(remedies(network, hardware, dataflow)), options, step)
+    alike = _groups(result.layers)
+    candidates = [
+        *remedies(network, hardware, dataflow),
+        *redesigns(Baseline(network, hardware, dataflow), _longest(alike)),
+    ]
+    outcomes, impossible = _outcomes(candidates, options, step)
     diagnoses = {
         layer.name: diagnose(layer, mapping, hardware)
         for layer, mapping in zip(result.layers, plan.schedule.mappings, strict=True)
     }
-    worst = [_worst_layer(group, diagnoses, outcomes) for group in _groups(result.layers)]
+    worst = [_worst_layer(group, diagnoses, outcomes) for group in alike]
     worst.sort(key=lambda group: (-group.gained_cycles, -group.lost_cycles))
-    return Explanation(result, hardware, tuple(outcomes), tuple(impossible), tuple(worst[:layers]))
+    design = None if graph_of(network) is None else graph_design(concrete(network))
+    return Explanation(result, hardware, tuple(outcomes), tuple(impossible), tuple(worst[:layers]), design)
+
+
+def written_remedy(explained: Explanation, name: str) -> NetworkDescription:
+    """The network with one of its remedies, under a name of its own, saying where it comes from.
+
+    Args:
+        explained: Of the network.
+        name: Of a remedy that changes the network and has been run.
+
+    Returns:
+        A description of which a run says what the remedy's does.
+
+    Raises:
+        AccelsimError: There is no such remedy, or it is not possible.
+
+    Example:
+        >>> explained = explain_network("shufflenet_v2@width=0.5,resolution=64", "16x16_128k", layers=0)
+        >>> written_remedy(explained, "channels").name
+        'shufflenet_v2-channels'
+    """
+    explained = of_kind("explained", explained, Explanation)
+    check_text("name", name, "which remedy")
+    of_network = {
+        outcome.remedy.name: outcome.remedy
+        for outcome in explained.outcomes
+        if outcome.remedy.kind == "network"
+    }
+    if name not in of_network:
+        impossible = [remedy for remedy in explained.impossible if remedy.name == name]
+        noun = f"change of {explained.result.network}"
+        why = obstacle_words(impossible[0]) if impossible else unknown(name, noun, of_network)
+        raise AccelsimError.about(name, why)
+    remedy = of_network[name]
+    description = concrete(remedy.network).description
+    return derived(description, explained.result.network, name, change_words(remedy.change))
 
 
 def _outcomes(
@@ -238,6 +287,12 @@ def _groups(layers: Sequence[LayerResult]) -> list[list[LayerResult]]:
     return [
         sorted(members, key=lambda layer: layer.least_cycles - layer.cycles) for members in groups.values()
     ]
+
+
+def _longest(groups: Sequence[Sequence[LayerResult]]) -> list[list[str]]:
+    """The names of the alike layers that take longest."""
+    ranked = sorted(groups, key=lambda layers: -sum(layer.cycles for layer in layers))
+    return [[layer.name for layer in layers] for layers in ranked[:LONGEST]]
 
 
 def _worst_layer(

@@ -20,7 +20,7 @@ from accelsim.planning.shortage import PoolShortageError, Shortage
 from accelsim.result import RunResult
 from accelsim.reuse.cache import Cache
 from accelsim.run import run_network
-from accelsim.search.remedies import half_the_bits
+from accelsim.search.network_remedies import half_the_bits
 from accelsim.search.words import change_words
 
 FittingName: TypeAlias = Literal[
@@ -105,7 +105,8 @@ def _changes(network: Network, hardware: Hardware, shortage: Shortage) -> Iterat
     )
     for name, size_bytes in sizes:
         if size_bytes <= MAX_BUFFER_BYTES:
-            larger = vary(hardware, **{f"memories.{memory}.size_bytes": size_bytes})
+            key = f"memories.{memory}"
+            larger = vary(hardware, **{f"{key}.size_bytes": size_bytes, f"{key}.arena_bytes": None})
             words = f"{memory_word(memory)} {shortage.fault.pool_bytes} -> {size_bytes} bytes"
             yield name, words, network, larger, batch
     if shortage.smaller is not None:

@@ -20,11 +20,22 @@ from accelsim.descriptions.arguments import check_choice, check_function, whole_
 from accelsim.descriptions.limits import MAX_STEPS
 from accelsim.hardware import Hardware, Objective, hardware_of
 from accelsim.network.description import Network, NetworkDescription
+from accelsim.network.graph_changes import graph_of
 from accelsim.network.load import network_of
 from accelsim.planning.plan import Inferences
 from accelsim.run import options_for
+from accelsim.search.graph_moves import graph_moves
 from accelsim.search.path_moves import DesignPoint, MoveOutcome, MoveSimulator, PathState, SizeBudget
-from accelsim.search.redesign import Argument, channel_arguments, concrete, moved, moves
+from accelsim.search.redesign import (
+    Argument,
+    Move,
+    channel_arguments,
+    concrete,
+    derived,
+    longer_side,
+    moved,
+    moves,
+)
 from accelsim.search.space import SpaceError, depths_of
 from accelsim.search.words import move_words
 from accelsim.search.worst_stage import WorstStage
@@ -111,6 +122,13 @@ class DesignPath:
     """How long the search took."""
     inferences: Inferences = "steady"
     """Which was judged."""
+    min_resolution: int | None = None
+    """Sides of the smallest image that was offered; None where none but the network's was."""
+
+    @property
+    def is_of_operators(self) -> bool:
+        """Whether the network is written out operator by operator, as imported ones are."""
+        return graph_of(self.network) is not None
 
     @property
     def end(self) -> DesignPoint:
@@ -130,6 +148,7 @@ def search_path(
     batch: int | None = None,
     dataflow: str = AUTO,
     inferences: Inferences = "steady",
+    min_resolution: int | None = None,
     step: Callable[[str], None] = lambda _: None,
 ) -> DesignPath:
     """Redesign a network for a machine, until nothing helps, the budget forbids it, or `steps` are done.
@@ -146,6 +165,7 @@ def search_path(
         dataflow: As in `run_network`.
         inferences: Which is judged and reported where weights are pinned: those in which they are there, or
             the first, in which they come.
+        min_resolution: Sides of the smallest image, for a network of operators; None is the network's own.
         step: Is told of each move that is taken.
 
     Returns:
@@ -166,18 +186,27 @@ def search_path(
     check_choice("inferences", inferences, get_args(Inferences))
     most_steps = whole_number_or_none("steps", steps, 0, MAX_STEPS)
     check_function("step", step, "each move")
-    max_params = whole_number_or_none("max_params", max_params, 0)
-    max_macs = whole_number_or_none("max_macs", max_macs, 0)
-    min_params = whole_number_or_none("min_params", min_params, 0)
+    limits = _limits(max_params=max_params, max_macs=max_macs, min_params=min_params)
     began = time.perf_counter()
     network, hardware = network_of(network), hardware_of(hardware)
+    min_resolution = _least_side(network, min_resolution)
     simulator = MoveSimulator(hardware, options_for(network, batch, dataflow), inferences)
     start = simulator.state(concrete(network))
-    budget = _budget(start.point, max_params, max_macs, min_params)
-    _check_start(network, start.point, budget)
-    explorer = _Explorer(simulator, channel_arguments(start.network), budget, objective)
+    budget = _budget(network, start.point, **limits)
+    explorer = _Explorer(simulator, channel_arguments(start.network), budget, objective, min_resolution)
     path = explorer.path(network, start, most_steps, step)
     return replace(path, seconds=time.perf_counter() - began, inferences=inferences)
+
+
+def _limits(**limits: int | None) -> dict[str, int | None]:
+    return {name: whole_number_or_none(name, limit, 0) for name, limit in limits.items()}
+
+
+def _least_side(network: Network, min_resolution: int | None) -> int | None:
+    """Of the images that may be taken. Raises SpaceError where a stage table says how large they are."""
+    if min_resolution is not None and graph_of(network) is None:
+        raise SpaceError(_NO_IMAGES.format(network.name))
+    return whole_number_or_none("min_resolution", min_resolution, 1)
 
 
 @dataclass(frozen=True)
@@ -224,14 +253,16 @@ class _Explorer:
     """Numbers of channels in the table, which stay the same along the path."""
     budget: SizeBudget
     objective: Objective
+    min_resolution: int | None
 
     def path(
         self, network: Network, start: PathState, most_steps: int | None, step: Callable[[str], None]
     ) -> DesignPath:
         """The path from a network. Raises SpaceError where there is no move at all."""
         hardware = self.simulator.hardware
-        if not moves(start.network, hardware, self.arguments):
-            raise SpaceError(_NO_MOVES.format(network.name))
+        if not self._moves(start):
+            reason = _NO_MOVES if graph_of(network) is None else _NO_GRAPH_MOVES
+            raise SpaceError(reason.format(network.name))
         path_steps, state, ranking = self._descend(start, most_steps, step)
         return DesignPath(
             network=network,
@@ -246,6 +277,7 @@ class _Explorer:
             stopped="steps" if ranking is None else "budget" if ranking.helping else "nothing helps",
             final=_named(state.network.description, network, hardware, path_steps),
             evaluated=self.simulator.evaluated,
+            min_resolution=self.min_resolution,
         )
 
     def _descend(
@@ -266,13 +298,19 @@ class _Explorer:
 
     def _ranking(self, state: PathState) -> _MoveRanking:
         """What comes of each move from a network."""
-        possible = moves(state.network, self.simulator.hardware, self.arguments)
-        outcomes = self.simulator.outcomes(state.network, possible, self.budget)
+        outcomes = self.simulator.outcomes(state.network, self._moves(state), self.budget)
         ranked = tuple(sorted(outcomes, key=lambda outcome: outcome.value(self.objective)))
         incumbent = state.point.value(self.objective)
         helping = tuple(outcome for outcome in ranked if outcome.value(self.objective) < incumbent)
         allowed = tuple(outcome for outcome in helping if not outcome.excesses)
         return _MoveRanking(self.objective, ranked, helping, allowed)
+
+    def _moves(self, state: PathState) -> Sequence[Move]:
+        """What a network offers: its stage table, or the layers of its operators that leave PEs idle."""
+        hardware = self.simulator.hardware
+        if graph_of(state.network) is None:
+            return moves(state.network, hardware, self.arguments)
+        return graph_moves(state.network, longer_side(hardware), state.idlest, self.min_resolution)
 
 
 _NO_MOVES: Final = (
@@ -281,16 +319,27 @@ _NO_MOVES: Final = (
     "multiple of the array"
 )
 
+_NO_GRAPH_MOVES: Final = (
+    "{}: offers no move: at the layers that leave most PEs idle, no kernel and no groups can change, and no "
+    "number of channels that is no multiple of the array can be followed to all that have it"
+)
+_NO_IMAGES: Final = (
+    "{}: its stage table says how large its image is, which no move changes: give the network another one, "
+    "as in NAME@resolution=160, instead of a smallest resolution"
+)
+
 
 def _budget(
-    start: DesignPoint, max_params: int | None, max_macs: int | None, min_params: int | None
+    network: Network, start: DesignPoint, max_params: int | None, max_macs: int | None, min_params: int | None
 ) -> SizeBudget:
     """The limits that were given; for the others, parts of what the network at the start has."""
-    return SizeBudget(
+    budget = SizeBudget(
         int(start.params * MORE_PARAMS) if max_params is None else max_params,
         int(start.macs * MORE_MACS) if max_macs is None else max_macs,
         int(start.params * LEAST_PARAMS) if min_params is None else min_params,
     )
+    _check_start(network, start, budget)
+    return budget
 
 
 def _check_start(network: Network, point: DesignPoint, budget: SizeBudget) -> None:
@@ -315,9 +364,5 @@ def _named(
 ) -> NetworkDescription:
     """The description under a name of its own, saying where it comes from."""
     changes = "; ".join(move_words(step.best.move) for step in steps) or "nothing"
-    return vary(
-        description,
-        name=f"{description.name}-path",
-        title=f"{description.title}, redesigned for {hardware.name}",
-        source=f"{description.source.rstrip('. ')}. Changed by accelsim from {network.name}: {changes}",
-    )
+    final = derived(description, network.name, "path", changes)
+    return vary(final, title=f"{description.title}, redesigned for {hardware.name}")

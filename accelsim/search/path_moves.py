@@ -17,7 +17,7 @@ from accelsim.run import plan_run, run_plan
 from accelsim.search.evaluate import Evaluator, SearchTask
 from accelsim.search.redesign import BlockMove, Move, moved
 from accelsim.search.space import depths_of
-from accelsim.search.worst_stage import WorstStage, worst_stage
+from accelsim.search.worst_stage import WorstStage, idlest_layers, worst_stage
 
 Quantity: TypeAlias = Literal["params", "MACs"]
 
@@ -114,6 +114,8 @@ class PathState:
     """With its table written out, as `concrete` does."""
     point: DesignPoint
     worst: WorstStage
+    idlest: tuple[str, ...] = ()
+    """Names of layers, one of each form, those first that leave PEs idle for longest."""
 
 
 class MoveSimulator:
@@ -131,7 +133,8 @@ class MoveSimulator:
     def state(self, network: Network) -> PathState:
         """What a network costs, and what is worst in it. Raises NetworkError or MappingError."""
         plan, result = self._run(network)
-        return PathState(network, _point(result), worst_stage(result, plan.schedule, self.hardware))
+        worst = worst_stage(result, plan.schedule, self.hardware)
+        return PathState(network, _point(result), worst, idlest_layers(result))
 
     def _run(self, network: Network) -> tuple[Plan, RunResult]:
         plan = plan_run(network, self.hardware, self._options, cache=self._cache).of(self._inferences)
@@ -139,10 +142,15 @@ class MoveSimulator:
 
     def outcomes(self, network: Network, moves: Sequence[Move], budget: SizeBudget) -> list[MoveOutcome]:
         """What comes of each move from a network."""
+        of_depths = self._of_depths(network) if any(isinstance(move, BlockMove) for move in moves) else None
+        return [self._outcome(network, move, of_depths, budget) for move in moves]
+
+    def _of_depths(self, network: Network) -> Evaluator:
+        """What evaluates the same network with other depths."""
         family = _family(network)
         if family not in self._families:
             self._families = {family: self._evaluator(network)}
-        return [self._outcome(network, move, self._families[family], budget) for move in moves]
+        return self._families[family]
 
     def _evaluator(self, network: Network) -> Evaluator:
         return Evaluator(
@@ -155,7 +163,9 @@ class MoveSimulator:
             )
         )
 
-    def _outcome(self, network: Network, move: Move, of_depths: Evaluator, budget: SizeBudget) -> MoveOutcome:
+    def _outcome(
+        self, network: Network, move: Move, of_depths: Evaluator | None, budget: SizeBudget
+    ) -> MoveOutcome:
         self.evaluated += 1
         try:
             point = self._cost(moved(network, move), move, of_depths)
@@ -163,8 +173,8 @@ class MoveSimulator:
             return MoveOutcome(move, None, problems=problems_of(error))
         return MoveOutcome(move, point, budget.excesses(point))
 
-    def _cost(self, network: Network, move: Move, of_depths: Evaluator) -> DesignPoint:
-        if not isinstance(move, BlockMove):
+    def _cost(self, network: Network, move: Move, of_depths: Evaluator | None) -> DesignPoint:
+        if not isinstance(move, BlockMove) or of_depths is None:
             return _point(self._run(network)[1])
         # The evaluator knows most blocks of a network of other depths: docs/decisions/depth-assembly.md.
         depths = depths_of(network)

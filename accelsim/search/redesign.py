@@ -16,13 +16,13 @@ from accelsim.hardware import Hardware
 from accelsim.network.blocks.single import Convolution
 from accelsim.network.build import build
 from accelsim.network.configuration import configure
-from accelsim.network.description import Network
+from accelsim.network.description import Network, NetworkDescription
 from accelsim.network.graph import PublishedGraph
+from accelsim.network.graph_changes import changed_network
+from accelsim.search.graph_moves import SIDES, GraphMove
 from accelsim.search.space import depths_of
 
-MoveKind: TypeAlias = Literal["kernel", "block", "channels"]
-_SIDES: Final = 2
-"""Of a kernel along each axis: both lose a row or column, so that an odd kernel stays odd."""
+MoveKind: TypeAlias = Literal["kernel", "block", "channels", "groups", "resolution"]
 _FACTORS: Final = (Fraction(2), Fraction(3), Fraction(3, 2))
 """By which channels are multiplied to see what they are; by the second where the first happens to make two
 successive stages equally wide, so that a shortcut appears; by the third where a stage has to stay narrower
@@ -94,7 +94,7 @@ class ChannelsMove:
         return (self.stage,)
 
 
-Move: TypeAlias = KernelMove | BlockMove | ChannelsMove
+Move: TypeAlias = KernelMove | BlockMove | ChannelsMove | GraphMove
 """One change of a network; words.py names it."""
 
 
@@ -127,7 +127,18 @@ def concrete(network: Network) -> Network:
 
 def moved(network: Network, move: Move) -> Network:
     """A concrete network with a change. Raises AccelsimError where that is no network."""
+    if isinstance(move, GraphMove):
+        return configure(changed_network(network.description, move.change))
     return configure(vary(network.description, **dict(move.changes)))
+
+
+def derived(description: NetworkDescription, origin: str, ending: str, changes: str) -> NetworkDescription:
+    """A changed description under a name of its own, saying what it comes from and what was changed."""
+    return vary(
+        description,
+        name=f"{description.name}-{ending}",
+        source=f"{description.source.rstrip('. ')}. Changed by accelsim from {origin}: {changes}",
+    )
 
 
 def moves(network: Network, hardware: Hardware, arguments: Sequence[Argument]) -> list[Move]:
@@ -168,9 +179,7 @@ def _smaller_stem(network: Network) -> Iterator[Move]:
         return
     arguments = dict(block)
     old, stride = _pair(arguments["kernel"]), _pair(arguments["stride"])
-    new = tuple(
-        side - _SIDES if side - _SIDES > step else side for side, step in zip(old, stride, strict=True)
-    )
+    new = tuple(side - SIDES if side - SIDES > step else side for side, step in zip(old, stride, strict=True))
     if new == old:
         return
     changes: dict[str, Any] = {"stages.0.kernel": new[0] if new[0] == new[1] else new}

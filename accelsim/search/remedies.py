@@ -1,237 +1,43 @@
 """Remedies: one change each of the machine, of the network, or of how layers are mapped."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, Final, Literal, TypeAlias, assert_never, get_args
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any, Final, Literal, assert_never, get_args
 
 from accelsim.choices import AUTO
 from accelsim.descriptions import vary
-from accelsim.errors import AccelsimError, Complaint
+from accelsim.errors import AccelsimError
 from accelsim.hardware import Hardware, Memory, dataflow_names
 from accelsim.hardware.bandwidth import HERTZ_PER_MEGAHERTZ
 from accelsim.hardware.host import Host
-from accelsim.hardware.memory import ACTIVATIONS, LAYOUTS, POOL, WRITE, Kept, Layout, WayOut
+from accelsim.hardware.memory import ACTIVATIONS, LAYOUTS, POOL, WRITE, Kept, WayOut, sizes_said
 from accelsim.hardware.registry import may_be_added
 from accelsim.network.description import Network
-from accelsim.search.redesign import channel_arguments, concrete, longer_side, rounded_up
+from accelsim.search.changes import (
+    PARTS_ON_CHIP,
+    AddedDataflow,
+    Baseline,
+    Change,
+    DataflowChange,
+    HostChange,
+    ImpossibleRemedy,
+    KeepChange,
+    LatencyChange,
+    LayoutChange,
+    PartChange,
+    PoolChange,
+    Remedy,
+)
+from accelsim.search.network_remedies import fewer_bits, rounded_channels
 
-RemedyKind: TypeAlias = Literal["machine", "mapping", "network"]
-"""What a remedy changes."""
-PartOnChip: TypeAlias = Literal["rows", "columns", "buffer", "vector_lanes"]
-Part: TypeAlias = Literal["bandwidth"] | PartOnChip
-"""Of a machine, of which a remedy gives it twice as much."""
-PARTS_ON_CHIP: Final[tuple[PartOnChip, ...]] = get_args(PartOnChip)
 TIMES: Final = 2
 """How much more of a machine's part a remedy gives it."""
-ChannelObstacle: TypeAlias = Literal["none_alone", "multiples_already"]
-"""Why channels are not rounded: no number of them can change by itself, or all that can are so already."""
 KEPT: Final[tuple[Kept, ...]] = get_args(Kept)
-
-
-@dataclass(frozen=True)
-class PartChange:
-    """More of a part of the machine."""
-
-    kind: ClassVar[RemedyKind] = "machine"
-    part: Part
-    before: float
-    after: float
-    memories: tuple[str, ...] = ()
-    """Names of the memories that it is a part of: one with a channel (`dram.read`: the one of its two for
-    what is read), or all with tiles."""
-    one_of_several: bool = False
-    """Whether there are others that have such a part too."""
-    of_each_column: bool = False
-    """Whether so many belong to each column of the array, and not to the machine."""
-
-    @property
-    def name(self) -> str:
-        """`bandwidth`; `flash_bandwidth` where other memories have one too."""
-        return f"{self.memories[0].replace('.', '_')}_{self.part}" if self.one_of_several else self.part
-
-
-@dataclass(frozen=True)
-class LatencyChange:
-    """A shorter latency of a memory off chip."""
-
-    kind: ClassVar[RemedyKind] = "machine"
-    memory: str
-    """Its name, and which way where it has two channels: `dram.read`."""
-    before_cycles: int
-    after_cycles: int
-    one_of_several: bool = False
-    """Whether there are others off chip."""
-
-    @property
-    def name(self) -> str:
-        """`latency`; `flash_latency` where there are others."""
-        return f"{self.memory.replace('.', '_')}_latency" if self.one_of_several else "latency"
-
-
-@dataclass(frozen=True)
-class PoolChange:
-    """No banks in a memory on chip: its operands share the whole of it."""
-
-    kind: ClassVar[RemedyKind] = "machine"
-    name: ClassVar[str] = "pool"
-    memory: str
-    """Its name."""
-
-
-@dataclass(frozen=True)
-class KeepChange:
-    """One kind of tensors more that may stay in a memory on chip, which is a pool then."""
-
-    kind: ClassVar[RemedyKind] = "machine"
-    memory: str
-    """Its name."""
-    tensors: Kept
-
-    @property
-    def name(self) -> str:
-        """`keep`, of activations; `pin`, of weights."""
-        return "keep" if self.tensors == "activations" else "pin"
-
-
-@dataclass(frozen=True)
-class HostChange:
-    """A host that does all in a part of the time."""
-
-    kind: ClassVar[RemedyKind] = "machine"
-    name: ClassVar[str] = "host"
-    host: str
-    """Its name."""
-
-
-@dataclass(frozen=True)
-class LayoutChange:
-    """Another layout of the activations in a memory that moves whole bursts."""
-
-    kind: ClassVar[RemedyKind] = "machine"
-    name: ClassVar[str] = "layout"
-    memory: str
-    """Its name."""
-    before: Layout
-    after: Layout
-
-
-@dataclass(frozen=True)
-class AddedDataflow:
-    """A dataflow that the array does not have, beside those that it has."""
-
-    kind: ClassVar[RemedyKind] = "machine"
-    name: str
-
-
-@dataclass(frozen=True)
-class DataflowChange:
-    """One of the array's dataflows for every layer, or the best of them for each."""
-
-    kind: ClassVar[RemedyKind] = "mapping"
-    name: str
-    """`auto`: chosen layer by layer."""
-
-
-@dataclass(frozen=True)
-class BitsChange:
-    """Fewer bits for each weight, or each activation."""
-
-    kind: ClassVar[RemedyKind] = "network"
-    tensors: Literal["weights", "activations"]
-    before: int
-    after: int
-
-    @property
-    def name(self) -> str:
-        """`weights_bits`."""
-        return f"{self.tensors}_bits"
-
-
-@dataclass(frozen=True)
-class ChannelsChange:
-    """Channels rounded up to the array."""
-
-    kind: ClassVar[RemedyKind] = "network"
-    name: ClassVar[str] = "channels"
-    multiple: int
-
-
-Change: TypeAlias = (
-    PartChange
-    | LatencyChange
-    | PoolChange
-    | KeepChange
-    | HostChange
-    | LayoutChange
-    | AddedDataflow
-    | DataflowChange
-    | BitsChange
-    | ChannelsChange
-)
-"""What a remedy changes; words.py names it."""
-
-
-@dataclass(frozen=True)
-class _Proposal:
-    """A change that might help."""
-
-    change: Change
-    """What is another than before, in numbers."""
-
-    @property
-    def name(self) -> str:
-        """`bandwidth`, `output_stationary`, `channels`."""
-        return self.change.name
-
-    @property
-    def kind(self) -> RemedyKind:
-        """Whether it is of the machine, of the network, or of how layers are mapped."""
-        return self.change.kind
-
-
-@dataclass(frozen=True)
-class Remedy(_Proposal):
-    """One change, and what to run instead.
-
-    Example:
-        >>> from accelsim import load_hardware, load_network
-        >>> first = next(remedies(load_network("alexnet"), load_hardware("16x16_128k"), "auto"))
-        >>> first.name, first.hardware.channels[0].bytes_per_cycle
-        ('bandwidth', 32.0)
-    """
-
-    network: Network = field(compare=False)
-    """The network to run."""
-    hardware: Hardware = field(compare=False)
-    """The machine to run it on."""
-    dataflow: str
-    """As in `run_network`."""
-
-
-@dataclass(frozen=True)
-class ImpossibleRemedy(_Proposal):
-    """A change that cannot be had, and why."""
-
-    obstacle: ChannelObstacle | tuple[Complaint, ...]
-    """What is in its way: a kind, or what an error says. words.py says it."""
-
-
-@dataclass(frozen=True)
-class _Baseline:
-    """What is run as it is."""
-
-    network: Network
-    hardware: Hardware
-    dataflow: str
-
-    def remedy(self, change: Change, **replaced: Any) -> Remedy:
-        """The same with a change: fields of a remedy that are others than here."""
-        return replace(Remedy(change, self.network, self.hardware, self.dataflow), **replaced)
 
 
 def remedies(network: Network, hardware: Hardware, dataflow: str) -> Iterator[Remedy | ImpossibleRemedy]:
     """Every remedy for a network on a machine, where layers run by a dataflow or `auto`."""
-    baseline = _Baseline(network, hardware, dataflow)
+    baseline = Baseline(network, hardware, dataflow)
     several, memories = len(hardware.channels) > 1, {memory.name: memory for memory in hardware.memories}
     for channel in hardware.channels:
         before = channel.bytes_per_cycle
@@ -253,18 +59,18 @@ def remedies(network: Network, hardware: Hardware, dataflow: str) -> Iterator[Re
     yield from _pools(baseline)
     yield from _more_kept(baseline)
     yield from _dataflows(baseline)
-    yield from _fewer_bits(baseline)
-    yield _rounded_channels(baseline)
+    yield from fewer_bits(baseline)
+    yield from rounded_channels(baseline)
 
 
 def most_remedies(hardware: Hardware) -> int:
     """How many there are at most: bandwidth, latency and layout of each channel, parts on chip, the host,
     kinds of tensors that stay, a pool, each dataflow, the dataflow chosen, bits of weights and of
-    activations, channels of layers.
+    activations, channels of layers up and down.
     """
     of_dataflows = len(dataflow_names()) + 1
     parts = len(PARTS_ON_CHIP) + (hardware.tensor_memory is not None) + (hardware.host is not None)
-    return 3 * len(hardware.channels) + parts + len(KEPT) + of_dataflows + 4
+    return 3 * len(hardware.channels) + parts + len(KEPT) + of_dataflows + 5
 
 
 def _more_bandwidth(memory: Memory, way: WayOut | None) -> dict[str, float]:
@@ -287,20 +93,20 @@ def _latency(memory: Memory, way: WayOut | None, cycles: int, clock_mhz: float) 
     return {f"{key}.latency_cycles": cycles}
 
 
-def _larger_buffers(baseline: _Baseline) -> Iterator[Remedy | ImpossibleRemedy]:
+def _larger_buffers(baseline: Baseline) -> Iterator[Remedy | ImpossibleRemedy]:
     """Of the memories with tiles all at once; of the one for tensors by itself."""
     hardware = baseline.hardware
     of_tensors = [] if hardware.tensor_memory is None else [(hardware.tensor_memory,)]
     for memories in [hardware.working, *of_tensors]:
-        sizes = {f"memories.{memory.name}.size_bytes": memory.size_bytes or 0 for memory in memories}
-        before, names = sum(sizes.values()), tuple([memory.name for memory in memories])
+        before = sum([memory.size_bytes or 0 for memory in memories])
+        names = tuple([memory.name for memory in memories])
         change = PartChange("buffer", before, TIMES * before, names, bool(of_tensors))
-        sizes |= _banks_in_bytes(memories)
+        sizes = dict([said for memory in memories for said in sizes_said(memory)])
         yield _changed_machine(baseline, change, **{key: TIMES * size for key, size in sizes.items()})
 
 
 def _more_of(
-    baseline: _Baseline, part: Literal["rows", "columns", "vector_lanes"]
+    baseline: Baseline, part: Literal["rows", "columns", "vector_lanes"]
 ) -> Remedy | ImpossibleRemedy:
     """More of another part on chip."""
     array, lanes = baseline.hardware.pe_array, baseline.hardware.vector_unit.lanes
@@ -320,7 +126,7 @@ def _more_of(
     return _changed_machine(baseline, change, **{key: change.after})
 
 
-def _faster_host(baseline: _Baseline, host: Host) -> Remedy | ImpossibleRemedy:
+def _faster_host(baseline: Baseline, host: Host) -> Remedy | ImpossibleRemedy:
     values = {
         "host.macs_per_cycle": TIMES * host.macs_per_cycle,
         "host.elements_per_cycle": TIMES * host.elements_per_cycle,
@@ -330,17 +136,7 @@ def _faster_host(baseline: _Baseline, host: Host) -> Remedy | ImpossibleRemedy:
     return _changed_machine(baseline, HostChange(host.name), **values)
 
 
-def _banks_in_bytes(memories: Sequence[Memory]) -> dict[str, int]:
-    """The keys of banks whose sizes do not follow that of their memory, and what they say."""
-    return {
-        f"memories.{memory.name}.banks.bytes.{operand}": size
-        for memory in memories
-        if memory.division is not None and memory.division.bytes is not None
-        for operand, size in memory.division.bytes.items()
-    }
-
-
-def _changed_machine(baseline: _Baseline, change: Change, **values: Any) -> Remedy | ImpossibleRemedy:
+def _changed_machine(baseline: Baseline, change: Change, **values: Any) -> Remedy | ImpossibleRemedy:
     """The remedy of a machine with other values at dotted keys."""
     try:
         hardware = vary(baseline.hardware, **values)
@@ -349,7 +145,7 @@ def _changed_machine(baseline: _Baseline, change: Change, **values: Any) -> Reme
     return baseline.remedy(change, hardware=hardware)
 
 
-def _layouts(baseline: _Baseline) -> Iterator[Remedy | ImpossibleRemedy]:
+def _layouts(baseline: Baseline) -> Iterator[Remedy | ImpossibleRemedy]:
     """The others of each memory that moves activations in whole bursts."""
     hardware = baseline.hardware
     for channel in hardware.channels:
@@ -363,14 +159,14 @@ def _layouts(baseline: _Baseline) -> Iterator[Remedy | ImpossibleRemedy]:
                 yield _changed_machine(baseline, change, **{f"memories.{channel.memory}.layout": layout})
 
 
-def _pools(baseline: _Baseline) -> Iterator[Remedy | ImpossibleRemedy]:
+def _pools(baseline: Baseline) -> Iterator[Remedy | ImpossibleRemedy]:
     """The largest memory with tiles as a pool, where there is none: a machine has one at most."""
     if baseline.hardware.pool is None:
         memory = max(baseline.hardware.working, key=lambda memory: memory.size_bytes or 0).name
         yield _changed_machine(baseline, PoolChange(memory), **{f"memories.{memory}.banks": POOL})
 
 
-def _more_kept(baseline: _Baseline) -> Iterator[Remedy]:
+def _more_kept(baseline: Baseline) -> Iterator[Remedy]:
     """Each kind of tensors that may stay on chip and does not yet, where activations pass through.
 
     Which kinds a machine may keep is the machine's to say: what it refuses is no remedy.
@@ -389,7 +185,7 @@ def _more_kept(baseline: _Baseline) -> Iterator[Remedy]:
                     yield remedy
 
 
-def _dataflows(baseline: _Baseline) -> Iterator[Remedy | ImpossibleRemedy]:
+def _dataflows(baseline: Baseline) -> Iterator[Remedy | ImpossibleRemedy]:
     """Each dataflow alone, if the array has it and has others; and beside the others, if it has it not.
 
     Beside the others it is for the mapper to choose, even where one of them was asked for.
@@ -405,42 +201,3 @@ def _dataflows(baseline: _Baseline) -> Iterator[Remedy | ImpossibleRemedy]:
             yield baseline.remedy(DataflowChange(name), dataflow=name)
     if chosen != AUTO and len(dataflows) > 1:
         yield baseline.remedy(DataflowChange(AUTO), dataflow=AUTO)
-
-
-def _fewer_bits(baseline: _Baseline) -> Iterator[Remedy]:
-    """Half as many, of weights and of activations."""
-    kinds: tuple[Literal["weights"], Literal["activations"]] = ("weights", "activations")
-    for tensors in kinds:
-        halved = half_the_bits(baseline.network, baseline.hardware, tensors)
-        if halved is not None:
-            change, network = halved
-            yield baseline.remedy(change, network=network)
-
-
-def half_the_bits(
-    network: Network, hardware: Hardware, tensors: Literal["weights", "activations"]
-) -> tuple[BitsChange, Network] | None:
-    """A network of half as many bits, which it says itself; None where it has one."""
-    of_network = getattr(network.description.precision, f"{tensors}_bits")
-    before = getattr(hardware.precision, f"{tensors}_bits") if of_network is None else of_network
-    if before == 1:
-        return None
-    change = BitsChange(tensors, before, before // 2)
-    description = vary(network.description, **{f"precision.{change.name}": change.after})
-    return change, replace(network, description=description)
-
-
-def _rounded_channels(baseline: _Baseline) -> Remedy | ImpossibleRemedy:
-    """Channels rounded up to the array; impossible where they are so already."""
-    change = ChannelsChange(longer_side(baseline.hardware))
-    try:
-        table = concrete(baseline.network)
-        arguments = channel_arguments(table)
-        rounded = rounded_up(table, arguments, change.multiple)
-    except AccelsimError as error:
-        return ImpossibleRemedy(change, error.complaints)
-    if not arguments:
-        return ImpossibleRemedy(change, "none_alone")
-    if rounded is table:
-        return ImpossibleRemedy(change, "multiples_already")
-    return baseline.remedy(change, network=rounded)

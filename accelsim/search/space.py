@@ -78,7 +78,11 @@ class DepthSpace:
     def __iter__(self) -> Iterator[Depths]:
         """Every candidate, in lexicographic order."""
         fixed, free = dict(self.fixed), self.free
-        for chosen in _compositions(self.free_blocks, len(free), self.min_blocks, self.deepest):
+        every = _compositions(self.free_blocks, len(free), self.min_blocks, self.deepest)
+        if not fixed:
+            yield from every
+            return
+        for chosen in every:
             depths = fixed | dict(zip(free, chosen, strict=True))
             yield tuple(depths[index] for index in range(len(self.stages)))
 
@@ -95,6 +99,10 @@ def _compositions(total: int, parts: int, low: int, high: int) -> Iterator[tuple
     if parts == 0:
         if total == 0:
             yield ()
+        return
+    if parts == 1:
+        if low <= total <= high:
+            yield (total,)
         return
     for first in range(max(low, total - high * (parts - 1)), min(high, total - low * (parts - 1)) + 1):
         for rest in _compositions(total - first, parts - 1, low, high):

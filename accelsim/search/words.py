@@ -4,14 +4,14 @@ The only place that writes them: for reports, for the progress of a search, and 
 that it makes.
 """
 
+from collections.abc import Sequence
 from typing import Final, assert_never
 
 from accelsim.choices import AUTO
 from accelsim.descriptions.phrases import memory_word
 from accelsim.errors import problem_text
 from accelsim.mapping.dataflows import dataflow_of
-from accelsim.search.redesign import BlockMove, ChannelsMove, KernelMove, Move
-from accelsim.search.remedies import (
+from accelsim.search.changes import (
     AddedDataflow,
     BitsChange,
     Change,
@@ -25,12 +25,17 @@ from accelsim.search.remedies import (
     LayoutChange,
     PartChange,
     PoolChange,
+    RedesignChange,
 )
+from accelsim.search.graph_moves import GraphMove
+from accelsim.search.redesign import BlockMove, ChannelsMove, KernelMove, Move
 
 KIB: Final = 1024
 _OBSTACLES: Final[dict[ChannelObstacle, str]] = {
+    "none_followed": "no number of channels can change and be followed to all that have it",
     "none_alone": "no number of channels of the stage table can change alone",
     "multiples_already": "every number of channels that can change alone is a multiple already",
+    "no_multiples_below": "no number of channels that can change has a multiple below it",
 }
 
 
@@ -55,8 +60,31 @@ def move_words(move: Move) -> str:
         case ChannelsMove():
             noun = "channels" if move.key == "out_channels" else move.key.replace("_", " ")
             return f"{move.new} instead of {move.old} {noun} in {move.stage}"
+        case GraphMove():
+            return _graph_move_words(move)
         case _:
             assert_never(move)
+
+
+def _graph_move_words(move: GraphMove) -> str:
+    new, old = (" x ".join(map(str, numbers)) for numbers in (move.new, move.old))
+    match move.kind:
+        case "kernel":
+            words = f"{new} instead of {old}".replace(" x ", "x")
+        case "channels":
+            words = f"{new} instead of {old} channels"
+        case "groups":
+            words = f"{new} groups instead of {old}"
+        case "resolution":
+            return f"images of {new} instead of {old}"
+        case kind:
+            assert_never(kind)
+    return f"{words} in {names_words(move.layers)}"
+
+
+def names_words(names: Sequence[str]) -> str:
+    """`conv1`; `conv1 and 2 more`."""
+    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
 
 
 def change_words(change: Change) -> str:
@@ -81,10 +109,20 @@ def change_words(change: Change) -> str:
             return f"{change.host} in half the time"
         case AddedDataflow() | DataflowChange():
             return _dataflow_words(change)
+        case BitsChange() | ChannelsChange() | RedesignChange():
+            return _network_words(change)
+        case _:
+            assert_never(change)
+
+
+def _network_words(change: BitsChange | ChannelsChange | RedesignChange) -> str:
+    match change:
         case BitsChange():
             return f"{change.tensors} of {change.before} -> {change.after} bits"
         case ChannelsChange():
-            return f"channels up to multiples of {change.multiple}"
+            return f"channels {change.direction} to multiples of {change.multiple}"
+        case RedesignChange():
+            return move_words(change.move)
         case _:
             assert_never(change)
 

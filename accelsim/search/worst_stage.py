@@ -53,10 +53,20 @@ def worst_stage(result: RunResult, schedule: Schedule, hardware: Hardware) -> Wo
 def layers_of_worst_form(result: RunResult) -> Sequence[LayerResult]:
     """Of the stage that leaves most PEs idle, the layers of one form that do; the worst of them first."""
     stage = max(_by_stage(result.layers).values(), key=idle_array_cycles)
+    return sorted(max(_by_form(stage), key=idle_array_cycles), key=lambda layer: -idle_array_cycles([layer]))
+
+
+def idlest_layers(result: RunResult) -> tuple[str, ...]:
+    """Of each form the layer that leaves most PEs idle; those forms first whose layers do so together."""
+    forms = sorted(_by_form(result.layers), key=lambda layers: -idle_array_cycles(layers))
+    return tuple([max(layers, key=lambda layer: idle_array_cycles([layer])).name for layers in forms])
+
+
+def _by_form(layers: Iterable[LayerResult]) -> Iterable[list[LayerResult]]:
     forms: dict[Layer, list[LayerResult]] = {}
-    for layer in stage:
+    for layer in layers:
         forms.setdefault(layer.form, []).append(layer)
-    return sorted(max(forms.values(), key=idle_array_cycles), key=lambda layer: -idle_array_cycles([layer]))
+    return forms.values()
 
 
 def _by_stage(layers: Iterable[LayerResult]) -> Mapping[str, list[LayerResult]]:

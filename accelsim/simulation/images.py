@@ -229,10 +229,11 @@ def summed(
 def of_all_images(executed: Sequence[LayerActivity], images: int) -> tuple[LayerActivity, ...]:
     """What each layer did, from what it did for each image in turn."""
     layers = len(executed) // images
-    return tuple([_of_all_images(executed[layer::layers]) for layer in range(layers)])
+    return tuple([in_turn(executed[layer::layers]) for layer in range(layers)])
 
 
-def _of_all_images(executed: Sequence[LayerActivity]) -> LayerActivity:
+def in_turn(executed: Sequence[LayerActivity]) -> LayerActivity:
+    """What a layer did, from what it did for one after the other of several images, or in several stripes."""
     waiting: dict[Operand, int] = {}
     for of_image in executed:
         for operand, cycles in of_image.waiting_cycles.items():

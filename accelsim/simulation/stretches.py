@@ -1,54 +1,87 @@
 """Stretches: what recurs in many schedules is walked through once for each state it is entered in.
 
 The fast engine remembers layer by layer. Where schedules are put together from the same few stretches of
-layers, as those of networks that differ only in depth are, the states before and after a whole stretch are
-remembered here, with the cycles in between, which follow from the engine's own memory. What comes out is
-when everything is done, to the cycle; nothing is said of single layers.
+layers, as those of networks that differ only in depth are, what a whole stretch does to the machine from one
+state on is remembered here: the state after it, and the cycles in between. Only the stretch itself is walked
+through for that, by the fast engine, whatever came before it. What comes out is when everything is done, to
+the cycle; nothing is said of single layers. docs/decisions/depth-assembly.md has the argument.
 """
 
-from collections.abc import Callable, Hashable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from accelsim.hardware import Hardware
+from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.schedule import Schedule
 from accelsim.simulation.entry import entries_of
-from accelsim.simulation.fast import simulate_fast
-from accelsim.simulation.transitions import Transitions
-from accelsim.simulation.traversal import stepper_of
+from accelsim.simulation.state import State
+from accelsim.simulation.transitions import ENTRIES_OF_A_STATE, MOST_STEPS, Transitions
+from accelsim.simulation.traversal import Traversal, stepper_of
 
-MOST_PASSAGES: Final = 100_000
-"""Remembered at a time, about 30 MB; then everything is forgotten."""
+MOST_REMEMBERED: Final = 400_000
+"""In entries of queues or what takes as much, as the engine's own memory has twice; then it is full."""
 
 
-class Stretch(NamedTuple):
-    """Successive layers of a schedule.
+@dataclass(frozen=True, eq=False)
+class Stretch:
+    """Successive layers of a schedule. Each is a stretch of its own, whatever it consists of.
 
     Attributes:
-        layers: How many.
+        mappings: Of its layers.
 
     Example:
-        >>> Stretch(key="fire2", layers=3).layers
-        3
+        >>> from accelsim.run import plan_run
+        >>> schedule = plan_run("squeezenet_v1_1", "16x16_128k").schedule
+        >>> Stretch.of(schedule, 1, 3).distances
+        ((1,), (1,))
     """
 
-    key: Hashable
-    """Equal only where the programs are, how far back from each layer those are that it waits for, and what
-    tensors take of a pool and give up, before the first layer too."""
-    layers: int
+    mappings: tuple[Mapping, ...]
+    distances: tuple[tuple[int, ...], ...]
+    """Of each layer: those that it waits for, counted back from it."""
+
+    @classmethod
+    def of(cls, schedule: Schedule, first: int, end: int) -> "Stretch":
+        """The layers of a schedule from one to before another."""
+        return cls(
+            schedule.mappings[first:end],
+            tuple(
+                tuple(layer - producer for producer in schedule.waits_for[layer])
+                for layer in range(first, end)
+            ),
+        )
 
 
-class _Passage(NamedTuple):
-    """What a stretch did to the machine from one state on; times from its beginning."""
+class Passage(NamedTuple):
+    """What a stretch did to the machine from one place on; times from its beginning.
 
-    state: int
+    Attributes:
+        place: The one after it.
+
+    Example:
+        >>> Passage(place=1, cycles=100, last_end=90).cycles
+        100
+    """
+
+    place: int
     cycles: int
     last_end: int
-    """When the last layer that was finished meanwhile was."""
+    """When the last layer that was finished meanwhile was; 0 where none was."""
+
+
+class _Place(NamedTuple):
+    """Where schedules that are alike from here on have come to, between two layers."""
+
+    idle_descriptors: int
+    """Of the schedule: not every state says it."""
+    state: State
+    unfinished: tuple[int, ...]
+    """Layers, counted back from the next."""
 
 
 class Stretches:
-    """What stretches did to one machine. Grows as schedules are walked through; the answers stay the same.
+    """What stretches did to one machine that keeps no tensors on chip. Places are known by their numbers.
 
     Args:
         hardware: The machine.
@@ -56,90 +89,133 @@ class Stretches:
     Example:
         >>> from accelsim.run import plan_run
         >>> plan = plan_run("squeezenet_v1_1", "16x16_128k")
-        >>> whole = [Stretch("squeezenet_v1_1", len(plan.schedule.layers))]
-        >>> Stretches(plan.hardware).cycles(whole, lambda: plan.schedule) > 0
+        >>> layers = len(plan.schedule.layers)
+        >>> halves = [Stretch.of(plan.schedule, 0, 9), Stretch.of(plan.schedule, 9, layers)]
+        >>> from accelsim.simulation import simulate
+        >>> Stretches(plan.hardware).cycles(halves) == simulate(plan.schedule, plan.hardware).cycles
         True
     """
 
     def __init__(self, hardware: Hardware) -> None:
         self._hardware = hardware
-        self._forget()
-
-    def _forget(self) -> None:
-        self._transitions = Transitions()
-        self._starts: dict[int, int] = {}
-        """The state at the beginning, by how many descriptors are left idle."""
-        self._passages: dict[int, dict[tuple[Hashable, int], _Passage]] = {}
-        """By how many descriptors are left idle: not every state says it."""
+        self._transitions = _OfPlaces()
+        self._places: list[_Place] = []
+        self._numbers: dict[_Place, int] = {}
+        self._passages: dict[tuple[int, Stretch], Passage] = {}
         self._drains: dict[int, int] = {}
-        """Of states after the last layer: cycles until the last of what is still under way is done."""
+        """From a place on, where no layer follows: cycles until the last of those under way is done."""
+        self._remembered = 0
 
-    def cycles(
-        self, stretches: Sequence[Stretch], schedule: Callable[[], Schedule], idle_descriptors: int = 0
-    ) -> int:
+    @property
+    def is_full(self) -> bool:
+        """Whether to go on with a new one, so that memory stays constant; numbers of places are lost."""
+        return self._remembered > MOST_REMEMBERED or len(self._transitions.steps) > MOST_STEPS
+
+    def start(self, idle_descriptors: int = 0) -> int:
+        """The place before the first layer of a schedule that leaves so many descriptors idle."""
+        return self._number(
+            _Place(idle_descriptors, stepper_of(self._hardware, idle_descriptors).state(), ())
+        )
+
+    def passage(self, place: int, stretch: Stretch) -> Passage:
+        """What a stretch does from a place on."""
+        passage = self._passages.get((place, stretch))
+        if passage is None:
+            passage = self._passages[place, stretch] = self._walked(self._places[place], stretch)
+            self._remembered += ENTRIES_OF_A_STATE
+        return passage
+
+    def drain(self, place: int) -> int:
+        """Cycles until everything is done that is under way at a place; 0 where nothing is."""
+        cycles = self._drains.get(place)
+        if cycles is None:
+            walk = _Walk(self._hardware, self._transitions, self._places[place])
+            cycles = self._drains[place] = walk.drained()
+        return cycles
+
+    def cycles(self, stretches: Sequence[Stretch], idle_descriptors: int = 0) -> int:
         """When a schedule that consists of these stretches is done.
 
         Args:
             stretches: Successive ones, all layers of the schedule together.
-            schedule: Makes the schedule; called only where a stretch is entered in a state that is not known.
-            idle_descriptors: Those that it leaves idle, whatever it says itself.
+            idle_descriptors: Those that it leaves idle.
 
         Returns:
             Cycles until everything is done.
         """
-        cycles = self._remembered(stretches, idle_descriptors)
-        if cycles is not None:
-            return cycles
-        if self._transitions.is_half_full or sum(map(len, self._passages.values())) > MOST_PASSAGES:
-            self._forget()
-        whole = replace(schedule(), idle_descriptors=idle_descriptors)
-        cycles = simulate_fast(whole, self._hardware, self._transitions).cycles
-        self._learn(stretches, whole, cycles)
-        return cycles
-
-    def _start(self, idle_descriptors: int) -> int:
-        start = self._starts.get(idle_descriptors)
-        if start is None:
-            state = stepper_of(self._hardware, idle_descriptors).state()
-            start = self._starts[idle_descriptors] = self._transitions.state_number(state)
-        return start
-
-    def _remembered(self, stretches: Sequence[Stretch], idle_descriptors: int) -> int | None:
-        state, elapsed, end = self._start(idle_descriptors), 0, 0
-        passages = self._passages.get(idle_descriptors, {})
+        place, elapsed, end = self.start(idle_descriptors), 0, 0
         for stretch in stretches:
-            passage = passages.get((stretch.key, state))
-            if passage is None:
-                return None
+            passage = self.passage(place, stretch)
             end = max(end, elapsed + passage.last_end)
             elapsed += passage.cycles
-            state = passage.state
-        drain = self._drains.get(state)
-        return None if drain is None else max(end, elapsed + drain)
+            place = passage.place
+        return max(end, elapsed + self.drain(place))
 
-    def _learn(self, stretches: Sequence[Stretch], schedule: Schedule, cycles: int) -> None:
-        """Follow what the engine remembers of a schedule that it has just walked through, while it does."""
-        if schedule.pool_bytes_at_start:  # which no state here begins with
-            return
-        entries = entries_of(schedule, self._hardware)
-        state, elapsed, end, first = self._start(schedule.idle_descriptors), 0, 0, 0
-        passages = self._passages.setdefault(schedule.idle_descriptors, {})
-        for stretch in stretches:
-            before, entered, last_end = elapsed, state, 0
-            for layer in range(first, first + stretch.layers):
-                distances = tuple(layer - producer for producer in schedule.waits_for[layer])
-                entry = self._transitions.of_entry.get((state, distances, entries[layer]))
-                if entry is None:
-                    return
-                passed = self._transitions.of_part.get((id(schedule.mappings[layer].program), entry, True))
-                if passed is None:
-                    return
-                ends = (elapsed + cycle - before for _, cycle in passed.end_cycles)
-                last_end = max(last_end, *ends) if passed.end_cycles else last_end
-                elapsed += passed.cycles
-                state = passed.state
-            first += stretch.layers
-            end = max(end, before + last_end)
-            passages[stretch.key, entered] = _Passage(state, elapsed - before, last_end)
-        if cycles > end:
-            self._drains[state] = cycles - elapsed
+    def _number(self, place: _Place) -> int:
+        number = self._numbers.setdefault(place, len(self._places))
+        if number == len(self._places):
+            self._places.append(place)
+            self._remembered += ENTRIES_OF_A_STATE + place.state.entries
+        return number
+
+    def _walked(self, place: _Place, stretch: Stretch) -> Passage:
+        walk = _Walk(self._hardware, self._transitions, place)
+        idle = place.idle_descriptors
+        schedule = Schedule((), stretch.mappings, stretch.distances, idle_descriptors=idle)
+        walk.along(stretch, schedule, self._hardware)
+        return Passage(self._number(walk.place(idle)), walk.cycle, walk.last_end)
+
+
+class _OfPlaces(Transitions):
+    """States may be forgotten from one walk to the next; steps stay, by whose numbers places are written."""
+
+    def forget_if_full(self) -> None:
+        if self.is_half_full:
+            self.forget_states()
+
+
+class _Walk(Traversal):
+    """From a place on; layers are numbered so that those that it looks back to have numbers, too."""
+
+    def __init__(self, hardware: Hardware, transitions: Transitions, place: _Place) -> None:
+        super().__init__(hardware, place.idle_descriptors, transitions)
+        self.state, self.machine_is_here = place.state, False
+        self._unfinished_before = place.unfinished
+        self._first = max(place.unfinished, default=0)
+        self.last_end = 0
+
+    def along(self, stretch: Stretch, schedule: Schedule, hardware: Hardware) -> None:
+        """Until the last layer of a stretch is handed over."""
+        furthest = [max(distances, default=0) for distances in stretch.distances]
+        self._first = max([self._first, *furthest])
+        self.layer = self._first
+        self._finish_what_is()
+        before = len(self.log.end_cycles)
+        programs = [mapping.program for mapping in stretch.mappings]
+        layers = range(self._first, self._first + len(programs))
+        waits_for = [
+            tuple(layer - distance for distance in distances)
+            for layer, distances in zip(layers, stretch.distances, strict=True)
+        ]
+        self._number()
+        self._go_through(programs, waits_for, entries_of(schedule, hardware), self._first)
+        self.last_end = max(list(self.log.end_cycles.values())[before:], default=0)
+        self.layer = layers.stop
+
+    def place(self, idle_descriptors: int) -> _Place:
+        """The one that it has come to."""
+        finished, following = self.log.end_cycles, self.layer
+        unfinished = [following - layer for layer in range(following) if layer not in finished]
+        return _Place(idle_descriptors, self._state(), tuple(unfinished))
+
+    def drained(self) -> int:
+        """Cycles until everything is done that is under way."""
+        self._finish_what_is()
+        before = len(self.log.end_cycles)
+        self._drain(self._first)
+        return max(list(self.log.end_cycles.values())[before:], default=0)
+
+    def _finish_what_is(self) -> None:
+        """Note of the layers before the first which are finished."""
+        unfinished = {self._first - distance for distance in self._unfinished_before}
+        self.log.end_cycles |= {layer: 0 for layer in range(self._first) if layer not in unfinished}

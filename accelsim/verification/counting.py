@@ -34,14 +34,6 @@ class Counted:
     traffic: dict[tuple[str, Access, str], int]
 
 
-def called(first: Counted, hardware: Hardware) -> Counted:
-    """The first step of a layer of the host, with the call before it."""
-    host = hardware.host
-    assert host is not None  # which executes it
-    vector = first.vector + ActionCounts(host=HostCounts(calls=1))
-    return replace(first, vector_cycles=first.vector_cycles + host.cycles_per_call, vector=vector)
-
-
 def _hosted(
     mac_cycles: int,
     counts: ActionCounts[int],
@@ -139,6 +131,17 @@ class Counting:
             counted = self._kinds[kind] = self._counted(visit, outputs, weights, inputs, stored)
         return counted
 
+    def called(self, first: Counted) -> Counted:
+        """The first step of a layer, with the call before it of the host or of the array."""
+        if self.layer.on_array and not self.hosted:
+            before = self.case.hardware.pe_array.cycles_per_call
+            return replace(first, array_cycles=first.array_cycles + before)
+        host = self.case.hardware.host
+        if host is None or not self.hosted:
+            return first
+        vector = first.vector + ActionCounts(host=HostCounts(calls=1))
+        return replace(first, vector_cycles=first.vector_cycles + host.cycles_per_call, vector=vector)
+
     def _counted(
         self, visit: Visit, outputs: Region, weights: Region | None, inputs: int, stored: int
     ) -> Counted:
@@ -188,7 +191,8 @@ class Counting:
         strides, dilations = (layer.stride_y, layer.stride_x), (layer.dilation_y, layer.dilation_x)
         nonzero = self.case.nonzero(weights)
         resumes, density = visit.resumes, float(layer.input_density)
-        tile = TileWork(n, g, k, c, y, x, fy, fx, strides, dilations, nonzero, resumes, density)
+        depthwise = layer.K == layer.C == 1
+        tile = TileWork(n, g, k, c, y, x, fy, fx, strides, dilations, nonzero, resumes, density, depthwise)
         walked = self.passes.walk(tile, self.machine)
         if layer.weight_density is None:
             weight_bytes = packed_bytes(walked.weight_read_words, sizes.weight_bits)

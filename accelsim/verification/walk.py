@@ -20,7 +20,7 @@ from accelsim.verification.accesses import Accesses
 from accelsim.verification.arithmetic import Compute
 from accelsim.verification.bursts import Outside, outside_of
 from accelsim.verification.case import Case
-from accelsim.verification.counting import Counting, StepCounts, called
+from accelsim.verification.counting import Counting, StepCounts
 from accelsim.verification.coverage import PoolingWindows, Stored
 from accelsim.verification.difference import Difference, Quantity, TileOfStep
 from accelsim.verification.functions import Integers
@@ -277,8 +277,8 @@ class _Execution:
     def _count(self, step: Step, visit: Visit, outputs: Region) -> None:
         """Hold what was counted against what the step says."""
         counted = self.counting.step(visit, outputs)
-        if self.counting.hosted and not self.step_count:
-            counted = called(counted, self.case.hardware)
+        if not self.step_count:
+            counted = self.counting.called(counted)
         self.step_count += 1
         expect_equal(Quantity.COMPLETES, step.completes, visit.completes)
         expect_equal(Quantity.ARRAY_CYCLES, step.array_cycles, counted.array_cycles)

@@ -46,3 +46,17 @@ def test_every_weighted_sum_is_least_on_the_front(points, weights):
 
     if points:
         assert min(map(total, points)) == min(map(total, front_of(points)))
+
+
+@given(
+    st.integers(1, 4).flatmap(lambda n: st.lists(st.tuples(*[st.integers(0, 4)] * n), max_size=40)), st.data()
+)
+def test_many_points_at_once_make_the_front_that_they_make_one_by_one(points, data):
+    one_by_one, at_once = Front(), Front()
+    for number, point in enumerate(points):
+        one_by_one.add(point, number)
+    numbered = [(point, number) for number, point in enumerate(points)]
+    cut = data.draw(st.integers(0, len(points)))
+    at_once.add_all(numbered[:cut])
+    at_once.add_all(numbered[cut:])
+    assert list(at_once) == list(one_by_one)

@@ -12,7 +12,7 @@ from accelsim.mapping.schedule import Schedule
 from accelsim.network.build import build
 from accelsim.network.lowering import lower
 from accelsim.planning.compiler import make_schedule
-from accelsim.simulation import stretches
+from accelsim.simulation import stretches, transitions
 from accelsim.simulation.engines import simulate
 from accelsim.simulation.stretches import Stretch, Stretches
 
@@ -22,16 +22,9 @@ KNOWN = Stretches(MACHINE)
 
 
 def cut(schedule, places):
-    """The schedule's stretches between these places, each known by its programs and distances."""
+    """The schedule's stretches between these places."""
     bounds = [0, *sorted(places), len(schedule.layers)]
-    found = []
-    for first, end in itertools.pairwise(bounds):
-        key = tuple(
-            (id(schedule.mappings[at]), tuple(at - producer for producer in schedule.waits_for[at]))
-            for at in range(first, end)
-        )
-        found.append(Stretch(key, end - first))
-    return found
+    return [Stretch.of(schedule, first, end) for first, end in itertools.pairwise(bounds)]
 
 
 def shortened(layers, schedule=WHOLE):
@@ -46,9 +39,10 @@ def test_stretches_end_when_their_schedule_does(data):
     expected = simulate(schedule, MACHINE).cycles
     idle = data.draw(st.integers(0, MACHINE.channels[0].prefetch - 1))
     with_fewer = simulate(replace(schedule, idle_descriptors=idle), MACHINE).cycles
+    pieces = cut(schedule, places)
     for _ in range(2):
-        assert KNOWN.cycles(cut(schedule, places), lambda: schedule) == expected
-        assert KNOWN.cycles(cut(schedule, places), lambda: schedule, idle) == with_fewer
+        assert KNOWN.cycles(pieces) == expected
+        assert KNOWN.cycles(pieces, idle) == with_fewer
 
 
 TWO_CHANNELS = with_flash(MACHINE, bytes_per_cycle=4, latency_cycles=50, prefetch=2)
@@ -67,26 +61,33 @@ def test_so_they_do_on_two_channels_however_many_descriptors_are_left_idle(data)
     stretches_of_it = cut(schedule, places)
     for idle in data.draw(st.lists(st.integers(0, 7), min_size=2, max_size=3)):
         expected = simulate(replace(schedule, idle_descriptors=idle), TWO_CHANNELS).cycles
-        assert KNOWN_ON_TWO_CHANNELS.cycles(stretches_of_it, lambda: schedule, idle) == expected
+        assert KNOWN_ON_TWO_CHANNELS.cycles(stretches_of_it, idle) == expected
 
 
-def test_what_was_seen_before_is_not_simulated_again():
-    known, made = Stretches(MACHINE), []
-    pieces = cut(WHOLE, range(3, len(WHOLE.layers), 3))
+def test_what_was_seen_before_is_not_walked_again(monkeypatch):
+    known, pieces, walked = Stretches(MACHINE), cut(WHOLE, range(3, len(WHOLE.layers), 3)), []
+    along = stretches._Walk.along
+    monkeypatch.setattr(
+        stretches._Walk,
+        "along",
+        lambda walk, stretch, *given: walked.append(stretch) or along(walk, stretch, *given),
+    )
+    assert known.cycles(pieces) == known.cycles(pieces)
+    assert walked == pieces
+    known.cycles([*pieces[:4], *pieces[5:]])
+    assert walked[len(pieces) :] == pieces[5 : 5 + len(walked) - len(pieces)]
 
-    def schedule():
-        made.append(1)
-        return WHOLE
 
-    assert known.cycles(pieces, schedule) == known.cycles(pieces, schedule)
-    assert len(made) == 1
+def test_places_outlast_what_the_engine_forgets(monkeypatch):
+    """Its memory may be full at any time; a stretch is entered in the same state all the same."""
+    monkeypatch.setattr(transitions, "MOST_ENTRIES", 300)
+    known, pieces = Stretches(MACHINE), cut(WHOLE, range(2, len(WHOLE.layers), 2))
+    assert known.cycles(pieces) == simulate(WHOLE, MACHINE).cycles
 
 
-def test_what_is_remembered_is_forgotten_before_it_is_too_much(monkeypatch):
-    monkeypatch.setattr(stretches, "MOST_PASSAGES", 10)
+def test_it_says_when_it_holds_too_much(monkeypatch):
+    monkeypatch.setattr(stretches, "MOST_REMEMBERED", 500)
     known = Stretches(MACHINE)
-    for layers in range(1, len(WHOLE.layers), 5):
-        schedule = shortened(layers)
-        pieces = cut(schedule, range(2, layers, 2))
-        assert known.cycles(pieces, lambda schedule=schedule: schedule) == simulate(schedule, MACHINE).cycles
-        assert len(known._passages) <= 10 + len(pieces)
+    assert not known.is_full
+    known.cycles(cut(WHOLE, range(2, len(WHOLE.layers), 2)))
+    assert known.is_full

@@ -14,7 +14,8 @@ from accelsim.report.tables.explanation import explanation_report
 from accelsim.report.tables.run import run_report
 from accelsim.report.text.table import Style
 from accelsim.run import plan_run
-from accelsim.search.remedies import LayoutChange, most_remedies, remedies
+from accelsim.search.changes import LayoutChange
+from accelsim.search.remedies import most_remedies, remedies
 from accelsim.simulation import simulate, simulate_events
 
 BURSTS = {"memories.dram.burst_bytes": 64}

@@ -24,7 +24,8 @@ from accelsim.report.tables.run import run_report
 from accelsim.report.text.residency import kept_sentence
 from accelsim.report.text.table import Style
 from accelsim.run import plan_run
-from accelsim.search.remedies import Remedy, most_remedies, remedies
+from accelsim.search.changes import Remedy
+from accelsim.search.remedies import most_remedies, remedies
 from accelsim.simulation.events import simulate_events
 from accelsim.verification.places import place_mismatches
 from accelsim.verification.schedules import verify_plan

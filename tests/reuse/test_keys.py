@@ -39,6 +39,11 @@ FULL_MACHINE = check(
                     "weight_stationary": {"accumulators_per_column": 256, "packing": ["groups"]},
                 },
             },
+            "vector_unit": {
+                **MACHINE.get("vector_unit", {}),
+                "unfused": ["softmax"],
+                "operations": {"add": 2},
+            },
             "energy": {**MACHINE["energy"], "picojoules_per_unit": 1.5},
             "power": {"idle_mw": 1.0},
             "area": {
@@ -129,7 +134,9 @@ ONE_VALUE_OF_A_MACHINE = (
     *("memories.0.leakage_mw_per_kib", "memories.0.compress", "memories.1.compress"),
     *("memories.1.burst_bytes", "memories.1.layout"),
     *("pe_array.dataflows.output_stationary.block_register", "pe_array.ports", "host", "control"),
+    "cascade",
     *(f"memories.{place}.{key}" for place in (0, 1) for key in ("read", "write", "stops_array", "cache")),
+    *("memories.0.arena_bytes", "memories.1.arena_bytes"),
 )
 """The outermost memory holds everything and has the channel, in cycles; banks have shares or bytes; nothing
 is kept, and no price is a law."""
@@ -199,6 +206,8 @@ POOLED_CHANGES = {
     "memories.1.keeps": {"memories.1.keeps": []},
     "io.inputs": {"io.inputs": FULL_MACHINE.memories[1].name},
     "io.outputs": {"io.outputs": FULL_MACHINE.memories[1].name},
+    "cascade": {"cascade": {"layers": 4}},
+    "arena": {"memories.1.arena_bytes": 65536},
 }
 MACHINES = dict(changed_parts(FULL_MACHINE, fixed=ONE_VALUE_OF_A_MACHINE))
 NETWORKS = dict(changed_parts(FULL_NETWORK, "residual_basic", "separable_conv"))
@@ -265,6 +274,11 @@ def test_what_a_machine_keeps_is_in_the_key_of_a_result(changes):
     assert words != said_before
 
 
+def test_how_deep_a_cascade_may_be_is_in_the_key_of_a_result():
+    deep, deeper = (vary(POOLED, cascade={"layers": layers}) for layers in (2, 3))
+    assert place(task(hardware=deep))[0] != place(task(hardware=deeper))[0]
+
+
 @pytest.mark.parametrize(
     "keys", [keys for keys in MACHINES if below(keys, NO_COST_OF_A_MACHINE) and keys != LEAKAGE]
 )
@@ -306,7 +320,7 @@ def a_stage_of_each_block():
     graph = configure(check(Document("graph", GRAPH, {}), NetworkDescription))
     networks = [load_network(name) for name in names("networks")]
     stages = {}
-    for network in (*networks, graph):
+    for network in (graph, *networks):
         for index, stage in enumerate(network.stages):
             stages.setdefault(type(stage.block).__name__, (network, index))
     return stages

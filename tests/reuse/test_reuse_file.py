@@ -114,13 +114,17 @@ def evaluations(monkeypatch):
     from accelsim.mapping import schedule  # noqa: PLC0415
 
     counts = []
-    search, cost = schedule.map_layers, Evaluator.cost
+    search, costs = schedule.map_layers, Evaluator.costs
     monkeypatch.setattr(
         schedule,
         "map_layers",
         lambda layers, *given, **options: counts.append(len(layers)) or search(layers, *given, **options),
     )
-    monkeypatch.setattr(Evaluator, "cost", lambda self, depths: counts.append(1) or cost(self, depths))
+    monkeypatch.setattr(
+        Evaluator,
+        "costs",
+        lambda self, candidates: counts.append(len(candidates)) or costs(self, candidates),
+    )
     return counts
 
 

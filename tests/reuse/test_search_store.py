@@ -40,13 +40,13 @@ def search(task=TASK, store=None, space=SPACE):
 def evaluated(monkeypatch):
     """The depths of every evaluation."""
     seen = []
-    cost = Evaluator.cost
+    costs = Evaluator.costs
 
-    def counted(self, depths):
-        seen.append(depths)
-        return cost(self, depths)
+    def counted(self, candidates):
+        seen.extend(candidates)
+        return costs(self, candidates)
 
-    monkeypatch.setattr(Evaluator, "cost", counted)
+    monkeypatch.setattr(Evaluator, "costs", counted)
     return seen
 
 

@@ -183,14 +183,14 @@ def test_depths_that_cannot_be_built_are_counted_beside_those_that_can(tmp_path)
 
 
 def test_a_fault_in_one_candidate_does_not_end_a_search(monkeypatch):
-    cost = Evaluator.cost
+    costs = Evaluator.costs
 
-    def faulty(self, depths):
-        if depths[0] == 1:
+    def faulty(self, candidates):
+        if any(depths[0] == 1 for depths in candidates):
             raise IndexError("list index out of range")
-        return cost(self, depths)
+        return costs(self, candidates)
 
-    monkeypatch.setattr(Evaluator, "cost", faulty)
+    monkeypatch.setattr(Evaluator, "costs", faulty)
     network = load_network("resnet18@resolution=64")
     result = search_depth(
         SearchTask(network, LARGE), depth_space(network, total_blocks=6), executor=Processes(1)

@@ -3,8 +3,8 @@
 from machines import with_host
 
 from accelsim.run import run_network
+from accelsim.search.changes import HostChange
 from accelsim.search.explain import explain_network
-from accelsim.search.remedies import HostChange
 from accelsim.search.words import change_words
 
 NETWORK = "squeezenet_v1_1@resolution=64"

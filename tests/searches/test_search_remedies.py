@@ -9,9 +9,10 @@ from accelsim.report.tables.explanation import explanation_report
 from accelsim.report.text.excess import excess_words
 from accelsim.report.text.table import Style
 from accelsim.report.text.zeros import zeros_sentence
+from accelsim.search.changes import ImpossibleRemedy, PartChange
 from accelsim.search.explain import explain_network
 from accelsim.search.path_moves import DesignPoint, Excess, SizeBudget
-from accelsim.search.remedies import ImpossibleRemedy, PartChange, remedies
+from accelsim.search.remedies import remedies
 from accelsim.search.words import change_words, obstacle_words
 
 NETWORK, MACHINE = load_network("alexnet"), machine()

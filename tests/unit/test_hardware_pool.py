@@ -281,6 +281,99 @@ def test_activations_that_do_not_fit_are_named_with_what_would_help():
     )
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "line"),
+    [
+        (
+            "  banks: pool\n",
+            "  banks: pool\n  arena_bytes: 65537\n",
+            "10: memories.1.arena_bytes = 65537: must be at most size_bytes, which is 65536",
+        ),
+        (
+            "  banks: pool\n",
+            "  banks: pool\n  arena_bytes: 13\n",
+            "10: memories.1.arena_bytes = 13: must be at least 14: it has to hold two words of each operand",
+        ),
+        (
+            "  banks: pool\n  keeps: [activations]\nio: {inputs: sram, outputs: sram}\n",
+            "  arena_bytes: 4096\n",
+            "9: memories.1.arena_bytes = 4096: must be left out where banks is not pool: each operand has "
+            "banks of its own",
+        ),
+        (
+            "  bandwidth: {bytes_per_cycle: 8}\n",
+            "  bandwidth: {bytes_per_cycle: 8}\n  arena_bytes: 4096\n",
+            "7: memories.0.arena_bytes = 4096: must be left out: a memory off chip is as large as need be",
+        ),
+    ],
+)
+def test_an_arena_is_a_part_of_a_pool(tmp_path, old, new, line):
+    assert line in mistakes(tmp_path, (old, new))
+
+
+def test_an_arena_is_all_that_a_network_has_at_the_prices_of_the_whole_memory():
+    """The machine of a pool so small has cheaper accesses; the one with an arena in a larger pool has not."""
+    machine = load_hardware("npu_int8_2m")
+    small = "mobilenet_v1@width=0.25,resolution=96"
+    (limited, smaller, whole) = (
+        run_network(small, vary(machine, **{f"memories.sram.{key}": value}))
+        for key, value in (("arena_bytes", 81920), ("size_bytes", 81920), ("arena_bytes", None))
+    )
+    assert limited.memory_map.peak_bytes <= 81920 == limited.memory_map.size_bytes
+    assert limited.energy.total > smaller.energy.total
+    assert limited.cycles >= whole.cycles
+
+
+def test_an_arena_that_is_too_small_names_the_step_its_tensors_and_their_bytes():
+    limited = vary(load_hardware("npu_int8_2m"), **{"memories.sram.arena_bytes": 262144})
+    sentence = refused(SMALL, limited)
+    assert sentence.startswith(
+        "conv1 on npu_int8_2m: needs 351260 bytes of sram, whose arena has 262144: image (150528 bytes), "
+        "conv1 (200704 bytes) and 28 bytes of tiles of weights, and flash holds no activations; would help: "
+        "memories.sram.arena_bytes = 602124 (as much as stage1.block1.pointwise takes)"
+    )
+    assert run_network(SMALL, vary(limited, **{"memories.sram.arena_bytes": 602124})).cycles > 0
+    larger = refused("vgg16", limited)
+    ((size,),) = [re.findall(r"memories\.sram\.size_bytes = (\d+) without arena_bytes", larger)]
+    assert int(size) > 2097152
+
+
+@pytest.mark.parametrize(
+    ("cascade", "line"),
+    [
+        ("{layers: 1}", "12: cascade.layers = 1: must be a whole number from 2 to 16"),
+        ("{layers: 17}", "12: cascade.layers = 17: must be a whole number from 2 to 16"),
+        ("{}", "12: cascade.layers: missing, must be a whole number from 2 to 16"),
+        ("4", "12: cascade = 4: must be a mapping with the keys layers"),
+    ],
+)
+def test_a_cascade_has_from_2_to_16_layers(tmp_path, cascade, line):
+    ends = "io: {inputs: sram, outputs: sram}\n"
+    assert mistakes(tmp_path, (ends, f"{ends}cascade: {cascade}\n")) == [line]
+
+
+def test_a_cascade_needs_a_pool_that_keeps_activations(tmp_path):
+    ends = "io: {inputs: sram, outputs: sram}\n"
+    assert load(tmp_path, f"{KEEPS}cascade: {{layers: 4}}\n").cascade.layers == 4
+    (line,) = mistakes(
+        tmp_path,
+        ("[activations]", "[weights]"),
+        ("  holds: [weights]\n", ""),
+        (ends, "cascade: {layers: 4}\n"),
+    )
+    assert line == (
+        '10: cascade = {"layers": 4}: must be left out: no memory here keeps activations, of which rows '
+        "would stay"
+    )
+    with pytest.raises(DescriptionError, match="l2 keeps whole tensors, and rows stay"):
+        vary(load_hardware("mcu_l3_l2_l1"), cascade={"layers": 4})
+
+
+def test_a_machine_without_cascades_has_the_key_that_it_had():
+    machine = load_hardware("npu_int8_256k")
+    assert vary(vary(machine, cascade={"layers": 4}), cascade=None).digest == machine.digest
+
+
 def test_who_does_what_the_sentence_says_has_a_machine_or_an_image_that_does():
     hardware = load_hardware("npu_int8_256k")
     sentence = refused(SMALL, hardware)

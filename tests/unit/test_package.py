@@ -10,8 +10,15 @@ import numpy as np
 import pytest
 
 import accelsim
-from accelsim.network import configure, read_network, read_overlay, to_yaml
-from accelsim.search import depth_space, plan_for, read_sweep, search_depth, search_path
+from accelsim.network import (
+    changed_network,
+    configure,
+    network_text,
+    read_network,
+    read_overlay,
+    to_yaml,
+)
+from accelsim.search import depth_space, plan_for, read_sweep, search_depth, search_path, written_remedy
 
 
 @pytest.mark.parametrize("name", accelsim.__all__)
@@ -143,7 +150,7 @@ CALLS = (
     (accelsim.load_hardware, {"name": "8x8_32k"}, ()),
     (accelsim.load_network, {"name": "mobilenet_v1"}, ("width", "resolution")),
     (accelsim.Cache, {}, ("file", "most_bytes")),
-    (search_path, RUN, (*OPTIONS, "max_params", "max_macs", "min_params", "steps", "step")),
+    (search_path, RUN, (*OPTIONS, "max_params", "max_macs", "min_params", "steps", "min_resolution", "step")),
     (depth_space, {"network": "sqnxt23v5"}, ("total_blocks", "min_blocks")),
     (search_depth, {"task": None, "space": None}, ()),
     (plan_for, {"sweep": None}, ()),
@@ -152,6 +159,9 @@ CALLS = (
     (read_overlay, {"path": "absent.yaml"}, ()),
     (configure, {"description": None}, ()),
     (to_yaml, {"description": None}, ()),
+    (network_text, {"description": None}, ()),
+    (changed_network, {"description": None, "change": None}, ()),
+    (written_remedy, {"explained": None, "name": "channels"}, ()),
 )
 
 

@@ -87,6 +87,12 @@ def refused(tmp_path):
             "lower excitation_reduction, or give the block more channels",
         ),
         (
+            "{block: mbconv, name: l1, out_channels: 16, excitation_reduction: 32}",
+            16,
+            "net: l1.se.reduce: 16 input channels are fewer than what the gate divides them by: "
+            "lower excitation_reduction, or give the block before more channels",
+        ),
+        (
             "{block: dense_transition, name: l1, compression: 0.001}",
             16,
             "net: l1: 16 channels times a compression of 0.001 are none: "

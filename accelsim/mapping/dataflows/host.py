@@ -13,9 +13,9 @@ from accelsim.descriptions import Description
 from accelsim.hardware.array import PEArray, described
 from accelsim.hardware.host import HOST, Host
 from accelsim.hardware.machine import Hardware
-from accelsim.mapping.arithmetic import cycles_at, smaller
+from accelsim.mapping.arithmetic import cycles_at
 from accelsim.mapping.dataflows.contract import Dataflow
-from accelsim.mapping.tile import ArrayWork, Granularity, TileCounts, TileShape, whole_image
+from accelsim.mapping.tile import ArrayWork, Granularity, TileCounts, TileShape, inputs_under, whole_image
 from accelsim.network.layer import LoopNest
 
 
@@ -44,8 +44,8 @@ class OnHost(Dataflow):
         host = described(hardware.pe_array, self.name, Host)
         weights = tile.g * tile.k * tile.c * tile.taps
         macs = weights * tile.pixels
-        rows = _read(tile.y, tile.fy, layer.stride_y, layer.dilation_y)
-        columns = _read(tile.x, tile.fx, layer.stride_x, layer.dilation_x)
+        rows = inputs_under(tile.y, tile.fy, layer.stride_y, layer.dilation_y)
+        columns = inputs_under(tile.x, tile.fx, layer.stride_x, layer.dilation_x)
         return ArrayWork(
             cycles=cycles_at(macs, host.macs_per_cycle),
             macs=macs,
@@ -70,11 +70,6 @@ class OnHost(Dataflow):
     def partial_sums(self, array: PEArray) -> int:  # noqa: ARG002 (none of the array)
         """None that are the array's."""
         return 0
-
-
-def _read(outputs: Count, taps: Count, stride: Count, dilation: Count) -> Count:
-    """Input rows (or columns) under so many windows side by side, padding included."""
-    return smaller(outputs * taps, (outputs - 1) * stride + (taps - 1) * dilation + 1)
 
 
 ON_HOST: Final = OnHost()

@@ -3,6 +3,8 @@
 MobileNetV2: Sandler et al., arXiv:1801.04381, table 1 and figure 4d.
 """
 
+from collections.abc import Callable
+
 from accelsim.descriptions.quantities import Channels, Extent, Factor
 from accelsim.network import operators
 from accelsim.network.blocks.block import Activation, Axes, Block, BlockPadding, Position, block
@@ -23,35 +25,61 @@ class InvertedResidual(Block):
 
     def build(self, draft: Draft, source: str, position: Position) -> str:
         """Up to three convolutions; the addition only where input and output have one shape."""
-        name, stride = position.name, self.stride if position.first else 1
-        in_channels = draft.shape(source).channels
-        expanded = in_channels * self.expansion
-        last = source
-        if self.expansion > 1:
-            last = normalised(
-                draft,
-                operators.conv(draft, f"{name}.expand", last, out_channels=expanded),
-                activation=self.activation,
-            )
-        last = normalised(
+        return inverted_bottleneck(
             draft,
-            operators.conv(
-                draft,
-                f"{name}.depthwise",
-                last,
-                out_channels=expanded,
-                kernel=self.kernel,
-                stride=stride,
-                padding=self.padding,
-                groups=expanded,
-            ),
+            position.name,
+            source,
+            expanded=draft.shape(source).channels * self.expansion,
+            out_channels=self.out_channels,
+            kernel=self.kernel,
+            stride=self.stride if position.first else 1,
+            padding=self.padding,
             activation=self.activation,
         )
+
+
+def inverted_bottleneck(
+    draft: Draft,
+    name: str,
+    source: str,
+    *,
+    expanded: int,
+    out_channels: int,
+    kernel: Axes,
+    stride: int,
+    padding: BlockPadding,
+    activation: Activation,
+    gated: Callable[[str], str] | None = None,
+) -> str:
+    """Expansion (none to as many channels as there are), depthwise convolution, projection, shortcut.
+
+    `gated` adds a gate to the node of the depthwise convolution's output, where a block has one.
+    """
+    in_channels = draft.shape(source).channels
+    last = source
+    if expanded != in_channels:
         last = normalised(
-            draft,
-            operators.conv(draft, f"{name}.project", last, out_channels=self.out_channels),
-            activation=None,
+            draft, operators.conv(draft, f"{name}.expand", last, out_channels=expanded), activation=activation
         )
-        if stride == 1 and in_channels == self.out_channels:
-            return operators.add(draft, f"{name}.add", (last, source))
-        return last
+    last = normalised(
+        draft,
+        operators.conv(
+            draft,
+            f"{name}.depthwise",
+            last,
+            out_channels=expanded,
+            kernel=kernel,
+            stride=stride,
+            padding=padding,
+            groups=expanded,
+        ),
+        activation=activation,
+    )
+    if gated is not None:
+        last = gated(last)
+    last = normalised(
+        draft, operators.conv(draft, f"{name}.project", last, out_channels=out_channels), activation=None
+    )
+    if stride == 1 and in_channels == out_channels:
+        return operators.add(draft, f"{name}.add", (last, source))
+    return last

@@ -7,6 +7,7 @@ from typing import Literal
 
 from accelsim.errors import NetworkError
 from accelsim.network import operators
+from accelsim.network.blocks.block import Activation
 from accelsim.network.graph import Draft
 
 
@@ -17,8 +18,10 @@ def squeeze_excitation(
     *,
     reduced: int,
     layers: Literal["conv", "fully_connected"] = "fully_connected",
+    inner: Activation = "relu",
+    gate: Activation = "sigmoid",
 ) -> str:
-    """The source times its gate; `reduced` is the width of the gate's first layer.
+    """The source times its gate; `reduced` is the width of the gate's first layer, which `inner` follows.
 
     Releases write the two layers as 1x1 convolutions or as fully connected; they compute the same, but papers
     that count convolutions only count them differently.
@@ -31,9 +34,9 @@ def squeeze_excitation(
         )
     last = operators.global_average_pool(draft, f"{name}.pool", source)
     last = _layer(draft, f"{name}.reduce", last, reduced, layers)
-    last = operators.activation(draft, f"{name}.reduce.relu", last, function="relu")
+    last = operators.activation(draft, f"{name}.reduce.{inner}", last, function=inner)
     last = _layer(draft, f"{name}.expand", last, channels, layers)
-    last = operators.activation(draft, f"{name}.expand.sigmoid", last, function="sigmoid")
+    last = operators.activation(draft, f"{name}.expand.{gate}", last, function=gate)
     return operators.multiply(draft, f"{name}.scale", source, last)
 
 

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from accelsim.network.shapes import layer_shape
 from accelsim.power import FrameDemand
+from accelsim.report.tables.redesigns import redesign_lines, redesign_values, staying_values
 from accelsim.report.text.diagnosis import loop_words, reason
 from accelsim.report.text.energies import duration, energy_cell, energy_text
 from accelsim.report.text.power import rate_or_none, rate_sentence, rate_values
@@ -60,6 +61,8 @@ def explanation_report(explained: Explanation, style: Style, demand: FrameDemand
         sentence = f"{change_words(remedy.change)}: not possible: {obstacle_words(remedy)}"
         text += wrapped(sentence, style, indent=2)
     text += ["", *wrapped(_LEGEND + _joules_words(explained, demand), style)]
+    if explained.design is not None:
+        text += ["", *redesign_lines(explained, style)]
     if explained.worst:
         helped = explained.worst[0].gained_cycles > 0
         text += ["", *(style.strong(line) for line in wrapped(_HELPED if helped else _NOT_HELPED, style))]
@@ -116,13 +119,18 @@ def _columns(explained: Explanation, demand: FrameDemand | None) -> list[Column]
     ]
     columns += _joules([outcome.result for outcome in outcomes], demand)
     if any(added_macs):
-        columns.append(Column("MACs", [f"+{si(macs)}" if macs else "" for macs in added_macs]))
+        columns.append(Column("MACs", [_difference(macs) for macs in added_macs]))
     for number, worst in enumerate(explained.worst, start=1):
         cycles = {outcome.remedy.name: outcome.cycles for outcome in worst.outcomes}
         names = [outcome.remedy.name for outcome in outcomes]
         cells = [_change(cycles[name], worst.cycles, digits=0) if name in cycles else "-" for name in names]
         columns.append(Column(str(number), cells, rank=number))
     return columns
+
+
+def _difference(macs: int) -> str:
+    """`+14.6M`, `-233k`; nothing where they are as many as before."""
+    return f"{'-' if macs < 0 else '+'}{si(abs(macs))}" if macs else ""
 
 
 def _joules_words(explained: Explanation, demand: FrameDemand | None) -> str:
@@ -217,6 +225,7 @@ def explanation_dict(explained: Explanation, demand: FrameDemand | None = None) 
                 **rate_values(outcome.result, demand),
                 "macs": outcome.result.macs,
                 "params": outcome.result.params,
+                **redesign_values(outcome.remedy.change),
             }
             for outcome in explained.outcomes
         ],
@@ -230,6 +239,7 @@ def explanation_dict(explained: Explanation, demand: FrameDemand | None = None) 
             for remedy in explained.impossible
         ],
         "worst_layers": [_worst_dict(worst) for worst in explained.worst],
+        **staying_values(explained),
     }
 
 

@@ -111,7 +111,9 @@ def peaks(hardware: Hardware) -> Iterator[tuple[str, str]]:
     per_second = hardware.clock_mhz * 1e6
     yield "PE array", f"{array.rows} x {array.columns} PEs, {quantity(array.pes * per_second, 'MAC/s')}"
     for memory in hardware.on_chip:
-        yield memory_word(memory.name), kibibytes(memory.size_bytes or 0) + _at_its_size(memory, hardware)
+        arena = "" if memory.arena_bytes is None else f", {kibibytes(memory.arena_bytes)} for networks"
+        size = f"{kibibytes(memory.size_bytes or 0)}{arena}"
+        yield memory_word(memory.name), size + _at_its_size(memory, hardware)
     by_name = {memory.name: memory for memory in hardware.memories}
     for channel in hardware.channels:
         words = quantity(channel.bytes_per_cycle * per_second, "B/s")

@@ -147,7 +147,7 @@ def executed_layers(executed: ExecutedGraph) -> list[ListedLayer]:
             params=layer.params,
             macs=layer.macs,
             weight_bits=layer.weight_bits,
-            weight_density=layer.weight_density,
+            weight_density=None if layer.multiplies_activations else layer.weight_density,
             kept_params=_kept_params(layer),
             fused=tuple(fused[layer.name]),
         )

@@ -5,11 +5,14 @@ from typing import Any, Final, assert_never
 
 from accelsim.descriptions.phrases import counted
 from accelsim.errors import problem_text
+from accelsim.report.tables.redesigns import NOT_KEPT, redesign_values
 from accelsim.report.text.diagnosis import reason
 from accelsim.report.text.energies import duration, energy_cell, energy_text
 from accelsim.report.text.excess import excess_words
 from accelsim.report.text.table import Column, Style, labelled, percent, si, table, wrapped
 from accelsim.report.text.words import inferences_words
+from accelsim.search.changes import RedesignChange
+from accelsim.search.graph_moves import GraphMove
 from accelsim.search.path import DesignPath, PathStep
 from accelsim.search.path_moves import DesignPoint, MoveOutcome
 from accelsim.search.redesign import BlockMove, Move
@@ -18,7 +21,7 @@ from accelsim.search.worst_stage import WorstStage
 from accelsim.version import __version__
 
 SHOWN: Final = 4
-"""Moves of a step that are shown, the best first."""
+"""Moves of a step that are shown: the best first, and in any case the one that is taken."""
 BY: Final = {"time": "time", "energy": "energy", "edp": "energy x time"}
 
 
@@ -43,6 +46,8 @@ def path_report(path: DesignPath, style: Style) -> str:
     budget = path.budget
     limits = f"at most {si(budget.max_params)} parameters and {si(budget.max_macs)} MACs, at least "
     limits += f"{si(budget.min_params)} parameters"
+    if (side := path.min_resolution) is not None:
+        limits += f", images of at least {side} x {side}"
     judged = f"{BY[path.objective]}{inferences_words(path.inferences)}"
     text = [style.strong(f"{path.network.name} on {path.hardware.name}: a path by {judged}"), ""]
     text += [*labelled("budget", limits, style), *labelled("start", _point(path.start, path), style)]
@@ -51,6 +56,8 @@ def path_report(path: DesignPath, style: Style) -> str:
         text += ["", *_step(number, step, before, style)]
         before = step
     text += ["", *_end(path, style), "", *_summary(path, style)]
+    if path.is_of_operators and path.steps:
+        text += ["", *wrapped(NOT_KEPT, style)]
     return "\n".join(text) + "\n"
 
 
@@ -65,7 +72,9 @@ def _step(number: int, step: PathStep, before: PathStep | None, style: Style) ->
     yield from _indented(f"worst: {_worst(step.worst)}", style)
     yield from _indented(f"why: {reason(step.worst.diagnosis)}", style)
     yield from _indented(_counts(step), style)
-    yield from _moves(step.moves[:SHOWN], step.before, step.best, style)
+    first = step.moves[:SHOWN]
+    shown = first if step.best in first else (*first[:-1], step.best)
+    yield from _moves(shown, step.before, step.best, style)
 
 
 def _counts(step: PathStep) -> str:
@@ -247,6 +256,7 @@ def path_dict(path: DesignPath) -> dict[str, Any]:
             "max_params": budget.max_params,
             "max_macs": budget.max_macs,
             "min_params": budget.min_params,
+            **({} if path.min_resolution is None else {"min_resolution": path.min_resolution}),
         },
         "start": {"depths": list(path.start_depths), **_point_dict(path.start)},
         "steps": [_step_dict(step) for step in path.steps],
@@ -263,6 +273,7 @@ def _step_dict(step: PathStep) -> dict[str, Any]:
     return {
         "move": move_words(step.best.move),
         "kind": step.best.move.kind,
+        **_change_values(step.best.move),
         "worst": _worst_dict(step.worst),
         "before": _point_dict(step.before),
         "after": _point_dict(step.after),
@@ -271,6 +282,11 @@ def _step_dict(step: PathStep) -> dict[str, Any]:
         "allowed": step.allowed,
         "moves": [_outcome_dict(outcome) for outcome in step.moves],
     }
+
+
+def _change_values(move: Move) -> dict[str, Any]:
+    """What a move changes in a list of operators, row by row; nothing of one of a stage table."""
+    return redesign_values(RedesignChange(move.kind, move)) if isinstance(move, GraphMove) else {}
 
 
 def _point_dict(point: DesignPoint) -> dict[str, Any]:

@@ -25,7 +25,9 @@ from accelsim.hardware.host import HOST
 from accelsim.hardware.registry import PASSES_GROUP, entry_point, loaded, offer
 from accelsim.verification.functions import Integers
 from accelsim.verification.passes import (
+    bit_serial,
     host,
+    micro_block,
     output_stationary,
     row_stationary,
     systolic_weight_stationary,
@@ -73,6 +75,8 @@ SHIPPED_PASSES: Mapping[str, ArrayPasses] = MappingProxyType(
         "systolic_weight_stationary": ArrayPasses(
             systolic_weight_stationary.walk, systolic_weight_stationary.accumulate, False
         ),
+        "bit_serial": ArrayPasses(bit_serial.walk, bit_serial.accumulate, False),
+        "micro_block": ArrayPasses(micro_block.walk, micro_block.accumulate, False),
     }
 )
 

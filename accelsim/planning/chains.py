@@ -1,0 +1,172 @@
+"""Chains: the steps of a network that may run as a cascade, and in which stripes, with weights kept or not.
+
+Few heights of stripes are tried: of all that come to one number of stripes the least, and most of these are
+such that stripes are of one height. Of the sets of weights that may stay, and of heights, only those count
+that take less of the pool than others, or bring fewer bytes or stripes.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, combinations
+from typing import Final, NamedTuple
+
+from accelsim.hardware import Hardware
+from accelsim.mapping.pinned import pinned_bytes
+from accelsim.network.layer import Layer
+from accelsim.planning.cascade import Cascade, Stripes, may_cascade, stripes
+from accelsim.planning.edges import StripedWay
+from accelsim.planning.network_to_plan import NetworkToPlan
+
+ALL_SETS: Final = 4
+"""Of so many layers with weights all sets may stay; of more, the largest or the smallest."""
+
+
+class ChainWay(NamedTuple):
+    """A way to run a chain, with what tells it from others before any tile is looked at.
+
+    Example:
+        >>> ChainWay(Cascade(3, 2, stripe_rows=4), 2048, 96, 0, 28).striped.taken_bytes
+        2048
+    """
+
+    cascade: Cascade
+    taken_bytes: int
+    """Of the pool: windows, and weights that stay."""
+    streamed_bytes: int
+    """Of weights, that come again with each stripe but the first."""
+    halo_bytes: int
+    """Of its input, that stripes read again where it lies outside."""
+    entries: int
+    """Stripes of all its layers."""
+
+    @property
+    def striped(self) -> StripedWay:
+        """What the programme knows of it."""
+        return StripedWay(self.cascade, self.taken_bytes)
+
+    @property
+    def disadvantages(self) -> tuple[int, int, int, int]:
+        """What one wants less of."""
+        return self.taken_bytes, self.streamed_bytes, self.halo_bytes, self.entries
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Steps that may run as a cascade.
+
+    Attributes:
+        first: Its first step.
+        layers: How many steps.
+        ways: In which it may run.
+    """
+
+    first: int
+    layers: int
+    ways: tuple[ChainWay, ...]
+
+    @property
+    def steps(self) -> range:
+        """Its steps."""
+        return range(self.first, self.first + self.layers)
+
+
+@dataclass(frozen=True)
+class Chains:
+    """The chains of a network on a machine, of which each way is worked out once.
+
+    Attributes:
+        network: What is planned.
+        hardware: The machine, which says how many layers a cascade may have.
+        batch: Images that run together.
+        on_host: Steps that run beside the array, and so in no cascade.
+    """
+
+    network: NetworkToPlan
+    hardware: Hardware
+    batch: int = 1
+    on_host: frozenset[int] = frozenset()
+
+    def beside(self, pins: Collection[int]) -> tuple[Chain, ...]:
+        """All of them where the weights of some steps lie in the pool anyway."""
+        return tuple(self._chains(frozenset(pins)))
+
+    def _chains(self, pins: frozenset[int]) -> Iterator[Chain]:
+        layers, tensors = self.network.layers, self.network.tensors
+        most = 0 if self.hardware.cascade is None else self.hardware.cascade.layers
+        for first in range(len(layers)):
+            for count in range(2, most + 1):
+                if may_cascade(layers, tensors, first, count) is not None:
+                    continue
+                steps = range(first, first + count)
+                if self.on_host.isdisjoint(steps):
+                    ways = _better(
+                        [way for rows in self._heights(steps[-1]) for way in self._ways(steps, rows, pins)]
+                    )
+                    yield Chain(first, count, tuple(ways))
+
+    def _heights(self, last: int) -> list[int]:
+        """Rows of a stripe: the least for each number of stripes from two on."""
+        rows = stored_rows(self.network.layers[last])
+        return sorted({-(-rows // count) for count in range(2, rows + 1)})
+
+    def _ways(self, steps: range, rows: int, pins: frozenset[int]) -> Iterator[ChainWay]:
+        outline = self.stripes(Cascade(steps[0], len(steps), rows))
+        weights = {step: self._weight_bytes(step) for step in steps if step not in pins}
+        counts = dict.fromkeys(steps, 0)
+        read_rows = 0
+        for entry in outline.entries:
+            counts[entry.step] += 1
+            read_rows += entry.inputs.count if entry.step == steps[0] else 0
+        first = self.network.layers[steps[0]]
+        use = self.network.tensors.uses[steps[0]]
+        input_bytes = sum([self.network.tensors.tensors[index].size_bytes for index in use.inputs])
+        halo_bytes = max(0, read_rows - first.IY) * input_bytes // first.IY
+        for resident in _sets({step: size for step, size in weights.items() if size and counts[step] > 1}):
+            kept = sum([weights[step] for step in resident])
+            streamed = sum(
+                [size * (counts[step] - 1) for step, size in weights.items() if step not in resident]
+            )
+            yield ChainWay(
+                Cascade(steps[0], len(steps), rows, resident),
+                outline.window_bytes + kept,
+                streamed,
+                halo_bytes,
+                len(outline.entries),
+            )
+
+    def stripes(self, cascade: Cascade) -> Stripes:
+        """What each step does in each stripe."""
+        return stripes(
+            self.network.layers, self.network.tensors, cascade, self.hardware.precision, self.batch
+        )
+
+    def _weight_bytes(self, step: int) -> int:
+        layer = self.network.layers[step]
+        return pinned_bytes(layer, self.hardware) if layer.on_array else 0
+
+
+def stored_rows(layer: Layer) -> int:
+    """Rows of what a layer stores."""
+    return layer.OY if layer.pooling is None else layer.pooling.OY
+
+
+def _sets(sizes: dict[int, int]) -> Iterator[frozenset[int]]:
+    """Sets of steps whose weights may stay: all, or of many steps those of the first by rising or falling size."""
+    if len(sizes) <= ALL_SETS:
+        counts = range(len(sizes) + 1)
+        yield from map(frozenset, chain.from_iterable(combinations(sizes, count) for count in counts))
+        return
+    rising = sorted(sizes, key=sizes.__getitem__)
+    yield from {
+        frozenset(order[:count]) for order in (rising, rising[::-1]) for count in range(len(sizes) + 1)
+    }
+
+
+def _better(ways: Sequence[ChainWay]) -> Iterator[ChainWay]:
+    """Those that no other is better than in every respect; of equal ones the first."""
+    kept: list[ChainWay] = []
+    for way in sorted(ways, key=lambda way: way.disadvantages):
+        mine = way.disadvantages
+        if not any(all(a <= b for a, b in zip(other.disadvantages, mine, strict=True)) for other in kept):
+            kept.append(way)
+    yield from kept

@@ -1,0 +1,116 @@
+"""Cascades that are made by hand, on any machine: both engines agree, and what is moved is what has to be."""
+
+import json
+
+import hypothesis.strategies as st
+from cascades import with_cascades
+from hypothesis import assume, given, settings
+from strategies import ANY_BITS, keeping_machines
+
+from accelsim.errors import AccelsimError
+from accelsim.hardware import Hardware, Operand
+from accelsim.mapping.stripes import Cascade
+from accelsim.mapping.together import by_layer
+from accelsim.network.configuration import configure
+from accelsim.network.description import NetworkDescription
+from accelsim.run import run_plan
+from accelsim.simulation import simulate
+
+SOME = settings(max_examples=max(60, settings.default.max_examples // 2))
+
+
+@st.composite
+def chains(draw):
+    """Networks one layer behind the other: kernels, strides, depthwise layers, poolings, residuals."""
+    channels, height, width = draw(st.integers(1, 4)), draw(st.integers(4, 14)), draw(st.integers(1, 5))
+    rows, names, shapes = [], ["input"], [(channels, height)]
+
+    def add(operator, source, **arguments):
+        rows.append({"name": f"n{len(rows)}", "operator": operator, "inputs": source, **arguments})
+        return rows[-1]["name"]
+
+    for _ in range(draw(st.integers(2, 4))):
+        kind = draw(st.sampled_from(["plain", "plain", "plain", "pooled", "residual"]))
+        stride = draw(st.sampled_from([1, 1, 2])) if kind != "residual" else 1
+        kernel = draw(st.sampled_from([1, 3, 3, 5]))
+        before, rows_before = shapes[-1]
+        after = draw(st.integers(1, 4)) if kind != "residual" else before
+        groups = before if before == after and draw(st.booleans()) else 1
+        made = add(
+            "conv",
+            [names[-1]],
+            out_channels=after,
+            kernel=kernel,
+            padding="same",
+            stride=stride,
+            groups=groups,
+        )
+        rows_after = -(-rows_before // stride)
+        if kind == "residual":
+            same = [name for name, shape in zip(names, shapes, strict=True) if shape == shapes[-1]]
+            made = add("add", [same[draw(st.integers(0, len(same) - 1))], made])
+        if kind == "pooled" and rows_after >= 3 and width >= 3:
+            window = draw(st.sampled_from([2, 3]))
+            made = add("max_pool", [made], kernel=window, stride=draw(st.sampled_from([1, 2])))
+            break
+        names.append(made)
+        shapes.append((after, rows_after))
+    image = {"channels": channels, "height": height, "width": width}
+    stages = [{"block": "graph", "name": "g", "operators": rows}]
+    described = {"name": "drawn", "title": "drawn", "source": "drawn", "input": image, "stages": stages}
+    return configure(NetworkDescription.model_validate_json(json.dumps(described)))
+
+
+class Case:
+    """A network of which some layers run stripe by stripe, on a machine."""
+
+    def __init__(self, arguments, plan, cascade):
+        self.arguments, self.plan, self.cascade = arguments, plan, cascade
+
+    def __repr__(self):
+        rows = self.plan.network.description.stages[0].model_dump(exclude_none=True)["operators"]
+        sizes = {memory.name: memory.size_bytes for memory in self.plan.hardware.memories}
+        return f"Case({self.cascade}, {self.arguments}, {rows}, {sizes})"
+
+
+@st.composite
+def cascaded(draw, **arguments):
+    """A plan in which successive layers of a chain run stripe by stripe."""
+    hardware = draw(keeping_machines(smallest_pool=4096, **arguments))
+    described = hardware.model_dump(mode="json", exclude_none=True)
+    hardware = Hardware.model_validate_json(json.dumps({**described, "cascade": {"layers": 4}}))
+    network = draw(chains())
+    first, layers = draw(st.integers(0, 1)), draw(st.integers(2, 4))
+    steps = range(first, first + layers)
+    can_stay = hardware.pool is not None and Operand.WEIGHTS in hardware.pool.operands
+    some = st.frozensets(st.sampled_from(list(steps)))
+    resident = draw(some) if can_stay else frozenset()
+    pins = draw(some) - resident if hardware.keeps("weights") else frozenset()
+    cascade = Cascade(first, layers, draw(st.integers(1, 5)), resident)
+    in_pool = draw(st.frozensets(st.integers(0, 5)))
+    arguments = {"batch": draw(st.sampled_from([1, 1, 2])), "in_pool": in_pool, "pins": pins}
+    try:
+        plan = with_cascades(network, hardware, cascade, **arguments)
+    except AccelsimError:
+        plan = None
+    assume(plan is not None)
+    return Case(arguments, plan, cascade)
+
+
+@SOME
+@given(case=cascaded(bits=ANY_BITS))
+def test_both_engines_agree_and_layers_add_up(case):
+    plan = case.plan
+    fast = simulate(plan.schedule, plan.hardware)
+    assert fast == simulate(plan.schedule, plan.hardware, engine="events")
+    result = run_plan(plan)
+    assert sum(layer.cycles for layer in result.layers) == result.cycles == fast.cycles
+    assert len(result.layers) == len(by_layer(plan.schedule).layers)
+    for layer, whole in zip(result.layers, plan.schedule.striped.layers, strict=True):
+        assert layer.macs == plan.options.batch * whole.macs
+    total = {name: sum(layer.memories[name].energy for layer in result.layers) for name in result.memories}
+    for name, memory in result.memories.items():
+        for operand, moved in memory.moved_bytes.items():
+            assert moved == sum(layer.memories[name].moved_bytes[operand] for layer in result.layers)
+        if not plan.hardware.static_power_mw:
+            assert abs(total[name] - memory.energy) <= 1e-6 * max(1, memory.energy)
