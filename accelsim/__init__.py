@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from accelsim.hardware import Hardware, load_hardware
     from accelsim.mapping.options import MappingOptions
     from accelsim.network.description import Network
-    from accelsim.network.imported import from_onnx, from_torch
+    from accelsim.network.imported import from_onnx, from_scale_sim, from_tflite, from_torch
     from accelsim.network.load import load_network
     from accelsim.network.overlay import overlaid
     from accelsim.result import RunResult
@@ -34,6 +34,8 @@ __all__ = [
     "__version__",
     "explain_network",
     "from_onnx",
+    "from_scale_sim",
+    "from_tflite",
     "from_torch",
     "load_hardware",
     "load_network",
@@ -51,6 +53,8 @@ _HOMES = {
     "RunResult": "accelsim.result",
     "explain_network": "accelsim.search.explain",
     "from_onnx": "accelsim.network.imported",
+    "from_scale_sim": "accelsim.network.imported",
+    "from_tflite": "accelsim.network.imported",
     "from_torch": "accelsim.network.imported",
     "load_hardware": "accelsim.hardware",
     "load_network": "accelsim.network.load",

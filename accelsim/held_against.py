@@ -91,12 +91,31 @@ _GEMMINI: Final = HeldAgainst(
     errors=(QuantityErrors("time", cells=94, median=0.0519, largest=1.1800),),
     fitted="two constants of the cache on half of them; eight values by trials on all",
 )
+_GAP9: Final = HeldAgainst(
+    kind="silicon",
+    measured_by="GreenWaves Technologies, MLPerf Tiny v1.0",
+    of="2 of 4 networks of MLPerf Tiny",
+    errors=(QuantityErrors("time", cells=2, median=0.0013, largest=0.0019),),
+    fitted="two constants on both; the other two networks are predictions",
+)
+_VELA: Final = HeldAgainst(
+    kind="simulator",
+    measured_by="Arm, Vela 5.2.0, ethos-u55-128",
+    of="mobilenet_v2 and the 4 networks of MLPerf Tiny, weights drawn evenly",
+    errors=(
+        QuantityErrors("time", cells=5, median=0.0478, largest=0.1828),
+        QuantityErrors("flash", cells=5, median=0.0168, largest=0.1068),
+    ),
+    fitted="",
+)
 HELD_AGAINST: Final[Mapping[str, HeldAgainst]] = MappingProxyType(
     {
         "1365c07e5efb2507": _SQUEEZENEXT,  # 8x8_32k
         "e6ef0e077ddced45": _SQUEEZENEXT,  # 16x16_128k
         "51502a14c39695c3": _EYERISS,  # eyeriss
         "08b416f7d8998d17": _GEMMINI,  # gemmini_16x16
+        "5a4de2fe3f62c5d5": _GAP9,  # gap9_ne16
+        "a4402e4bd61679fa": _VELA,  # ethos_u55_128
     }
 )
 """By the digests of their descriptions. What moves a digest, or an error, asks for `accelsim reproduce`."""

@@ -34,6 +34,7 @@ from accelsim.result import Bound, FirstInference, LayerResult, RunResult
 from accelsim.reuse.cache import LayerCosts
 from accelsim.reuse.identity import Identity
 from accelsim.simulation.activity import Activity, LayerActivity
+from accelsim.simulation.attribution import counts_of_all, counts_of_inputs
 from accelsim.simulation.together import activity_by_layer
 from accelsim.traffic import MemoryResult, Traffic
 from accelsim.version import __version__
@@ -72,6 +73,7 @@ def result_of(plan: Plan, activity: Activity, first: Activity | None = None) -> 
     if plan.schedule.striped is not None:
         layers = with_cascades(layers, plan.schedule.striped)
     counts = activity.counts
+    told = counts_of_all(schedule, activity, hardware)
     by_component = _by_component(schedule, activity, hardware)
     return RunResult(
         accelsim=__version__,
@@ -93,7 +95,7 @@ def result_of(plan: Plan, activity: Activity, first: Activity | None = None) -> 
         nominal_utilization=_per_pe_cycle(
             sum(layer.macs for layer in layers) - counts.host.macs, hardware.pe_array.pes, activity.cycles
         ),
-        memories=memory_results(counts, hardware, by_component, activity.layers, activity.peak_memory_bytes),
+        memories=memory_results(told, hardware, by_component, activity.layers, activity.peak_memory_bytes),
         assumed=network.description.assumed,
         idle_descriptors=plan.schedule.idle_descriptors,
         lower_bound_if_kept_cycles=lower_bound_if_kept(schedule, costs, hardware, batch),
@@ -125,7 +127,7 @@ def _energy(by_component: MappingOf[str, float], hardware: Hardware) -> Energy:
 
 
 def _first_inference(schedule: Schedule, first: Activity, hardware: Hardware) -> FirstInference:
-    counts = first.counts
+    counts = counts_of_all(schedule, first, hardware)
     by_component = _by_component(schedule, first, hardware)
     memories = memory_results(counts, hardware, by_component, first.layers, first.peak_memory_bytes)
     return FirstInference(first.cycles, _energy(by_component, hardware), memories)
@@ -262,7 +264,13 @@ def layer_costs(
         },
         shape=str(layer_shape(layer)),
         tile=tile_words(mapping),
-        memories=memory_results(counts, hardware, by_component, [observed], homes=homes),
+        memories=memory_results(
+            counts_of_inputs(counts, hardware) if layer.multiplies_activations else counts,
+            hardware,
+            by_component,
+            [observed],
+            homes=homes,
+        ),
         tile_sizes=tile_sizes(mapping),
         tile_order=tile_order(mapping),
         idle_rows=mapping.idle_rows,

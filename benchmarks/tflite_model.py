@@ -126,9 +126,7 @@ def _convolution(model: Model, node: str, operator: ops.Convolution, inputs: Seq
     return _call(model, node, operator, builtin, (*inputs, *constants), options, fields)
 
 
-def _fully_connected(
-    model: Model, node: str, operator: ops.FullyConnected, inputs: Sequence[int]
-) -> int:
+def _fully_connected(model: Model, node: str, operator: ops.FullyConnected, inputs: Sequence[int]) -> int:
     """One scale for all weights, and an output of two axes, as converters write them."""
     channels = operator.output.channels
     constants = _weights_and_biases(model, node, (channels, operator.inputs[0].elements), channels, axis=None)

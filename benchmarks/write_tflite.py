@@ -1,9 +1,10 @@
 """Write the flatbuffer of a TensorFlow Lite model, in the environment of Vela, which carries the schema.
 
-    python write_tflite.py MODEL.json MODEL.tflite
+    python write_tflite.py MODEL.json MODEL.tflite [even]
 
 MODEL.json is what `tflite_model.Model.to_dict` gives. Constants are drawn from a bell curve, since Vela
-compresses them and trained weights have one: always the same.
+compresses them and trained weights have one: always the same. With `even` they are drawn evenly from all
+values, which no code makes shorter.
 """
 
 import json
@@ -23,19 +24,22 @@ SCHEMA_VERSION: Final = 3
 IDENTIFIER: Final = b"TFL3"
 SPREAD: Final = 25
 """Standard deviation of constants; 8 bits hold 5 of them to either side."""
+LARGEST: Final = 127
+"""Of constants, which are as large to either side."""
 
 
 def main() -> None:
     """Translate one file."""
-    given, wanted = (Path(argument) for argument in sys.argv[1:])
-    wanted.write_bytes(flatbuffer(json.loads(given.read_text(encoding="utf-8"))))
+    given, wanted = (Path(argument) for argument in sys.argv[1:3])
+    evenly = sys.argv[3:] == ["even"]
+    wanted.write_bytes(flatbuffer(json.loads(given.read_text(encoding="utf-8")), evenly=evenly))
 
 
-def flatbuffer(model: dict[str, Any]) -> bytes:
+def flatbuffer(model: dict[str, Any], *, evenly: bool = False) -> bytes:
     """The bytes of the model."""
     builder = flatbuffers.Builder(1 << 20)
     generator = np.random.default_rng(0)
-    constants = [_constant(tensor, generator) for tensor in model["tensors"] if tensor["constant"]]
+    constants = [_constant(tensor, generator, evenly) for tensor in model["tensors"] if tensor["constant"]]
     buffers = [b"", *constants]  # the first one is empty and belongs to whatever is no constant
     numbers = iter(range(1, len(buffers)))
     tensors = [
@@ -64,8 +68,11 @@ def flatbuffer(model: dict[str, Any]) -> bytes:
     return bytes(builder.Output())
 
 
-def _constant(tensor: dict[str, Any], generator: np.random.Generator) -> bytes:
-    values = np.clip(np.rint(generator.normal(0, SPREAD, tensor["shape"])), -127, 127)
+def _constant(tensor: dict[str, Any], generator: np.random.Generator, evenly: bool) -> bytes:
+    if evenly:
+        values = generator.integers(-LARGEST, LARGEST, tensor["shape"], endpoint=True)
+    else:
+        values = np.clip(np.rint(generator.normal(0, SPREAD, tensor["shape"])), -LARGEST, LARGEST)
     content: bytes = values.astype(np.dtype(tensor["type"].lower())).tobytes()
     return content
 

@@ -58,6 +58,7 @@ DEFINITIONS: Final = (
     Definition("mobilevit_xxs", "timm", "mobilevit_xxs", 256),
     Definition("yolov8n", "ultralytics", "yolov8n.yaml", 640),
     Definition("unet_small", HUB, "unet", 256),
+    Definition("unet_small@features=16", HUB, "unet init_features=16", 256),
 )
 
 
@@ -141,15 +142,11 @@ def ultralytics_model(name: str, _hub: Path | None) -> nn.Module:
 
 
 def hub_model(name: str, hub: Path | None) -> nn.Module:
-    """As the repository defines it, of a clone where one is given."""
-    where = (
-        {"repo_or_dir": HUB, "source": "github"}
-        if hub is None
-        else {"repo_or_dir": str(hub), "source": "local"}
-    )
-    model: nn.Module = torch.hub.load(
-        **where, model=name, pretrained=False, in_channels=3, out_channels=1, init_features=32
-    )
+    """As the repository defines it, of a clone where one is given; arguments follow the name."""
+    where, source = (HUB, "github") if hub is None else (str(hub), "local")
+    entry, *settings = name.split()
+    arguments = {key: int(value) for key, value in (setting.split("=") for setting in settings)}
+    model: nn.Module = torch.hub.load(where, entry, source=source, pretrained=False, **arguments)
     return model
 
 

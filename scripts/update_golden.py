@@ -14,6 +14,8 @@ from accelsim.report.text.reproduction import moved_line
 from accelsim.validation.evaluate import Cost, shipped_hardware
 from accelsim.validation.eyeriss import PINNED, reproduce_eyeriss
 from accelsim.validation.eyeriss_measured import load_measured
+from accelsim.validation.gap9 import PINNED as GAP9_PINNED
+from accelsim.validation.gap9 import load_gap9, reproduce_gap9
 from accelsim.validation.gemmini import PINNED as GEMMINI_PINNED
 from accelsim.validation.gemmini import load_pinned_cycles, reproduce_gemmini
 from accelsim.validation.gemmini_layers import SHIPPED, load_layers
@@ -40,6 +42,7 @@ def main() -> None:
     sys.stdout.write(f"{len(differences)} of {len(costs)} cells moved; {file.name} is up to date\n")
     _update_eyeriss()
     _update_gemmini()
+    _update_gap9()
 
 
 def _update_eyeriss() -> None:
@@ -60,6 +63,18 @@ def _update_gemmini() -> None:
     moved_ids = [row.measured.id for row in rows if row.simulated_cycles != pinned.get(row.measured.id)]
     sys.stdout.write("".join([f"gemmini: measurement {number}\n" for number in moved_ids]))
     sys.stdout.write(f"{len(moved_ids)} of {len(rows)} figures moved; {GEMMINI_PINNED.name} is up to date\n")
+
+
+def _update_gap9() -> None:
+    """The same for GAP9."""
+    reproduction = reproduce_gap9(shipped_hardware(load_gap9().machine))
+    moved = (
+        reproduction.moved if GAP9_PINNED.exists() else [row["network"] for row in reproduction.pinned_rows]
+    )
+    write(GAP9_PINNED, to_csv(reproduction.pinned_rows))
+    sys.stdout.write("".join([f"{line}\n" for line in moved]))
+    rows = len(reproduction.pinned_rows)
+    sys.stdout.write(f"{len(moved)} of {rows} networks moved; {GAP9_PINNED.name} is up to date\n")
 
 
 def _change(old: Cost, new: Cost) -> str:

@@ -43,6 +43,7 @@ from accelsim.validation.evaluate import Cost, Job, evaluate_all, shipped_hardwa
 from accelsim.validation.eyeriss import EyerissReproduction, reproduce_eyeriss
 from accelsim.validation.eyeriss_measured import QUANTITIES as EYERISS_QUANTITIES
 from accelsim.validation.eyeriss_measured import MeasuredNetwork
+from accelsim.validation.gap9 import load_gap9, reproduce_gap9
 from accelsim.validation.gemmini import MACHINE as GEMMINI
 from accelsim.validation.gemmini import GemminiRow, load_pinned_cycles, reproduce_gemmini
 from accelsim.validation.gemmini_layers import SHIPPED as GEMMINI_LAYERS
@@ -53,6 +54,8 @@ from accelsim.validation.published import QUANTITIES, PublishedTable, Quantity, 
 from accelsim.validation.reproduction import Reproduction, TableCell, reproduce
 from accelsim.validation.sensitivity import VariantOutcome, assumed_values
 from accelsim.validation.sensitivity import sensitivity as vary_assumptions
+from accelsim.validation.vela import MACHINE as VELA_MACHINE
+from accelsim.validation.vela import load_vela
 
 TABLE = "squeezenext"
 ROOT = Path(__file__).parent.parent
@@ -144,6 +147,42 @@ def eyeriss_part(_: PublishedTable) -> str:
     return "\n\n".join([*blocks, _grid(headers, mappings, left=3), worth])
 
 
+def gap9_part(_: PublishedTable) -> str:
+    """Of the chip: MLPerf Tiny's networks, and what each mechanism is worth."""
+    chip = shipped_hardware(load_gap9().machine)
+    rows = []
+    for name, changes in {"as described": {}, **WITHOUT_OF_GAP9}.items():
+        reproduction = reproduce_gap9(vary(chip, **changes))
+        cells = [
+            f"{row.simulated_cycles:,}" + ("" if row.error is None else f" ({row.error:+.1%})")
+            for row in reproduction.rows
+        ]
+        rows.append([name, *cells])
+    networks = [network.network for network in load_gap9().networks]
+    measured = [
+        "predicted" if network.measured_cycles is None else f"{network.measured_cycles:,}"
+        for network in load_gap9().networks
+    ]
+    return _grid(["cycles", *networks], [["measured", *measured], *rows], left=1)
+
+
+def vela_part(_: PublishedTable) -> str:
+    """Vela's estimates beside the machine that it compiles for."""
+    rows = []
+    for estimate in load_vela():
+        if estimate.mode != "performance":
+            continue
+        result = run_network(estimate.network, VELA_MACHINE)
+        flash_bytes = sum(result.memories["flash"].read_bytes.values())
+        pairs = ((estimate.cycles, result.cycles), (estimate.flash_bytes, flash_bytes))
+        cells = [cell for kept, own in pairs for cell in (f"{kept:,}", f"{own:,}", f"{own / kept - 1:+.1%}")]
+        peak_bytes = result.memories["sram"].peak_bytes or 0
+        rows.append([estimate.network, *cells, f"{estimate.sram_bytes:,}", f"{peak_bytes:,}"])
+    kept = load_vela()[0]
+    headers = ["network", "Vela's cycles", "accelsim's", "", "flash [B]", "", "", "SRAM [B]", ""]
+    return f"Vela {kept.vela} of {kept.date}:\n\n{_grid(headers, rows, left=1)}"
+
+
 def scatter_part(_: PublishedTable) -> str:
     """Every figure of chip and RTL, by the figures that are pinned; how far off each is."""
     measured = reproduce_eyeriss(shipped_hardware("eyeriss")).figures
@@ -192,6 +231,12 @@ WITHOUT: Mapping[str, Mapping[str, Any]] = {
     },
 }
 """What Eyeriss is without, to see what each mechanism is worth."""
+WITHOUT_OF_GAP9: Mapping[str, Mapping[str, Any]] = {
+    "without a choice of the faster": {"host.may_take": ()},
+    "without cycles of a call": {"pe_array.cycles_per_call": 0, "host.cycles_per_call": 0},
+    "with additions and softmax on the way": {"vector_unit.unfused": ()},
+}
+"""The same of GAP9."""
 
 
 def gemmini_part(_: PublishedTable) -> str:
@@ -561,6 +606,8 @@ PARTS: Mapping[str, Callable[[PublishedTable], str]] = {
     "scatter": scatter_part,
     "eyeriss": eyeriss_part,
     "gemmini": gemmini_part,
+    "gap9": gap9_part,
+    "vela": vela_part,
     "table": table_part,
     "energy": energy_part,
     "narrow": narrow_part,

@@ -34,6 +34,7 @@ settings.register_profile(
     max_examples=int(os.environ.get("HYPOTHESIS_EXAMPLES", "1000")),
     suppress_health_check=SLOW_TO_DRAW,
 )
+settings.register_profile("few", settings.get_profile("repeatable"), max_examples=10)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 OPERANDS = ("inputs", "weights", "outputs", "residual")

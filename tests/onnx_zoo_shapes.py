@@ -112,7 +112,7 @@ def upsampling_of_opset_7():
     return model(nodes, [zeros("w", 4, 3, 3, 3)], opset=8)
 
 
-@refused("only flattening")
+@kind
 def batch_that_is_not_first():
     nodes = [
         node("Conv", "x w", "c"),
@@ -135,7 +135,7 @@ def sequence_of_columns():
     return model(nodes, [zeros("w", 4, 3, 8, 1), numbers("a", 2), zeros("v", 4, 5)])
 
 
-@refused("only flattening")
+@refused("takes a batch of images apart")
 def images_as_pixels_of_one():
     nodes = [node("Reshape", "x s", "r"), node("Conv", "r w", "y")]
     return model(nodes, [numbers("s", 2, 6, 8, 8), zeros("w", 4, 6, 1, 1)], image=(4, 3, 8, 8))
@@ -191,7 +191,7 @@ def quantised_convolution_and_product():
     return model(nodes, constants)
 
 
-@refused("is no supported operator")
+@kind
 def quantised_as_it_runs():
     nodes = [node("DynamicQuantizeLinear", "x", "q s z"), node("ConvInteger", "q w z", "y")]
     return model(nodes, [zeros("w", 4, 3, 3, 3, dtype=np.int8)])
@@ -240,7 +240,7 @@ def input_that_nobody_reads():
     return typed([node("Conv", "x w", "y")], [zeros("w", 4, 3, 3, 3)], inputs)
 
 
-@refused("has 2 inputs")
+@kind
 def two_inputs():
     inputs = dict.fromkeys("xz", (TensorProto.FLOAT, (1, 3, 8, 8)))
     return typed([node("Add", "x z", "a"), node("Relu", "a", "y")], [], inputs)
@@ -301,7 +301,7 @@ def opset_of_the_future():
     return model([node("Relu", "x", "y")], opset=999)
 
 
-@refused("control flow is not supported")
+@kind
 def branch():
     body = helper.make_graph(
         [node("Relu", "x", "b")], "b", [], [helper.make_tensor_value_info("b", TensorProto.FLOAT, None)]

@@ -28,6 +28,7 @@ from accelsim.cli.options import (
     mapping_options,
 )
 from accelsim.cli.output import Answer, check_yaml, destination, progress, say
+from accelsim.cli.parts import FromOption, UnsupportedOption, UntilOption, parts_of
 from accelsim.errors import MappingError
 
 if TYPE_CHECKING:
@@ -72,6 +73,9 @@ def explain(
     net: Networks,
     hw: Machines,
     layers: WorstLayersOption = "top",
+    until: UntilOption = None,
+    since: FromOption = None,
+    unsupported: UnsupportedOption = None,
     overlay: OverlayOption = None,
     format_: FormatOption = None,
     output: OutputOption = None,
@@ -99,6 +103,7 @@ def explain(
     accelsim explain --net my.onnx --hw 8x8_32k --write channels=better.yaml
     """
     demand = demand_of(fps, battery_mwh)
+    net = parts_of(net, until, since, unsupported)
     overlays = only(overlay or [], "--overlay")
     networks, machines = load(only(net, "--net"), only(hw, "--hw"), overlays, quiet=quiet)
     check_outputs({"--output": output, "--write": _checked_file(write)}, inputs(net, hw, overlays))

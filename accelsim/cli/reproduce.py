@@ -22,6 +22,7 @@ class PublishedName(StrEnum):
     GUIDELINES = "guidelines"
     GEMMINI = "gemmini"
     EYERISS = "eyeriss"
+    GAP9 = "gap9"
 
 
 def reproduce(
@@ -62,6 +63,9 @@ def reproduce(
     by the chip's own mappings, and what the search finds beside them. Exit code 1 if an error of AlexNet
     exceeds its bar, or a figure is not the one that it was pinned to.
 
+    gap9: MLPerf Tiny's networks on GAP9 (MLPerf Tiny v1.0), two beside what was measured and two predicted.
+    Exit code 1 if an error exceeds its bar, or a figure is not the one that it was pinned to.
+
     \b
     accelsim reproduce squeezenext
     accelsim reproduce squeezenext --format json
@@ -77,10 +81,9 @@ def reproduce(
             _, machines = load([], hw or [], quiet=quiet)
             check_outputs({"--output": output}, inputs(machines=hw or []))
             _guidelines(machines, destination(output, format_, quiet), quiet)
-        case PublishedName.EYERISS:
-            _eyeriss(destination(output, format_, quiet), quiet)
-        case PublishedName.SQUEEZENEXT:
-            _squeezenext(destination(output, format_, quiet), quiet)
+        case PublishedName.EYERISS | PublishedName.GAP9 | PublishedName.SQUEEZENEXT:
+            as_shipped = {"eyeriss": _eyeriss, "gap9": _gap9, "squeezenext": _squeezenext}
+            as_shipped[table](destination(output, format_, quiet), quiet)
         case _:
             assert_never(table)
 
@@ -199,4 +202,28 @@ def _eyeriss(to: Destination, quiet: bool) -> None:
     if moved:
         typer.echo(pinned.REMEDY, err=True)
     if moved or reproduction.missed_bars:
+        raise typer.Exit(1)
+
+
+def _gap9(to: Destination, quiet: bool) -> None:
+    from accelsim.report.tables.gap9 import gap9_dict, gap9_report, gap9_row_dict
+    from accelsim.validation import pinned
+    from accelsim.validation.evaluate import shipped_hardware
+    from accelsim.validation.gap9 import load_gap9, reproduce_gap9
+
+    chip = load_gap9()
+    with progress(len(chip.networks), quiet) as step:
+        reproduction = reproduce_gap9(shipped_hardware(chip.machine), step)
+    to.deliver(
+        Answer(
+            table=lambda style: gap9_report(reproduction, style),
+            values=lambda: gap9_dict(reproduction),
+            rows=lambda: [gap9_row_dict(row) for row in reproduction.rows],
+        )
+    )
+    for line in [*reproduction.missed_bars, *reproduction.moved]:
+        say(line)
+    if reproduction.moved:
+        typer.echo(pinned.REMEDY, err=True)
+    if reproduction.moved or reproduction.missed_bars:
         raise typer.Exit(1)

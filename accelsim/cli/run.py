@@ -19,6 +19,7 @@ from accelsim.cli.options import (
     EngineOption,
     FormatOption,
     FpsOption,
+    GoalOption,
     Machines,
     MappingOption,
     MemoryOption,
@@ -36,6 +37,7 @@ from accelsim.cli.options import (
     with_arena,
 )
 from accelsim.cli.output import Answer, destination, say
+from accelsim.cli.parts import FromOption, UnsupportedOption, UntilOption, parts_of
 from accelsim.cli.verify import exit_unless_proven, verified_plan
 
 if TYPE_CHECKING:
@@ -91,12 +93,15 @@ def run(
     net: Networks,
     hw: Machines,
     layers: LayersOption = "all",
+    until: UntilOption = None,
+    since: FromOption = None,
+    unsupported: UnsupportedOption = None,
     overlay: OverlayOption = None,
     format_: FormatOption = None,
     output: OutputOption = None,
     batch: BatchOption = None,
     dataflow: DataflowOption = AUTO,
-    objective: ObjectiveOption = None,
+    objective: GoalOption = None,
     mapping: MappingOption = None,
     arena: ArenaOption = None,
     engine: RunEngineOption = None,
@@ -119,8 +124,10 @@ def run(
     accelsim run --net squeezenet_v1_0 --overlay pruned.yaml --hw 16x16_128k
     accelsim run --net sqnxt23v5 --hw npu_int8_2m --fps 10 --battery-mwh 675
     accelsim run --net sqnxt23v5 --hw 16x16_128k --mapping mine.yaml
+    accelsim run --net detector.onnx --until /head/Concat --hw 16x16_128k
     """
     demand = demand_of(fps, battery_mwh)
+    net = parts_of(net, until, since, unsupported)
     _check_trace_options(trace, trace_layers, engine)
     overlays = only(overlay or [], "--overlay")
     networks, machines = load(only(net, "--net"), only(hw, "--hw"), overlays, quiet=quiet)
@@ -131,20 +138,15 @@ def run(
     to = destination(output, format_, quiet)
     from accelsim.report.tables.run import TOP_LAYERS
     from accelsim.reuse.cache import Cache
-    from accelsim.run import options_for, plan_run
+    from accelsim.run import plan_for
 
     (network,), (hardware,) = networks.values(), machines.values()
-    layer_limit = layer_count(layers, TOP_LAYERS)
-    options = options_for(network, **mapping_options(batch, dataflow, objective))
-    plan = plan_run(network, with_arena(hardware, arena), options, mapping=mapping, cache=Cache(cache))
+    layer_limit, hardware = layer_count(layers, TOP_LAYERS), with_arena(hardware, arena)
+    options = mapping_options(batch, dataflow, objective)
+    plan = plan_for(network, hardware, **options, mapping=mapping, cache=Cache(cache))
     if verify:
         exit_unless_proven(verified_plan(plan, quiet))
-    if trace is None:
-        result = _simulated(plan, engine)
-    else:
-        result = _traced(plan, trace, trace_layers)
-        if not quiet:
-            say(f"wrote {trace}")
+    result = _simulated(plan, engine) if trace is None else _traced(plan, trace, trace_layers, quiet)
     to.deliver(_run_answer(result, "all" if layer_limit is None else layer_limit, demand))
 
 
@@ -198,7 +200,7 @@ def _simulated(plan: "Plan", engine: Engine | None) -> "RunResult":
     return run_plan(plan, "events" if engine is Engine.EVENTS else "fast")
 
 
-def _traced(plan: "Plan", trace: Path, layers: str | None) -> "RunResult":
+def _traced(plan: "Plan", trace: Path, layers: str | None, quiet: bool) -> "RunResult":
     """A run, event by event, and its timeline in a file."""
     from accelsim.pricing import result_of
     from accelsim.report.files.trace import Timeline, chosen_layers, write_trace
@@ -211,6 +213,8 @@ def _traced(plan: "Plan", trace: Path, layers: str | None) -> "RunResult":
     first = plan.schedule.first_inference
     result = result_of(plan, activity, None if first is None else simulate_events(first, plan.hardware))
     write_trace(trace, Timeline(result, plan.hardware, plan.schedule, activity, layer_indexes))
+    if not quiet:
+        say(f"wrote {trace}")
     return result
 
 

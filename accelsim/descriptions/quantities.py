@@ -86,6 +86,8 @@ Bits: TypeAlias = Annotated[int, Field(ge=1, le=64)]
 """Bits of an element; no accelerator's are wider."""
 IndexBits: TypeAlias = Annotated[int, Field(ge=0, le=64)]
 """Bits beside an element."""
+OffsetBits: TypeAlias = Annotated[int, Field(ge=1, le=256)]
+"""Of an output channel."""
 Side: TypeAlias = Annotated[int, Field(ge=1, le=MAX_SIDE)]
 BufferBytes: TypeAlias = Annotated[int, Field(ge=1, le=MAX_BUFFER_BYTES)]
 PerPE: TypeAlias = Annotated[int, Field(ge=1, le=MAX_PER_PE)]

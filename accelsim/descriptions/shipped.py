@@ -10,7 +10,10 @@ from accelsim.errors import DescriptionError
 Kind: TypeAlias = Literal["networks", "hardware"]
 """The folder that holds the descriptions, here and in the package."""
 
-ONNX_SUFFIX = ".onnx"
+ONNX_SUFFIX: Final = ".onnx"
+TFLITE_SUFFIX: Final = ".tflite"
+TOPOLOGY_SUFFIX: Final = ".csv"
+MODEL_SUFFIXES: Final = (ONNX_SUFFIX, TFLITE_SUFFIX, TOPOLOGY_SUFFIX)
 """What the name of a file ends in that holds a network of another tool."""
 
 MOST_CHARACTERS: Final = 100
@@ -29,7 +32,7 @@ def find(kind: Kind, name: str | Path) -> Path:
     A name may have folders, as `guidelines/channel_width`.
     """
     path = Path(name)
-    if is_file(path) or path.suffix in {".yaml", ".yml", ONNX_SUFFIX}:
+    if is_file(path) or path.suffix.lower() in {".yaml", ".yml", *MODEL_SUFFIXES}:
         return path
     if file := named(kind, str(name)):
         return file

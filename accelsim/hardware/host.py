@@ -98,8 +98,8 @@ class Host(Description):
     """Operators whose layers run on it although the chip could run them. A pooling that is named here is not
     fused into the layer before it; other operators that are fused stay on the vector unit."""
     may_take: tuple[ArrayOperator, ...] = ()
-    """Operators of the array whose layers run on it where the mapper's objective for dataflows is smaller then:
-    it competes with the dataflows of the array. A layer of whose mapping something is given does not."""
+    """Operators of the array whose layers run on it where that is better by the mapper's objective for
+    dataflows, with which it competes; but for layers of whose mapping something is given."""
     macs_per_cycle: PerCycle = 1.0
     """Multiply-accumulates."""
     elements_per_cycle: PerCycle = 1.0

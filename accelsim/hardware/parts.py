@@ -6,12 +6,15 @@ from typing import Final, Literal, Self, assert_never
 from pydantic import Field, field_validator, model_validator
 
 from accelsim.descriptions import Description, Mistake, refusal
-from accelsim.descriptions.quantities import Bits, IndexBits, Lanes, Operations, PerColumn
+from accelsim.descriptions.quantities import Bits, IndexBits, Lanes, OffsetBits, Operations, PerColumn
 from accelsim.hardware.memory import MemoryName
 from accelsim.hardware.operand import Operand
 
 Objective = Literal["time", "energy", "edp"]
 """What is to be small: cycles, energy, or their product (energy-delay product)."""
+Goal = Literal["time", "energy", "edp", "peak"]
+"""The same, or the memory on chip before all (`peak`): the least arena in which nothing but weights, and the
+network's ends as io says, lies outside; in that, the least time."""
 LANES_PER_COLUMN: Final = 1
 """Of a vector unit of which the machine's file does not say how wide it is."""
 RunningOrder = Literal["network", "least_peak"]
@@ -62,6 +65,9 @@ class Precision(Description):
     partial_sums_bits: Bits = 32
     pruned_index_bits: IndexBits = 0
     """Bits spent on each weight of a pruned layer that is not zero, to tell how far the next one is."""
+    offset_bits: OffsetBits | None = None
+    """Of what comes with the weights of each output channel that has an offset: the offset, and its scale
+    where sums are scaled to fewer bits. None is as many as a weight has."""
 
     @property
     def widest_operand_bits(self) -> int:
@@ -128,7 +134,7 @@ class VectorUnit(Description):
     unfused: tuple[ElementwiseOperator, ...] = ()
     """Operators that are layers of their own, and not applied to outputs on their way to memory."""
     operations: Mapping[ElementwiseOperator, Operations] = Field(default_factory=dict)
-    """Operations that an element of what an operator puts out takes, where not as many as the model counts."""
+    """That an element of what an operator puts out takes, where they are not as many as the model counts."""
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:

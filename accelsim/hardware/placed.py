@@ -28,11 +28,11 @@ def placed_memories(
         >>> machine = load_hardware("mcu_l3_l2_l1")
         >>> placed = dict(placed_memories(machine.memories, machine.tensor_memory))
         >>> [memory.name for memory in placed[frozenset()]], len(placed)
-        (['l3', 'l1'], 8)
+        (['l3', 'l1'], 16)
     """
     if tensor_memory is None:
         return
-    operands = (*ACTIVATIONS, Operand.WEIGHTS) if "weights" in tensor_memory.keeps else ACTIVATIONS
+    operands = (*ACTIVATIONS, Operand.WEIGHTS)  # those that stay, or are what another layer puts out
     for count in range(len(operands) + 1):
         for inside in map(frozenset[Operand], combinations(operands, count)):
             yield inside, tuple(_with_homes(memories, tensor_memory, inside))

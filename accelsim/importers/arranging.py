@@ -7,6 +7,7 @@ which moves nothing; everything else is a row `rearrange`, which moves all.
 from collections.abc import Sequence
 from dataclasses import replace
 from math import prod
+from typing import Final
 
 from accelsim.importers.atoms import Atoms, C, H, N, View, W, axes_of, flat, joined, regrouped, size_of, whole
 from accelsim.importers.model import Dims
@@ -177,32 +178,62 @@ def atoms_of(view: View, dimensions: Sequence[int]) -> Atoms:
 # --- one tensor as another
 
 
+MOST_REPEATED: Final = 65_536
+"""Channels that a row may make of one."""
+
+
 def expanded(node: RowMaker, tensor: ModelTensor, dims: Dims, suffix: str = ".grown") -> ModelTensor:
-    """The tensor with one element repeated along each dimension that is larger in `dims`."""
+    """The tensor with one element repeated along each dimension that is larger in `dims`.
+
+    Rows and columns are repeated by a row `resize`, channels by a row `gather`.
+    """
     tensor = with_rank(tensor, len(dims))
-    for index, (size, wanted) in enumerate(zip(tensor.dims, dims, strict=True)):
-        if size not in {1, wanted}:
-            raise NodeError(f"cannot make {by(dims)} of {by(tensor.dims)}")
-        if size != wanted:
-            tensor = _grown(node, tensor, index, wanted, suffix)
-    return tensor
+    grown = [
+        index for index, (size, wanted) in enumerate(zip(tensor.dims, dims, strict=True)) if size != wanted
+    ]
+    if any(tensor.dims[index] != 1 for index in grown):
+        raise NodeError(f"cannot make {by(dims)} of {by(tensor.dims)}")
+    axes = _axes_for(tensor, grown)
+    if axes is None:
+        others = [i for i, atoms in enumerate(tensor.view) if i not in grown and N not in axes_of(atoms)]
+        tensor = arranged(node, tensor, others)
+        axes = _axes_for(tensor, grown) or {}
+        if len(axes) < len(grown):
+            raise NodeError(f"makes {by(dims)} of {by(tensor.dims)}: two dimensions can grow at once")
+    view = [*tensor.view]
+    extents = tensor.extents
+    for index, axis in axes.items():
+        view[index], extents[axis] = whole(axis, dims[index]), dims[index]
+    channels, height, width = extents[C], extents[H], extents[W]
+    if (height, width) != tensor.shape[1:]:
+        shape = (tensor.shape[0], height, width)
+        tensor = replace(
+            tensor,
+            row=node.row("resize", [tensor], shape, suffix=suffix, size=(height, width)).row,
+            shape=shape,
+        )
+    if channels != tensor.shape[0]:
+        if channels > MOST_REPEATED:
+            raise NodeError(f"repeats one channel {channels:,} times: at most {MOST_REPEATED:,} are possible")
+        shape = (channels, height, width)
+        picked = (0,) * channels
+        suffix = f"{suffix}.channels"
+        output = node.row("gather", [tensor], shape, suffix=suffix, axis="channels", indices=picked)
+        tensor = replace(tensor, row=output.row, shape=shape)
+    return replace(tensor, view=tuple(view))
 
 
-def _grown(node: RowMaker, tensor: ModelTensor, index: int, size: int, suffix: str) -> ModelTensor:
-    """The tensor with one dimension of one element repeated."""
-    usual = "NCHW"[4 - len(tensor.view) + index :][:1] if len(tensor.view) <= 4 else C
-    free = [axis for axis in (usual, W, H, C) if axis != N and tensor.extents[axis] == 1]
-    if not free:
-        others = [i for i, atoms in enumerate(tensor.view) if i != index and N not in axes_of(atoms)]
-        tensor, free = arranged(node, tensor, others), [W]
-    axis = free[0]
-    view = (*tensor.view[:index], whole(axis, size), *tensor.view[index + 1 :])
-    shape = tuple(size if axis == other else tensor.extents[other] for other in (C, H, W))
-    if axis == C:
-        output = node.row("gather", [tensor], shape, suffix=suffix, axis="channels", indices=(0,) * size)
-    else:
-        output = node.row("resize", [tensor], shape, suffix=suffix, size=shape[1:])
-    return replace(tensor, row=output.row, shape=shape, view=view)
+def _axes_for(tensor: ModelTensor, indices: Sequence[int]) -> dict[int, str] | None:
+    """An axis of one element for each dimension, its usual one if that is free; None: there are too few."""
+    free = [axis for axis in (W, H, C) if tensor.extents[axis] == 1]
+    axes: dict[int, str] = {}
+    for index in indices:
+        usual = "NCHW"[4 - len(tensor.view) + index] if len(tensor.view) <= 4 else C
+        if not free:
+            return None
+        axes[index] = usual if usual in free else free[0]
+        free.remove(axes[index])
+    return axes
 
 
 def with_rank(tensor: ModelTensor, rank: int) -> ModelTensor:

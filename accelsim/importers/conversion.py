@@ -15,27 +15,33 @@ from accelsim.importers.arranging import settled
 from accelsim.importers.context import NodeContext, Outputs, Rule
 from accelsim.importers.model import Dims, Imported, Model, ModelNode, UnknownValueError, visible
 from accelsim.importers.names import INPUT, Names, network_name, row_names
+from accelsim.importers.notes import with_notes
+from accelsim.importers.passing import nodes_in_words, passed, passed_in_words
 from accelsim.importers.precision import ArrayBits, precision_of
+from accelsim.importers.request import Unsupported
 from accelsim.importers.tensors import ModelTensor, NodeError, by, named
 
 MOST_MISTAKES: Final = 200
 """That are listed one by one: of all nodes of a network that is not too large, but not of any file."""
+OF_SHAPES: Final = {"ConstantOfShape", "NonZero", "Range", "Shape", "Size"}
+"""Operators that are computed where the shape of what they read is known, and are no rows."""
 NAMINGS: Final[Mapping[int, tuple[str, ...]]] = {
     1: ("C", "W"),
-    2: ("NC", "WC", "CW", "CN"),
+    2: ("NC", "WC", "CW"),
     3: ("NCW", "NWC", "CHW", "HWC"),
-    4: ("NCHW", "NHWC", "HCNW", "HWNC"),
+    4: ("NCHW", "NHWC"),
     5: ("NHCWW", "NWWHC"),
 }
 """What the dimensions of an input may be, by their number."""
 
 
-def converted(model: Model, rules: Mapping[str, Rule]) -> Imported:
+def converted(model: Model, rules: Mapping[str, Rule], unsupported: Unsupported = "refuse") -> Imported:
     """The model as the data of a network's YAML, its inputs named so that the least has to be moved.
 
     Args:
         model: Nodes with the operators of ONNX.
         rules: How each operator becomes rows.
+        unsupported: What becomes of nodes that cannot be rows.
 
     Raises:
         NetworkError: With a line for each node that cannot be a row.
@@ -52,11 +58,11 @@ def converted(model: Model, rules: Mapping[str, Rule]) -> Imported:
     """
     best: Conversion | None = None
     for names in _namings(model):
-        conversion = Conversion(model, rules, names)
+        conversion = Conversion(model, rules, names, unsupported)
         conversion.convert()
         if best is None or conversion.cost < best.cost:
             best = conversion
-        if best.cost == (False, 0):
+        if best.cost == (False, 0, 0):
             break
     assert best is not None  # there is a first naming
     return best.result()
@@ -95,13 +101,17 @@ class Conversion:
     """How each operator becomes rows."""
     names_of_axes: Mapping[str, str]
     """A letter for each dimension of each input."""
+    unsupported: Unsupported = "refuse"
+    """What becomes of nodes that cannot be rows."""
     rows: list[dict[str, Any]] = field(default_factory=list)
     shapes: dict[str, Dims] = field(default_factory=dict)
     tensors: dict[str, ModelTensor | None] = field(default_factory=dict)
     """None where a mistake has been noted already."""
     mistakes: list[Complaint] = field(default_factory=list)
-    remedy: str = ""
-    """What would help against some of them."""
+    without_rule: dict[str, list[str]] = field(default_factory=dict)
+    """Nodes that nothing here is an operator of, by their operator."""
+    passed: dict[str, list[str]] = field(default_factory=dict)
+    """Nodes that were let pass at a price, by their operator."""
     image: Dims = (1, 1, 1)
     """(channels, height, width) of the first input."""
     batch: int = 1
@@ -121,17 +131,17 @@ class Conversion:
         for node, name in zip(self.model.nodes, row_names(self.model.nodes), strict=True):
             self._convert(node, name)
         self._outputs()
-        if not (self.mistakes or self.rows):
+        if not (self.mistakes or self.without_rule or self.rows):
             self._complain("", "has nothing to execute: its nodes only rename axes or change nothing")
 
     @property
-    def cost(self) -> tuple[bool, int]:
-        """What speaks against the names of the inputs: that a node cannot be a row, and what is moved."""
-        return bool(self.mistakes), self.moved
+    def cost(self) -> tuple[bool, int, int]:
+        """What speaks against the names of the inputs: nodes that cannot be rows, and what is moved."""
+        return bool(self.mistakes or self.without_rule), sum(map(len, self.passed.values())), self.moved
 
     def result(self) -> Imported:
         """What came of it; NetworkError with every mistake."""
-        if self.mistakes:
+        if self.mistakes or self.without_rule:
             raise NetworkError.of(*self._complaints())
         stages = self._stages()
         for row in self.rows:
@@ -147,15 +157,32 @@ class Conversion:
             **precision.data,
             "stages": [{"block": "graph", "name": "model", "operators": self.rows}],
         }
-        return Imported(self.model.label, data, self.shapes)
+        notes = (passed_in_words(self.passed, self.unsupported),) if self.passed else ()
+        return with_notes(Imported(self.model.label, data, self.shapes), notes)
 
     def _complaints(self) -> list[Complaint]:
         """What is wrong, no line twice, and what would help."""
-        label, complaints = self.model.label, list(dict.fromkeys(self.mistakes))
+        label = self.model.label
+        complaints = [
+            *(Complaint(_none(operator, names), label) for operator, names in self.without_rule.items()),
+            *dict.fromkeys(self.mistakes),
+        ]
         if len(complaints) > MOST_MISTAKES:
             omitted = f"... and {len(complaints) - MOST_MISTAKES:,} mistakes more"
             complaints = [*complaints[:MOST_MISTAKES], Complaint(omitted, label)]
-        return [*complaints, Complaint(self.remedy, label)] if self.remedy else complaints
+        if not self.without_rule:
+            return complaints
+        supported = ", ".join(self.model.supported or sorted(self.rules))
+        return [*complaints, Complaint(f"{self._help()}; supported operators are {supported}", label)]
+
+    def _help(self) -> str:
+        """What would help against nodes that nothing here is an operator of."""
+        unknown = next(node for node in self.model.nodes if node.operator not in self.rules)
+        before = (self.model.producers.get(name) for name in unknown.inputs)
+        last = next((node.name or node.outputs[0] for node in before if node is not None), "NODE")
+        return (
+            f"--until {last} ends before, --unsupported host or elementwise lets such nodes pass at a price"
+        )
 
     # Ends
 
@@ -233,25 +260,51 @@ class Conversion:
         for output in filter(None, node.outputs):
             self.tensors[output] = None
         sources = [self.tensors.get(name, ...) for name in node.inputs if name not in self.settings]
-        if None in sources:
-            return  # made by a node that has been complained about
         if all(name in self.settings or name in self.model.constants for name in node.inputs if name):
             self.settings.update(node.outputs)
             return
         rule = self.rules.get(node.operator)
+        if rule is None and None in sources and node.operator in OF_SHAPES:
+            return  # of a tensor whose shape nobody knows, as nothing here makes it
+        if rule is None and self.unsupported == "refuse":
+            self.without_rule.setdefault(visible(node.operator), []).append(node.name or name)
+            return
+        if None in sources:
+            return  # made by a node that has been complained about
+        before = len(self.rows)
         try:
             if rule is None:
-                raise NodeError(self._unsupported(node.operator))
+                raise NodeError("is no supported operator")
             self.tensors.update(self._checked(node, rule(NodeContext(self, node, name))))
         except (NodeError, UnknownValueError) as error:
-            self._complain(f"{node.name or name} ({node.operator})", str(error))
+            self._refuse(node, name, str(error), before)
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             # Attributes and constants may be anything: what a rule takes for granted need not hold.
             problems = (
                 self.model.problems[output] for output in node.outputs if output in self.model.problems
             )
             sentence = f"has attributes or inputs that contradict each other: {error!r}"
-            self._complain(f"{node.name or name} ({node.operator})", next(problems, sentence))
+            self._refuse(node, name, next(problems, sentence), before)
+
+    def _refuse(self, node: ModelNode, name: str, sentence: str, rows_before: int) -> None:
+        """Let a node pass that cannot be a row, or complain about it, without the rows that it has made."""
+        for row in self.rows[rows_before:]:
+            self.shapes.pop(row["name"])
+            self.bits.pop(row["name"], None)
+            self.names.give_back(row["name"])
+        del self.rows[rows_before:]
+        if self.unsupported != "refuse":
+            outputs = [output for output in node.outputs if output and self.model.readers[output]]
+            try:
+                self.tensors.update(
+                    passed(NodeContext(self, node, name), outputs, self.batch, self.unsupported)
+                )
+            except NodeError as error:
+                sentence = f"{sentence}; it cannot pass either: {error}"
+            else:
+                self.passed.setdefault(visible(node.operator), []).append(node.name or name)
+                return
+        self._complain(f"{node.name or name} ({node.operator})", sentence)
 
     def _checked(self, node: ModelNode, results: Outputs) -> Outputs:
         """What a rule made, which must be every output that is read, in the shape that the model gives it."""
@@ -276,13 +329,6 @@ class Conversion:
         usual = "let the exporter write shapes that are fixed"
         return f"the shape of {name!r} is not known: {self.model.problems.get(name, usual)}"
 
-    def _unsupported(self, operator: str) -> str:
-        if operator in {"If", "Loop", "Scan"}:
-            return "control flow is not supported: a network has to do the same for every image"
-        names = self.model.supported or sorted(self.rules)
-        self.remedy = f"supported operators are {', '.join(names)}"
-        return "is no supported operator"
-
     def _complain(self, node: str, sentence: str) -> None:
         sentence = f"{node}: {sentence}" if node else sentence
         self.mistakes.append(Complaint(sentence, self.model.label))
@@ -298,6 +344,16 @@ class Conversion:
         self.rows.append(row | {key: _shortened(value) for key, value in arguments.items()})
         self.shapes[name] = shape
         return ModelTensor(name, shape, (), batch=self.batch)
+
+
+def _none(operator: str, names: Sequence[str]) -> str:
+    """What is said of the nodes of an operator that there is none of here."""
+    if operator in {"If", "Loop", "Scan"}:
+        sentence = "control flow is not supported: a network has to do the same for every image"
+    else:
+        sentence = "is no supported operator" if len(names) == 1 else "are no supported operators"
+    count = f", {len(names)} nodes" if len(names) > 1 else ""
+    return f"{nodes_in_words(names)} ({operator}{count}): {sentence}"
 
 
 def _shortened(value: Any) -> Any:

@@ -31,6 +31,11 @@ class Names:
         self._taken.add(free)
         return free
 
+    def give_back(self, name: str) -> None:
+        """Let a name be taken again."""
+        self._taken.discard(name)
+        self._numbers.pop(name, None)
+
 
 def network_name(text: str) -> str:
     """A name as a network may have it: a word of letters, digits, _ and -."""
@@ -45,7 +50,7 @@ def row_names(nodes: Iterable[ModelNode]) -> list[str]:
     """
     taken = Names([INPUT])
     names = [
-        taken.take(_short(node.name) or _short(next(filter(None, node.outputs), "")) or node.operator)
+        taken.take(short_name(node.name) or short_name(next(filter(None, node.outputs), "")) or node.operator)
         for node in nodes
     ]
     for index, name in enumerate(names):
@@ -55,7 +60,8 @@ def row_names(nodes: Iterable[ModelNode]) -> list[str]:
     return names
 
 
-def _short(name: str) -> str:
+def short_name(name: str) -> str:
+    """A name without what exporters repeat: `/features/features.3/conv/Conv` is `features.3/conv/Conv`."""
     parts = [part for part in name.split("/") if part]
     telling = [
         part

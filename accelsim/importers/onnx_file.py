@@ -5,16 +5,22 @@ hold them need not be there. A file may say anything: whatever the package makes
 what a small file could make large is bounded before it is made.
 """
 
+import mmap
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from accelsim.errors import AccelsimError, Complaint, DescriptionError, NetworkError
+from accelsim.importers.cutting import ends_of, needed
+from accelsim.importers.file_kind import other_model
 from accelsim.importers.model import Imported, Model, ModelNode, first_line, operator_name, visible, words_of
+from accelsim.importers.onnx_external import check_external
 from accelsim.importers.onnx_inputs import Inputs, batch_of_others, fixed_inputs
 from accelsim.importers.onnx_tensors import OnnxTensors
-from accelsim.importers.rules import imported
+from accelsim.importers.onnx_wire import without_large_constants
+from accelsim.importers.part import imported_part
+from accelsim.importers.request import NOTHING_ASKED, ModelRequest
 
 if TYPE_CHECKING:
     import onnx
@@ -31,12 +37,12 @@ MOST_LETTERS: Final = 80
 """Of what a file says of its maker."""
 
 
-def read_onnx(path: Path, resolution: int | None = None) -> Imported:
+def read_onnx(path: Path, request: ModelRequest = NOTHING_ASKED) -> Imported:
     """The network in an ONNX file.
 
     Args:
         path: The file; weights, in it or beside it, are not looked at.
-        resolution: Height and width of the image, where the file leaves them open.
+        request: Sizes that the file leaves open, and where the network begins and ends.
 
     Returns:
         What a network's YAML would hold.
@@ -52,26 +58,28 @@ def read_onnx(path: Path, resolution: int | None = None) -> Imported:
     """
     proto = _loaded(path)
     try:
-        model = _model(path, _inlined(proto, str(path)), resolution)
+        model = _model(path, _inlined(proto, str(path)), request)
     except AccelsimError:
         raise
     except Exception as error:  # onnx and protobuf raise what they like where a file is damaged
         raise NetworkError.about(path, f"is not a valid ONNX model: {first_line(error)}") from error
-    return imported(model)
+    return imported_part(model, request)
 
 
-def _model(path: Path, proto: "onnx.ModelProto", resolution: int | None) -> Model:
+def _model(path: Path, proto: "onnx.ModelProto", request: ModelRequest) -> Model:
     label = str(path)
     _check_text(proto.graph, label)
     _check_opset(proto, label)
     _check_operands(proto.graph, label)
     _check_names(proto.graph, label)
-    inputs = fixed_inputs(proto.graph, label, resolution)
+    check_external(proto, path)
+    read = _read(proto.graph, label, request)
+    inputs = fixed_inputs(proto.graph, label, request, read)
     tensors = OnnxTensors(proto, label, inputs)
     if inputs.batch_is_open:
         batch = batch_of_others(proto.graph, label, tensors.shapes, tensors.constants)
         if batch is not None and batch > 1:
-            inputs = fixed_inputs(proto.graph, label, resolution, batch)
+            inputs = fixed_inputs(proto.graph, label, request, read, batch)
             tensors = OnnxTensors(proto, label, inputs)
     return Model(
         label=label,
@@ -85,7 +93,7 @@ def _model(path: Path, proto: "onnx.ModelProto", resolution: int | None) -> Mode
                 outputs=(*node.output,),
                 attributes=_attributes(node),
             )
-            for node in proto.graph.node
+            for node in tensors.nodes
         ),
         inputs=tuple(inputs.types),
         outputs=tuple(output.name for output in proto.graph.output),
@@ -98,11 +106,24 @@ def _model(path: Path, proto: "onnx.ModelProto", resolution: int | None) -> Mode
     )
 
 
+def _read(graph: "onnx.GraphProto", label: str, request: ModelRequest) -> set[str]:
+    """The tensors that the network depends on, up to where it is to end."""
+    named = [(visible(node.name), node.output) for node in graph.node]
+    outputs = [output.name for output in graph.output]
+    ends = ends_of(label, request, named, outputs)
+    if not request.until:
+        inputs = {name for node in graph.node for name in (*node.input, *_read_within(node))}
+        return inputs | {*outputs}
+    return needed([((*node.input, *_read_within(node)), node.output) for node in graph.node], ends)
+
+
 # --- the file
 
 
 def _loaded(path: Path) -> "onnx.ModelProto":
     """The model as it stands in the file."""
+    if sentence := other_model(path, ".onnx"):
+        raise DescriptionError.about(path, sentence)
     try:
         import onnx  # noqa: PLC0415 (an extra: only who reads a model needs it)
         from google.protobuf.message import DecodeError  # noqa: PLC0415
@@ -111,12 +132,15 @@ def _loaded(path: Path) -> "onnx.ModelProto":
         raise DescriptionError.about(path, sentence) from None
     try:
         _check_file(path)
-        proto = onnx.load_model(path, format="protobuf", load_external_data=False)
+        proto = onnx.ModelProto()
+        with path.open("rb") as file:
+            content = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+        proto.ParseFromString(without_large_constants(content))
     except FileNotFoundError:
         raise DescriptionError.about(path, "no such file") from None
     except OSError as error:
         raise DescriptionError.about(path, f"cannot be read: {error.strerror}") from None
-    except DecodeError:
+    except (DecodeError, ValueError):
         raise DescriptionError.about(path, "is not an ONNX model, or not all of one") from None
     if not proto.graph.node:
         raise DescriptionError.about(path, "is not an ONNX model, or one without nodes")

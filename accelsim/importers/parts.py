@@ -97,7 +97,7 @@ def _constant_like(node: NodeContext, like: ModelTensor, axis: str, size: int) -
 
 def tile(node: NodeContext) -> Outputs:
     """Tile: a tensor several times along some dimensions."""
-    tensor, repeats = node.tensor(), node.integers(1) or []
+    tensor, repeats = node.tensor(), node.integers(1, "repeats") or []
     for index, count in enumerate(repeats):
         if count > 1 and tensor.dims[index] > 1:
             size = (tensor.dims,) * count
@@ -149,7 +149,7 @@ def gather(node: NodeContext) -> Outputs:
     rank = len(tensor.view)
     index = node.axis(0, rank)
     size = tensor.dims[index]
-    picked = [place + size if place < 0 else place for place in node.integers(1) or []]
+    picked = [place + size if place < 0 else place for place in node.integers(1, "indices") or []]
     if not picked or not all(0 <= place < size for place in picked):
         raise NodeError(f"picks elements that are not among the {size} of dimension {index}")
     output = taken(node, tensor, index, picked)

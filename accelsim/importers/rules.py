@@ -16,13 +16,16 @@ from accelsim.importers.context import Rule
 from accelsim.importers.conversion import converted
 from accelsim.importers.model import Imported, Model, ModelNode
 from accelsim.importers.patterns import put_together
+from accelsim.importers.request import Unsupported
 
 
-def imported(model: Model) -> Imported:
+def imported(model: Model, unsupported: Unsupported = "refuse") -> Imported:
     """The model as the data of a network's YAML.
 
     Args:
         model: Nodes with the operators of ONNX, and the shapes of their tensors.
+        unsupported: What becomes of nodes that cannot be rows: `refuse`, or where they are let pass, `host`
+            or `elementwise`.
 
     Returns:
         A row of the block `graph` for each operator that is executed, with all of its arguments.
@@ -39,7 +42,7 @@ def imported(model: Model) -> Imported:
         >>> imported(model).data["stages"][0]["operators"][0]["operator"]
         'activation'
     """
-    return converted(put_together(_pruned(model)), RULES)
+    return converted(put_together(_pruned(model)), RULES, unsupported)
 
 
 def _pruned(model: Model) -> Model:
@@ -158,11 +161,5 @@ RULES: Final[Mapping[str, Rule]] = {
     "QuantizeLinear": axes.alias,
     "DequantizeLinear": axes.alias,
     "DynamicQuantizeLinear": axes.quantize,
-    "qonnx.custom_op.general.Quant": axes.quant,
-    "finn.custom_op.general.Quant": axes.quant,
-    "onnx.brevitas.Quant": axes.quant,
-    "qonnx.custom_op.general.BipolarQuant": axes.quant,
-    "finn.custom_op.general.BipolarQuant": axes.quant,
-    "onnx.brevitas.BipolarQuant": axes.quant,
 }
 """How each operator of ONNX becomes rows; one that is not here is a mistake, never left out."""

@@ -35,6 +35,10 @@ class ModelTensor:
     bits: int | None = None
     """Of its elements, where the model stores them in less than 32."""
 
+    def __post_init__(self) -> None:
+        if self.margins and not self.waits:
+            object.__setattr__(self, "margins", ())
+
     @cached_property
     def dims(self) -> Dims:
         """The shape that the model's tensor has if this is what it is."""

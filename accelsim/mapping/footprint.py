@@ -11,7 +11,13 @@ import numpy as np
 from accelsim.columns import Count, CountT, Real
 from accelsim.hardware import Precision
 from accelsim.mapping.arithmetic import at_most_one, ceil_div, ceil_scaled, is_none, larger, smaller
-from accelsim.mapping.precision import activation_bits, partial_sum_bits, pruned_index_bits, weight_bits
+from accelsim.mapping.precision import (
+    activation_bits,
+    offset_bits,
+    partial_sum_bits,
+    pruned_index_bits,
+    weight_bits,
+)
 from accelsim.mapping.tile import TileShape
 from accelsim.mapping.tiling import unfinished_windows
 from accelsim.network.layer import LoopNest
@@ -34,6 +40,7 @@ class Footprint:
     """Of a weight that is not zero, with the distance to the next."""
     activation_bits: int
     partial_sum_bits: int
+    offset_bits: int
     has_weights: bool
     """Whether there are any: not on the vector unit."""
     density: Real | None
@@ -59,6 +66,7 @@ class Footprint:
             pruned_bits=bits + pruned_index_bits(layer, machine),
             activation_bits=activation_bits(layer, machine),
             partial_sum_bits=partial_sum_bits(layer, machine),
+            offset_bits=offset_bits(layer, machine),
             has_weights=layer.on_array,
             density=layer.weight_density,
             bias=layer.bias,
@@ -109,7 +117,7 @@ class Footprint:
 
     def biases(self, tile: TileShape[Count]) -> Count:
         """Offsets of the tile's outputs; they come with the first input channels and taps."""
-        return bits_to_bytes(tile.g * tile.k * self.bias, self.weight_bits)
+        return bits_to_bytes(tile.g * tile.k * self.bias, self.offset_bits)
 
     def outputs(self, tile: TileShape[Count], partial: Count) -> Count:
         """Outputs while they are computed: as wide as a partial sum where others add to them."""

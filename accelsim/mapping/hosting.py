@@ -57,9 +57,7 @@ def program_on_array(program: Sequence[ProgramPart], hardware: Hardware) -> tupl
     cycles = hardware.pe_array.cycles_per_call
     if not cycles:
         return tuple(program)
-    return _called(
-        tuple(program), lambda first: replace(first, array_cycles=first.array_cycles + cycles)
-    )
+    return _called(tuple(program), lambda first: replace(first, array_cycles=first.array_cycles + cycles))
 
 
 def _hosted(part: ProgramPart, host: Host, made: dict[int, ProgramPart]) -> ProgramPart:
@@ -89,12 +87,11 @@ def _step(step: Step, host: Host) -> Step:
         vector_counts=replace(counts, macs=0, vector_ops=0, host=HostCounts(counts.macs, counts.vector_ops)),
         completes=step.completes,
         crossing=step.crossing,
+        weights_of_layer=step.weights_of_layer,
     )
 
 
-def _called(
-    program: tuple[ProgramPart, ...], with_call: Callable[[Step], Step]
-) -> tuple[ProgramPart, ...]:
+def _called(program: tuple[ProgramPart, ...], with_call: Callable[[Step], Step]) -> tuple[ProgramPart, ...]:
     """With a call before the first step, which takes so much longer."""
     first, *others = program
     if isinstance(first, Repeat):

@@ -103,6 +103,8 @@ class Step:
     crossing: Crossing | None = None
     """Where channels move whole bursts, memories hold something coded, or give out whole banks; None where
     all of them move what is loaded and stored, byte by byte, and it takes as much room."""
+    weights_of_layer: bool = False
+    """Whether weights are what another layer puts out, for which they have to wait."""
 
     in_place: ClassVar[frozenset[Operand]] = frozenset()
     """Of what is loaded: operands that come to where they stay, and take no room as tiles."""

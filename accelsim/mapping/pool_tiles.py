@@ -136,7 +136,8 @@ class PoolTiles:
         """
         bank = self.hardware.bank_of[Operand.OUTPUTS]
         pool_bytes = self.hardware.pool.size_bytes if self.hardware.pool else 0
-        may_move = frozenset() if weights_may_stay(self.hardware) else frozenset({Operand.WEIGHTS})
+        may_stay = weights_may_stay(self.hardware) or self.layer.multiplies_activations
+        may_move = frozenset() if may_stay else frozenset({Operand.WEIGHTS})
         if self.cuts.order is None:
             may_be = distinct_orders(self._tiles)
         else:

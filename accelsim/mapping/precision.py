@@ -15,8 +15,15 @@ from accelsim.network.layer import LoopNest
 
 
 def weight_bits(layer: LoopNest[Count], machine: Precision) -> int:
-    """Bits of one weight, and of one offset."""
+    """Bits of one weight, and of one offset; of weights that are activations, theirs."""
+    if layer.multiplies_activations:
+        return activation_bits(layer, machine)
     return machine.weights_bits if layer.weight_bits is None else layer.weight_bits
+
+
+def offset_bits(layer: LoopNest[Count], machine: Precision) -> int:
+    """Bits of the offset of an output channel, with its scale."""
+    return weight_bits(layer, machine) if machine.offset_bits is None else machine.offset_bits
 
 
 def pruned_index_bits(layer: LoopNest[Count], machine: Precision) -> int:

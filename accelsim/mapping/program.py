@@ -77,7 +77,8 @@ def _mapping(choice: Choice, loops: Sequence[Loop], work: Sequence[StepWork], ha
             for loop in moving
         )
     start, bringing = BEFORE[brought(choice)]
-    program = _Writer(choice.dataflow == VECTOR, moving, work, bringing).part(start)
+    of_layer = choice.layer.multiplies_activations
+    program = _Writer(choice.dataflow == VECTOR, moving, work, bringing, of_layer).part(start)
     if choice.dataflow == HOST:
         program = program_on_host(program, hardware)
     elif choice.dataflow != VECTOR:
@@ -283,6 +284,8 @@ class _Writer:
     """Of each kind of tile."""
     bringing: type[Step]
     """Steps that bring what stays."""
+    weights_of_layer: bool
+    """Whether weights are what another layer puts out."""
     parts: dict[Position, tuple[ProgramPart, ...]] = field(default_factory=dict)
     steps: dict[tuple[int, ...], Step] = field(default_factory=dict)
     repeated: dict[tuple[int, ...], Repeat] = field(default_factory=dict)
@@ -352,5 +355,6 @@ class _Writer:
                 vector_counts=work.vector_counts,
                 completes=work.completes,
                 crossing=None if work.crossing is None else work.crossing.of_loads(loads),
+                weights_of_layer=self.weights_of_layer,
             )
         return step

@@ -30,7 +30,7 @@ from accelsim.mapping.arithmetic import ceil_div
 from accelsim.mapping.cache_lines import CacheLines
 from accelsim.mapping.footprint import bits_to_bytes, residual_elements
 from accelsim.mapping.mapping import Crossing, Mapping, ProgramPart, Repeat, Step
-from accelsim.mapping.precision import activation_bits, weight_bits
+from accelsim.mapping.precision import activation_bits, offset_bits, weight_bits
 from accelsim.mapping.regions import Range, Region, Visit, visits
 from accelsim.network.layer import Layer
 
@@ -163,7 +163,9 @@ def tensors_of(layer: Layer, images: int, bits: Precision) -> dict[str, Tensor]:
         base = _next_page(base + bits_to_bytes(elements * images, of_activations))
     tensors["weights"] = Tensor(base, of_weights, weights, (0, 1) if layer.K == 1 else (1,))
     base = _next_page(base + bits_to_bytes(taps * layer.C * channels_out, of_weights))
-    tensors["offsets"] = Tensor(base, of_weights, (layer.K, 1), (0, 1) if layer.K == 1 else (1,))
+    tensors["offsets"] = Tensor(
+        base, offset_bits(layer, bits), (layer.K, 1), (0, 1) if layer.K == 1 else (1,)
+    )
     return tensors
 
 

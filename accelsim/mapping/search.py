@@ -31,7 +31,7 @@ from accelsim.mapping.stack import stacked, structure
 from accelsim.mapping.tile_search import TileSearch, portions
 from accelsim.mapping.units import array_dataflows, dataflows_for, unit_of
 from accelsim.mapping.unmappable import NoDataflowRuns, NotListed, NotPriced, Unmappable
-from accelsim.network.layer import Layer, LoopNest
+from accelsim.network.layer import FusedOperator, Layer, LoopNest
 
 if TYPE_CHECKING:
     from accelsim.network.given import GivenMapping
@@ -148,7 +148,7 @@ def _by_unit(names: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
 def _better(
     rivals: Sequence[Mapping | Unmappable], hardware: Hardware, objective: Objective, judge: Judge | None
 ) -> Mapping | Unmappable:
-    """The mapping on the array or the one on the host; why there is none on the array where there is neither."""
+    """The mapping on the array or the one on the host; where there is neither, why there is none there."""
     fitting = [rival for rival in rivals if isinstance(rival, Mapping)]
 
     def value(mapping: Mapping) -> float:
@@ -415,11 +415,24 @@ def as_executed(layer: Layer, batch: int) -> tuple[Layer, int]:
         layer = replace(layer, C=layer.IY * layer.IX, IY=1, IX=1, FY=1, FX=1, stride_y=1, stride_x=1)
     pointwise = (layer.FY, layer.FX, layer.stride_y, layer.pad_top, layer.pad_left) == (1, 1, 1, 0, 0)
     pointwise = pointwise and layer.OY == layer.IY  # nothing is padded below either, and nothing is resized
+    if layer.multiplies_activations and batch > 1:  # each image has weights of its own, as groups have
+        return _in_groups(layer, batch), 1
     if layer.given is not None and layer.given.speaks_of("N"):  # of images as such
         return layer, batch
     if batch == 1 or not pointwise or layer.pooling is not None or layer.gate_elements:
         return layer, batch
-    fused = tuple(
+    stacked = replace(layer, OY=layer.OY * batch, IY=layer.IY * batch, fused=_fused(layer, batch))
+    return replace(stacked, vector_ops=layer.vector_ops * batch), 1
+
+
+def _in_groups(layer: Layer, batch: int) -> Layer:
+    """The images of a batch as groups of one."""
+    return replace(layer, G=layer.G * batch, fused=_fused(layer, batch))
+
+
+def _fused(layer: Layer, batch: int) -> tuple[FusedOperator[int], ...]:
+    """What is fused into a layer, for a batch of images."""
+    return tuple(
         replace(
             operator,
             vector_ops=operator.vector_ops * batch,
@@ -427,5 +440,3 @@ def as_executed(layer: Layer, batch: int) -> tuple[Layer, int]:
         )
         for operator in layer.fused
     )
-    stacked = replace(layer, OY=layer.OY * batch, IY=layer.IY * batch, fused=fused)
-    return replace(stacked, vector_ops=layer.vector_ops * batch), 1

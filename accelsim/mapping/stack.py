@@ -30,7 +30,7 @@ POOLING_NUMBERS: Final = tuple(
 )
 NO_OPERATOR: Final = FusedOperator("", "", vector_ops=0)
 
-_structure = attrgetter("on_array", *STRUCTURE)
+_structure = attrgetter("on_array", "multiplies_activations", *STRUCTURE)
 _numbers = attrgetter(*NUMBERS)
 _pooling_numbers = attrgetter(*POOLING_NUMBERS)
 

@@ -1,7 +1,7 @@
 """Where a layer may run: by a dataflow of the array, on the vector unit, or on the host.
 
-The host takes what the machine's file gives to it, what no dataflow of the array can run, and what it may take
-and is better at.
+The host takes what the machine's file gives to it, what no dataflow of the array can run, and what it may
+take and is better at.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from accelsim.mapping.dataflows import dataflow_of
 from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.precision import unpriced
 from accelsim.mapping.unmappable import NoDataflowRuns, NotPriced, Unmappable
-from accelsim.network.layer import Layer
+from accelsim.network.layer import FOREIGN_ON_HOST, Layer
 
 
 def array_dataflows(hardware: Hardware, options: MappingOptions) -> tuple[str, ...]:
@@ -76,8 +76,10 @@ def nowhere(layer: Layer, hardware: Hardware, options: MappingOptions) -> Unmapp
 
 
 def takes(layer: Layer, hardware: Hardware) -> bool:
-    """Whether a layer runs on the host because the machine's file says so."""
-    return hardware.host is not None and layer.operator in hardware.host.takes
+    """Whether a layer runs on the host because the machine's file says so, or the network."""
+    if hardware.host is None:
+        return False
+    return layer.operator == FOREIGN_ON_HOST or layer.operator in hardware.host.takes
 
 
 def fuses_pooling(layer: Layer, hardware: Hardware) -> bool:

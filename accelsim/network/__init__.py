@@ -25,7 +25,14 @@ if TYPE_CHECKING:
         total_params,
     )
     from accelsim.network.graph_changes import GraphChange, changed_network
-    from accelsim.network.imported import from_onnx, from_torch, network_text, to_yaml
+    from accelsim.network.imported import (
+        from_onnx,
+        from_scale_sim,
+        from_tflite,
+        from_torch,
+        network_text,
+        to_yaml,
+    )
     from accelsim.network.layer import FusedOperator, Layer, LoopNest, Pooling
     from accelsim.network.load import load_network
     from accelsim.network.lowered import LoweredNetwork, lowered_network
@@ -57,6 +64,8 @@ __all__ = [
     "changed_network",
     "configure",
     "from_onnx",
+    "from_scale_sim",
+    "from_tflite",
     "from_torch",
     "frugal_order",
     "layer_shape",
@@ -108,6 +117,8 @@ __getattr__, __dir__ = door(
         ),
         "imported": (
             "from_onnx",
+            "from_scale_sim",
+            "from_tflite",
             "from_torch",
             "network_text",
             "to_yaml",

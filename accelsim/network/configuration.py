@@ -1,7 +1,9 @@
 """Described networks with values for their parameters: read from files, presets resolved, rows evaluated."""
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,12 +26,13 @@ def described_network(path: Path, texts: Mapping[str, str], parameters: Mapping[
     return _configure(description, source, {**settings, **parameters})
 
 
-def checked_resolution(path: Path, requested: Mapping[str, Value]) -> dict[str, int]:
-    """What is asked of an imported model: a resolution at most. Raises DescriptionError else."""
-    values = {key: native(value) for key, value in requested.items()}
-    if mistakes := wrong_values({RESOLUTION: IMAGE_SIDE}, values):
-        raise Document(str(path), values, {}).error(mistakes)
-    return {key: value for key, value in values.items() if isinstance(value, int)}
+def checked_resolution(path: Path, requested: Value) -> int:
+    """What is asked for as the resolution of an imported model. Raises DescriptionError if it is none."""
+    value = native(requested)
+    if mistakes := wrong_values({RESOLUTION: IMAGE_SIDE}, {RESOLUTION: value}):
+        raise Document(str(path), {RESOLUTION: value}, {}).error(mistakes)
+    assert isinstance(value, int)  # what IMAGE_SIDE allows
+    return value
 
 
 def configure(description: NetworkDescription, **parameters: Value) -> Network:
@@ -114,7 +117,9 @@ def _base(path: Path, name: str) -> Path:
 def network_files(name: str) -> list[Path]:
     """The files that `load_network` reads, if it can: the network's, and those that it is a preset of."""
     files = [shipped.find("networks", name_and_parameters(name)[0])]
-    while files[-1].suffix.lower() != shipped.ONNX_SUFFIX and "preset_of" in (data := parse(files[-1]).data):
+    while files[-1].suffix.lower() not in shipped.MODEL_SUFFIXES and "preset_of" in (
+        data := parse(files[-1]).data
+    ):
         files.append(_base(files[-1], data["preset_of"]))
     return files
 
@@ -171,17 +176,71 @@ def _setting(value: Value) -> str:
 
 def name_and_parameters(name: str) -> tuple[str, dict[str, str]]:
     """`mobilenet_v1@width=0.5` as `mobilenet_v1` and its settings; a file may have an @ in its name."""
-    if "@" not in name or shipped.exists(Path(name)):
-        return name, {}
-    bare, _, settings = name.rpartition("@")
+    bare, pairs = name_and_settings(name)
     texts: dict[str, str] = {}
-    for setting in settings.split(","):
-        key, equals, text = setting.partition("=")
-        if not (key.strip() and equals and text.strip()):
+    for key, text in pairs:
+        if key in texts:
+            raise DescriptionError.about(shipped.shortened(name), f"{shipped.shortened(key)}: given twice")
+        texts[key] = text
+    return bare, texts
+
+
+def name_and_settings(name: str) -> tuple[str, list[tuple[str, str]]]:
+    """The name of a network, or of its file, and each key=value that is said of it after the @, in order."""
+    if "@" not in name or shipped.exists(Path(name)):
+        return name, []
+    bare, settings = _parted(name)
+    pairs: list[tuple[str, str]] = []
+    for setting in _pieces(settings):
+        key, equals, text = _key_and_value(setting)
+        if not (key and equals and text):
             sentence = f"{shown(setting)}: must be key=value, several separated by commas"
             raise DescriptionError.about(shipped.shortened(name), sentence)
-        if key.strip() in texts:
-            sentence = f"{shipped.shortened(key.strip())}: given twice"
-            raise DescriptionError.about(shipped.shortened(name), sentence)
-        texts[key.strip()] = text.strip()
-    return bare, texts
+        pairs.append((key, text))
+    return bare, pairs
+
+
+def settings_of(pairs: Iterable[tuple[str, str]]) -> dict[str, Value | list[str]]:
+    """What is said of a model after the @, by key; where one is given several times, all that it is given."""
+    settings: dict[str, Value | list[str]] = {}
+    for key, text in pairs:
+        before = settings.get(key)
+        if before is None:
+            settings[key] = text
+        else:
+            settings[key] = [*(before if isinstance(before, list) else [str(before)]), text]
+    if isinstance(side := settings.get(RESOLUTION), str):
+        settings[RESOLUTION] = IMAGE_SIDE.from_text(side)
+    return settings
+
+
+def _pieces(settings: str) -> list[str]:
+    """What stands between commas that are in no quotes."""
+    commas = [-1]
+    quotes = 0
+    for index, letter in enumerate(settings):
+        quotes += letter == '"'
+        if letter == "," and quotes % 2 == 0:
+            commas.append(index)
+    return [settings[begin + 1 : end] for begin, end in pairwise([*commas, len(settings)])]
+
+
+def _parted(name: str) -> tuple[str, str]:
+    """At the first @ behind the name of a file that is there, or else at the last one."""
+    positions = [index for index, letter in enumerate(name) if letter == "@"]
+    at = next((index for index in positions if shipped.is_file(Path(name[:index]))), positions[-1])
+    return name[:at], name[at + 1 :]
+
+
+def _key_and_value(setting: str) -> tuple[str, str, str]:
+    """The sides of the first = that stands in no quotes, without their quotes."""
+    match = re.fullmatch(r'\s*("[^"]*"|[^=]*?)\s*(=)\s*(.*?)\s*', setting, re.DOTALL)
+    if match is None:
+        return setting, "", ""
+    key, equals, text = match.groups()
+    return _unquoted(key), equals, _unquoted(text)
+
+
+def _unquoted(text: str) -> str:
+    inside = len(text) > 1 and text[0] == text[-1] == '"'
+    return text[1:-1] if inside else text

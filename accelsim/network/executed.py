@@ -57,9 +57,13 @@ class Reason(StrEnum):
     """Several layers of the array, each of which writes every so many outputs."""
     OPERAND_INTERLEAVED = "operand_interleaved"
     """Channels of the last of its operands (`about`) are not those of the layer that makes it."""
+    OPERAND_IS_PRODUCT = "operand_is_product"
+    """The layer of its last operand (`about`) reads two activations as it is."""
     NEEDS_STATISTICS = "needs_statistics"
     NOTHING_AT_INFERENCE = "nothing_at_inference"
     STORED_OUTSIDE = "stored_outside"
+    NO_OPERATOR_HERE = "no_operator_here"
+    """It was let pass at a price."""
 
 
 class Note(NamedTuple):

@@ -1,16 +1,17 @@
-"""Networks from models of other tools: ONNX files and PyTorch modules.
+"""Networks from models of other tools: ONNX and TensorFlow Lite files, PyTorch modules, topologies.
 
 `importers/` makes of a model what a YAML file would hold; from there on it is a network like any other.
 """
 
 import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from accelsim.descriptions import Document, check, dump
+from accelsim.descriptions import Document, check, dump, native, shipped
 from accelsim.descriptions.arguments import check_path, check_text, of_kind
-from accelsim.errors import Complaint, NetworkError
+from accelsim.errors import Complaint, DescriptionError, NetworkError
 from accelsim.network.build import build
 from accelsim.network.configuration import checked_resolution, configure
 from accelsim.network.declaration import unsaid
@@ -20,16 +21,35 @@ if TYPE_CHECKING:
     import torch
 
     from accelsim.importers.model import Imported
+    from accelsim.importers.request import ModelRequest, Unsupported
+
+    Reader: TypeAlias = Callable[[Path, ModelRequest], Imported]
+
+Shapes: TypeAlias = Mapping[str, Sequence[int] | int]
+"""Of inputs by their names, and sizes of axes by the names that a model has for them."""
 
 
-def from_onnx(path: str | Path, resolution: int | None = None) -> Network:
-    """The network in an ONNX file, for a square image of `resolution` pixels where it is given.
+def from_onnx(
+    path: str | Path,
+    resolution: int | None = None,
+    *,
+    shapes: Shapes | None = None,
+    until: Sequence[str] | str = (),
+    since: Sequence[str] | str = (),
+    unsupported: "Unsupported" = "refuse",
+) -> Network:
+    """The network in an ONNX file, or a part of it.
 
     Needs `accelsim[onnx]`.
 
     Args:
         path: The file; weights need not be there.
-        resolution: Height and width of the image, where the file leaves them open.
+        resolution: Height and width of a square image, where the file leaves them open.
+        shapes: Of inputs by their names, and sizes of axes by the names that the file has for them.
+        until: The nodes or tensors with which the network ends.
+        since: Those with which it begins; `from` on the command line.
+        unsupported: What becomes of nodes that nothing here is an operator of: `refuse`, `host` or
+            `elementwise`.
 
     Returns:
         A network like any other, an operator of the model a row of the block `graph`.
@@ -46,11 +66,128 @@ def from_onnx(path: str | Path, resolution: int | None = None) -> Network:
     from accelsim.importers.onnx_file import read_onnx  # noqa: PLC0415 (a plain run has no use for it)
 
     check_path("path", path, "an ONNX file")
-    if resolution is None:
-        return _network(read_onnx(Path(path)))
-    side = checked_resolution(Path(path), {"resolution": resolution})["resolution"]
-    network = _network(read_onnx(Path(path), side))
-    return replace(network, name=f"{network.name}@resolution={side}")
+    settings = _settings(resolution, shapes, until, since, unsupported)
+    return _read(read_onnx, Path(path), settings)
+
+
+def from_tflite(
+    path: str | Path,
+    *,
+    shapes: Shapes | None = None,
+    until: Sequence[str] | str = (),
+    since: Sequence[str] | str = (),
+    unsupported: "Unsupported" = "refuse",
+) -> Network:
+    """The network in a TensorFlow Lite file, or a part of it.
+
+    Needs `accelsim[tflite]`.
+
+    Args:
+        path: The file.
+        shapes: Of inputs by their names; the file fixes them all, but may be told others.
+        until: The operators or tensors with which the network ends.
+        since: Those with which it begins; `from` on the command line.
+        unsupported: What becomes of operators that nothing here is one of: `refuse`, `host` or
+            `elementwise`.
+
+    Returns:
+        A network like any other, in the bits of the file.
+
+    Raises:
+        AccelsimError: With a line for each thing that is wrong with the model.
+
+    Example:
+        >>> from_tflite("absent.tflite")
+        Traceback (most recent call last):
+        ...
+        accelsim.errors.DescriptionError: absent.tflite: no such file
+    """
+    from accelsim.importers.tflite_file import read_tflite  # noqa: PLC0415 (a plain run has no use for it)
+
+    check_path("path", path, "a TensorFlow Lite file")
+    settings = _settings(None, shapes, until, since, unsupported)
+    return _read(read_tflite, Path(path), settings)
+
+
+def from_scale_sim(path: str | Path) -> Network:
+    """The layers of a SCALE-Sim topology, a CSV file, each with an input of its own.
+
+    Args:
+        path: The file.
+
+    Returns:
+        A network of which no layer reads another.
+
+    Raises:
+        AccelsimError: With a line for each thing that is wrong with the file.
+
+    Example:
+        >>> from_scale_sim("absent.csv")
+        Traceback (most recent call last):
+        ...
+        accelsim.errors.DescriptionError: absent.csv: no such file
+    """
+    from accelsim.importers.scale_sim import read_scale_sim  # noqa: PLC0415 (a plain run has no use for it)
+
+    check_path("path", path, "a SCALE-Sim topology")
+    return _network(read_scale_sim(Path(path)))
+
+
+def from_model(path: Path, settings: Mapping[str, Any]) -> Network:
+    """The network in a file of another tool, by what the file's name ends in.
+
+    Args:
+        path: The file.
+        settings: What is said of it: texts, as after the @ on a command line, or values.
+
+    Returns:
+        The network.
+
+    Raises:
+        AccelsimError: With a line for each thing that is wrong with the file or a setting.
+    """
+    suffix = path.suffix.lower()
+    if suffix == shipped.ONNX_SUFFIX:
+        from accelsim.importers.onnx_file import read_onnx  # noqa: PLC0415 (a plain run has no use for it)
+
+        return _read(read_onnx, path, settings)
+    if suffix == shipped.TFLITE_SUFFIX:
+        from accelsim.importers.tflite_file import read_tflite  # noqa: PLC0415 (nor for this)
+
+        return _read(read_tflite, path, settings)
+    if settings:
+        keys = ", ".join(map(shipped.shortened, settings))
+        raise DescriptionError.about(path, f"{keys}: a topology has no parameters: leave it out")
+    return from_scale_sim(path)
+
+
+def _settings(
+    resolution: int | None,
+    shapes: Shapes | None,
+    until: Sequence[str] | str,
+    since: Sequence[str] | str,
+    unsupported: str,
+) -> dict[str, Any]:
+    """Arguments as the command line's settings."""
+    settings = {
+        "resolution": resolution,
+        "until": until or None,
+        "from": since or None,
+        "unsupported": unsupported,
+    }
+    return {**(shapes or {}), **{key: value for key, value in settings.items() if value is not None}}
+
+
+def _read(reader: "Reader", path: Path, settings: Mapping[str, Any]) -> Network:
+    """What a reader makes of a file and of what is asked of it; the name says what was asked."""
+    from accelsim.importers.request import requested  # noqa: PLC0415
+
+    values = {key: native(value) for key, value in settings.items()}
+    if "resolution" in values:
+        values["resolution"] = checked_resolution(path, values["resolution"])
+    request = requested(str(path), values)
+    network = _network(reader(path, request))
+    return replace(network, name=f"{network.name}@{request.words}") if request.words else network
 
 
 def from_torch(module: "torch.nn.Module", example_input: Any, *, name: str | None = None) -> Network:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 ARRAY_OPERATORS = frozenset({"conv", "fully_connected", "product"})
 """Operators whose multiply-accumulates run on the PE array; all others run on the vector unit."""
+FOREIGN_ON_HOST: Final = "foreign_on_host"
+"""The operator of layers that are no operator here, and that the host runs where there is one."""
 
 
 @dataclass(frozen=True)
@@ -168,6 +170,11 @@ class LoopNest(Generic[CountT_co]):
     def on_array(self) -> bool:
         """Whether the PE array executes the layer (else the vector unit does)."""
         return self.operator in ARRAY_OPERATORS
+
+    @property
+    def multiplies_activations(self) -> bool:
+        """Whether its weights are another layer's outputs: those of attention, other ones for each image."""
+        return self.operator == "product"
 
     @property
     def macs(self) -> CountT_co:

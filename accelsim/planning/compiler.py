@@ -15,6 +15,7 @@ from accelsim.mapping.pool_knowledge import PoolKnowledge
 from accelsim.mapping.schedule import NetworkMapper, Schedule
 from accelsim.network.executed import ExecutedGraph
 from accelsim.network.layer import Layer
+from accelsim.planning.movements import check_products
 from accelsim.reuse.cache import Cache
 from accelsim.simulation.alone import Alone
 from accelsim.simulation.entry import most_descriptors
@@ -66,6 +67,7 @@ def make_schedule(
         ('conv1', 0)
     """
     transitions = Transitions() if transitions is None else transitions
+    check_products(graph, hardware)
     if hardware.tensor_bank is None:
         mapped = map_network(graph, hardware, options, mappings=mappings, transitions=transitions)
         return _soonest(mapped, hardware, options, transitions)

@@ -80,7 +80,8 @@ def with_said(plan: ResidencyPlan | DoesNotFit, layers: Sequence[Layer]) -> Resi
     for step, use in reversed(list(enumerate(plan.network.uses))):
         given = layers[step].given
         homes = {} if given is None else dict(given.homes)
-        tensors = {"inputs": use.inputs, "residual": use.residuals, "outputs": (use.output,)}
+        besides = "weights" if use.is_product else "residual"
+        tensors = {"inputs": use.inputs, besides: use.residuals, "outputs": (use.output,)}
         outside = [
             index
             for operand, of_operand in tensors.items()

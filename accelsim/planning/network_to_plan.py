@@ -34,8 +34,14 @@ class NetworkToPlan:
 
     @property
     def with_weights(self) -> frozenset[int]:
-        """Steps that have weights."""
-        return frozenset([step for step, layer in enumerate(self.layers) if layer.on_array])
+        """Steps that have weights, which are not another layer's outputs."""
+        return frozenset(
+            [
+                step
+                for step, layer in enumerate(self.layers)
+                if layer.on_array and not layer.multiplies_activations
+            ]
+        )
 
     @property
     def waits_for(self) -> tuple[tuple[int, ...], ...]:

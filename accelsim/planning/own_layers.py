@@ -1,11 +1,13 @@
-"""Operators that a machine's vector unit does not apply on the way: layers of their own, after the one they are fused into.
+"""Operators that a machine's vector unit does not apply on the way: layers behind the one that carries them.
 
-Lowering fuses what any machine may fuse. Where a machine's file names an operator under `vector_unit.unfused`,
-the layer that carries it is taken apart: what was fused after that operator goes with it, and a pooling at the
-end becomes a layer, too. A layer with several residuals stays whole, since it does not say which tensor is
-whose. How many operations an element takes is the machine's to say as well (`vector_unit.operations`).
+Lowering fuses what any machine may fuse. Where a machine's file names an operator under
+`vector_unit.unfused`, the layer that carries it is taken apart: what was fused after that operator goes with
+it, and a pooling at the end becomes a layer, too. A layer with several residuals stays whole, since it does
+not say which tensor is whose. How many operations an element takes is the machine's to say as well
+(`vector_unit.operations`).
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
@@ -25,8 +27,8 @@ def with_own_layers(graph: ExecutedGraph, hardware: Hardware) -> ExecutedGraph:
         hardware: The machine.
 
     Returns:
-        With a layer for each operator that is not fused, and as many operations as the machine's file says; the
-        graph itself where that says neither.
+        With a layer for each operator that is not fused, and as many operations as the machine's file says;
+        the graph itself where that says neither.
 
     Example:
         >>> from accelsim import load_hardware, load_network
@@ -39,17 +41,20 @@ def with_own_layers(graph: ExecutedGraph, hardware: Hardware) -> ExecutedGraph:
     """
     unit = hardware.vector_unit
     if unit.operations:
-        nodes = [replace(node, layer=_with_operations(node.layer, unit.operations)) for node in graph.nodes]
-        graph = replace(graph, nodes=tuple(nodes))
+        operations = {str(operator): count for operator, count in unit.operations.items()}
+        counted = [replace(node, layer=_with_operations(node.layer, operations)) for node in graph.nodes]
+        graph = replace(graph, nodes=tuple(counted))
     if not unit.unfused:
         return graph
+    carried = Counter([layer.pooling.name for layer in graph.layers if layer.pooling is not None])
     last_of: dict[str, str] = {}
     """The layer that puts out what each layer of the graph does."""
     taken_apart: list[ExecutedNode] = []
     for node in graph.nodes:
         reads = tuple([read._replace(producer=last_of[read.producer]) for read in node.reads])
         buffer = last_of.get(node.buffer, node.buffer)
-        nodes = list(_chain(replace(node, reads=reads, buffer=buffer), list(_parts(node.layer, unit.unfused))))
+        parts = [_named(part, node.layer, carried) for part in _parts(node.layer, unit.unfused)]
+        nodes = list(_chain(replace(node, reads=reads, buffer=buffer), parts))
         last_of[node.name] = nodes[-1].name
         taken_apart += nodes
     return replace(graph, nodes=tuple(taken_apart))
@@ -69,6 +74,11 @@ def _with_operations(layer: Layer, operations: Mapping[str, int]) -> Layer:
     return replace(layer, fused=tuple(fused), vector_ops=vector_ops)
 
 
+def _named(part: Layer, layer: Layer, carried: Counter[str]) -> Layer:
+    """A part by a name of its own: several layers side by side may carry a pooling, each for its channels."""
+    return replace(part, name=f"{layer.name}.{part.name}") if carried[part.name] > 1 else part
+
+
 def _parts(layer: Layer, unfused: tuple[str, ...]) -> Iterator[Layer]:
     """The layers that a layer is, one after the other."""
     apart = [index for index, operator in enumerate(layer.fused) if operator.operator in unfused]
@@ -76,9 +86,7 @@ def _parts(layer: Layer, unfused: tuple[str, ...]) -> Iterator[Layer]:
         yield layer
         return
     ends = [*apart[1:], len(layer.fused)]
-    yield replace(
-        layer, fused=layer.fused[: apart[0]], pooling=None, given_pooling=None, output_density=None
-    )
+    yield replace(layer, fused=layer.fused[: apart[0]], pooling=None, given_pooling=None, output_density=None)
     for begin, end in zip(apart, ends, strict=True):
         alone = _alone(layer, layer.fused[begin], layer.fused[begin + 1 : end])
         is_last = end == len(layer.fused) and layer.pooling is None
@@ -91,9 +99,7 @@ def _alone(layer: Layer, operator: FusedOperator[int], fused: tuple[FusedOperato
     """An operator as a layer, with those that are applied to its outputs."""
     image = Shape(layer.G * layer.K, layer.OY, layer.OX)
     bits = Bits(activation_bits=layer.activation_bits, partial_sum_bits=layer.partial_sum_bits)
-    own = vector_layer(
-        operator.name, operator.operator, image, image, bits, layer.stage, operator.vector_ops
-    )
+    own = vector_layer(operator.name, operator.operator, image, image, bits, layer.stage, operator.vector_ops)
     whole, rest = divmod(operator.residual_elements, image.elements)
     return replace(own, operands=1 + whole, gate_elements=rest, fused=fused)
 
@@ -123,7 +129,9 @@ def _chain(node: ExecutedNode, parts: list[Layer]) -> Iterator[ExecutedNode]:
         from_image = 0
         if part.operands > 1 or part.gate_elements:
             reads += [
-                Read(read.producer, read.residual_elements, 0) for read in node.reads if read.residual_elements
+                Read(read.producer, read.residual_elements, 0)
+                for read in node.reads
+                if read.residual_elements
             ]
             from_image = node.network_residual_elements
         is_last = part is others[-1]

@@ -148,6 +148,27 @@ class Shortage:
     roomiest: StepNeed
     smaller: Network | None = None
 
+    @classmethod
+    def of(
+        cls,
+        hardware: Hardware,
+        planned: NetworkToPlan,
+        batch: int,
+        fault: DoesNotFit,
+        needs: tuple[StepNeed, ...],
+        needs_in: Callable[[int], Sequence[StepNeed]],
+    ) -> Self:
+        """The shortage where steps need so much here.
+
+        In a larger pool a pooling may be fused that here is a layer of its own: so the size is tried, by what
+        steps need there.
+        """
+        most, holds = max(needs, key=_size_bytes), all(len(parts) == 1 for parts in planned.parts)
+        while not holds and most.size_bytes <= MAX_BUFFER_BYTES:
+            needed = max(needs_in(most.size_bytes), key=_size_bytes)
+            most, holds = max(most, needed, key=_size_bytes), needed.size_bytes <= most.size_bytes
+        return cls(hardware, planned, batch, fault, needs, most)
+
     def __str__(self) -> str:
         fault, memory = self.fault, self.memory
         tile_bytes = fault.needed_bytes - sum([self._size_bytes(index) for index in fault.tensors])
@@ -231,7 +252,7 @@ class Shortage:
         use, placed = self.planned.tensors.uses[self.fault.step], set(self.fault.tensors)
         tensors = {
             Operand.INPUTS: use.inputs,
-            Operand.RESIDUAL: use.residuals,
+            Operand.WEIGHTS if use.is_product else Operand.RESIDUAL: use.residuals,
             Operand.OUTPUTS: (use.output,),
         }
         moving = [
@@ -268,6 +289,10 @@ class Shortage:
         if self.batch > 1:
             remedies.append(f"fewer images than {self.batch} at a time")
         return f"; would help: {' or '.join(remedies)}" if remedies else ""
+
+
+def _size_bytes(need: StepNeed) -> int:
+    return need.size_bytes
 
 
 def _with_image_of(network: Network, part: float) -> Network:

@@ -48,9 +48,11 @@ class LayerUse(NamedTuple):
     inputs: tuple[int, ...]
     """What it reads as its input."""
     residuals: tuple[int, ...]
-    """What operators that are fused into it read besides."""
+    """What operators that are fused into it read besides; of a product of two activations, the second."""
     output: int
     """What it writes, or a part of it."""
+    is_product: bool = False
+    """Whether it multiplies two activations."""
 
     @property
     def operands(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -161,7 +163,8 @@ def network_tensors(
         inputs, residuals = tensors.reads(node)
         for part, following in zip(layers, [*layers[1:], None], strict=True):
             output = tensors.written(node) if following is None else tensors.between(part, following)
-            uses.append(LayerUse(inputs, residuals if part.residual_elements else (), output))
+            besides = residuals if part.residual_elements or part.multiplies_activations else ()
+            uses.append(LayerUse(inputs, besides, output, part.multiplies_activations))
             inputs = (output,)
     return NetworkTensors(tuple(tensors.tensors), tuple(uses))
 
@@ -188,14 +191,16 @@ class _Tensors:
         return layer.stored_elements * self.batch * activation_bits(layer, self.precision)
 
     def reads(self, node: ExecutedNode) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        """What a layer reads as its input, and as residuals; each tensor once."""
+        """What a layer reads as its input, and besides; each tensor once."""
         inputs = [self.index_of[self.buffer_of[read.producer]] for read in node.reads if read.input_elements]
         residuals = [
-            self.index_of[self.buffer_of[read.producer]] for read in node.reads if read.residual_elements
+            self.index_of[self.buffer_of[read.producer]]
+            for read in node.reads
+            if read.residual_elements or read.weight_elements
         ]
         if node.network_input_elements:
             inputs.append(0)
-        if node.network_residual_elements:
+        if node.network_residual_elements or node.network_weight_elements:
             residuals.append(0)
         return tuple(sorted(set(inputs))), tuple(sorted(set(residuals)))
 

@@ -26,8 +26,8 @@ from accelsim.network.layer import Layer
 from accelsim.network.lowering import lower
 from accelsim.network.precision import WeightForm
 from accelsim.planning.coding import as_coded
-from accelsim.planning.own_layers import with_own_layers
 from accelsim.planning.compiler import map_network
+from accelsim.planning.own_layers import with_own_layers
 from accelsim.search.space import Depths, with_depths
 from accelsim.simulation.stretches import Stretch
 
@@ -99,6 +99,8 @@ class Assembly:
     def __init__(self, network: Network, hardware: Hardware, options: MappingOptions) -> None:
         if network.compression:
             raise NotLocalError("what is said of layers by name may be of layers that a candidate has not")
+        if any(stage.reads for stage in network.stages):
+            raise NotLocalError("a row that reads other rows may do so over blocks that a candidate has not")
         if hardware.tensor_bank is not None:
             raise NotLocalError("what stays in a pool, and what it leaves to tiles, depends on all layers")
         if hardware.mapper.order != "network":

@@ -12,12 +12,13 @@ from typing import Final, Literal, TypeAlias
 
 from accelsim.errors import NetworkError
 from accelsim.network import operators as ops
-from accelsim.network.build import INPUT, build
+from accelsim.network.build import build
 from accelsim.network.channel_ties import ChannelTies, TiedChannels, channel_ties, is_depthwise
 from accelsim.network.configuration import configure
 from accelsim.network.description import Network
 from accelsim.network.graph import Operator, PublishedGraph
 from accelsim.network.graph_changes import GraphChange, changed_network
+from accelsim.network.stages import IMAGE
 
 GraphMoveKind: TypeAlias = Literal["channels", "kernel", "groups", "resolution"]
 Direction: TypeAlias = Literal["up", "down"]
@@ -171,7 +172,7 @@ class GraphDesign:
 
     def smaller_image(self) -> GraphMove | None:
         """At least an eighth fewer rows and columns, which the total stride divides; None if none are."""
-        image = self.published[INPUT].operator.output
+        image = self.published[IMAGE].operator.output
         stride = _total_stride(self.published)
         side = int(image.height * SMALLER_IMAGE) // stride * stride
         if image.height != image.width or side < 1:

@@ -29,11 +29,14 @@ def load(machine: Machine) -> Process:
         task = EventTask(layer, index, step, last, transfers)
         yield from _wait_for_turn(machine, task, transfers)
         yield from _take_descriptor(machine, task)
+        if step.weights_of_layer and layer != ready_layer and _streams_past(machine, step):
+            yield from _wait_for_producers(machine, task)
+            ready_layer = layer
         past = _ask_for_what_streams_past(machine, task)
         yield from _take_room_in_pool(machine, task, transfers)
         transfers += past
         for operand, size in list(step.loads.items())[len(past) :]:
-            if operand.of_layers and layer != ready_layer:
+            if (operand.of_layers or step.weights_of_layer) and layer != ready_layer:
                 yield from _wait_for_producers(machine, task)
                 ready_layer = layer
             bank = None if operand in machine.pooled else machine.banks.bank_of(operand)
@@ -55,9 +58,13 @@ def _ask_for_what_streams_past(machine: Machine, task: EventTask) -> list[tuple[
     step = task.step
     return [
         (operand, _read(machine, task, operand, step.read[operand], step.moved_loads[operand]))
-        for operand in step.loads
-        if machine.banks.bank_of(operand) is None
+        for operand in _streams_past(machine, step)
     ]
+
+
+def _streams_past(machine: Machine, step: Step) -> list[Operand]:
+    """What a step loads for which no memory on chip has room."""
+    return [operand for operand in step.loads if machine.banks.bank_of(operand) is None]
 
 
 def _wait_for_turn(machine: Machine, task: EventTask, arrivals: list[tuple[Operand, simpy.Event]]) -> Process:

@@ -276,6 +276,8 @@ class EnginePoolStepper(EngineStepper, HostPoolStepper):
         loads = task.step.loads
         if self.past.isdisjoint(loads):
             return super()._take_room(task)
+        while self.waits_for and task.step.weights_of_layer:
+            self._go_on()
         crossing = task.step.crossing
         for operand in self.past:
             self.free_bytes[self.bank_of[operand]] -= loads[operand]

@@ -51,7 +51,7 @@ class PoolStepper(Stepper):
         loads = self._take_room(task)
         free_bytes, pooled, crossing = self.free_bytes, self.pooled, step.crossing
         for operand, size_bytes in loads.items():
-            while self.waits_for and operand.of_layers:
+            while self.waits_for and (operand.of_layers or step.weights_of_layer):
                 self._go_on()
             if operand not in pooled:
                 bank = self.bank_of[operand]

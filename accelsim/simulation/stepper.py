@@ -137,7 +137,7 @@ class Stepper:
         free_bytes = self.free_bytes
         bank_of, crossing = self.bank_of, step.crossing
         for operand, size_bytes in step.loads.items():
-            while self.waits_for and operand.of_layers:
+            while self.waits_for and (operand.of_layers or step.weights_of_layer):
                 self._go_on()
             bank = bank_of[operand]
             while size_bytes > free_bytes[bank]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from collections.abc import Mapping as MappingOf
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -22,6 +22,17 @@ from accelsim.verification.tensors import Tensors, operand_counts, random_tensor
 
 SEED = 2018
 """Of the integers and of the tiles that are drawn; any other does as well."""
+
+
+def with_images_as_groups(layer: Layer, batch: int) -> tuple[Layer, int]:
+    """The same work, and how many images it is for: one where each image multiplies by a matrix of its own.
+
+    A group is a part of the work that shares nothing with others, and so is such an image.
+    """
+    if not layer.multiplies_activations:
+        return layer, batch
+    fused = tuple(replace(operator, vector_ops=operator.vector_ops * batch) for operator in layer.fused)
+    return replace(layer, G=layer.G * batch, fused=fused), 1
 
 
 @dataclass(frozen=True)

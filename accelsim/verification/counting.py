@@ -191,7 +191,8 @@ class Counting:
         strides, dilations = (layer.stride_y, layer.stride_x), (layer.dilation_y, layer.dilation_x)
         nonzero = self.case.nonzero(weights)
         resumes, density = visit.resumes, float(layer.input_density)
-        tile = TileWork(n, g, k, c, y, x, fy, fx, strides, dilations, nonzero, resumes, density)
+        depthwise = layer.K == layer.C == 1
+        tile = TileWork(n, g, k, c, y, x, fy, fx, strides, dilations, nonzero, resumes, density, depthwise)
         walked = self.passes.walk(tile, self.machine)
         if layer.weight_density is None:
             weight_bytes = packed_bytes(walked.weight_read_words, sizes.weight_bits)

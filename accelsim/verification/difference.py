@@ -48,6 +48,7 @@ class Difference(Enum):
     POOLING_DOES_NOT_WAIT = auto()
     OTHER_INPUTS = auto()
     OTHER_RESIDUAL = auto()
+    OTHER_WEIGHTS = auto()
     NOT_OF_NETWORK = auto()
     NO_SUCH_PLACE = auto()
     OTHER_PLACE = auto()
@@ -67,6 +68,10 @@ class Difference(Enum):
     GIVES_UP_RESULT = auto()
     GIVES_UP_NO_TENSOR = auto()
     RESULT_ELSEWHERE = auto()
+    LACKS_ROWS = auto()
+    READS_LOST_ROW = auto()
+    DOES_NOT_WAIT_TO_WRITE = auto()
+    WEIGHTS_MOVE_OTHERWISE = auto()
 
 
 class Quantity(Enum):

@@ -7,7 +7,7 @@ from accelsim.hardware import Hardware, Operand
 from accelsim.mapping.mapping import Mapping, Step
 from accelsim.mapping.regions import Visit, visits
 from accelsim.network.layer import Layer
-from accelsim.verification.case import Case
+from accelsim.verification.case import Case, with_images_as_groups
 from accelsim.verification.difference import Difference
 from accelsim.verification.mismatch import refuse
 from accelsim.verification.sampling import sampled_outputs
@@ -47,7 +47,8 @@ def verify_mapping(
         >>> layer.name, executed.products == layer.macs, is_whole
         ('fc', True, True)
     """
-    case = Case(layer, mapping, hardware, batch, pool_bytes, places or {})
+    executed, images = with_images_as_groups(layer, batch)
+    case = Case(executed, mapping, hardware, images, pool_bytes, places or {})
     return execute(case, lambda: visits(mapping, case.images), mapping.steps())
 
 

@@ -60,3 +60,6 @@ def _check(node: ExecutedNode, schedule: Schedule, parts: range, last_part: dict
     residual = node.network_residual_elements + sum(read.residual_elements for read in node.reads)
     if residual != layer.residual_elements:
         refuse(Difference.OTHER_RESIDUAL, read=layer.residual_elements, left=residual)
+    weights = node.network_weight_elements + sum(read.weight_elements for read in node.reads)
+    if layer.multiplies_activations and weights != layer.weights:
+        refuse(Difference.OTHER_WEIGHTS, read=layer.weights, left=weights)

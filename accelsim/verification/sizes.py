@@ -52,9 +52,12 @@ class Sizes:
     def __init__(self, layer: Layer, machine: Precision, nonzero: Callable[[Region], int]) -> None:
         self._pruned = layer.weight_density is not None
         self._nonzero = nonzero
-        self.weight_bits = _first(layer.weight_bits, machine.weights_bits)
         self.index_bits = _first(layer.pruned_index_bits, machine.pruned_index_bits)
         self.activation_bits = activation_bits(layer, machine)
+        self.weight_bits = _first(layer.weight_bits, machine.weights_bits)
+        self.offset_bits = _first(machine.offset_bits, self.weight_bits)
+        if layer.multiplies_activations:
+            self.weight_bits = self.activation_bits
         self.partial_sum_bits = _first(layer.partial_sum_bits, machine.partial_sums_bits)
 
     def stored_weight_bits(self, region: Region) -> int:
@@ -73,7 +76,7 @@ class Sizes:
             if region.tensor == "weights":
                 sizes[operand] = sizes.get(operand, 0) + packed_bytes(self.stored_weight_bits(region), 1)
             elif region.tensor == "offsets":
-                size = packed_bytes(elements_of(region), self.weight_bits)
+                size = packed_bytes(elements_of(region), self.offset_bits)
                 sizes[operand] = sizes.get(operand, 0) + size
             else:
                 packed[operand] += elements_of(region)

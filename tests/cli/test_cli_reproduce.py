@@ -197,3 +197,25 @@ def test_a_wrong_file_of_layers_is_one_line(accelsim, few_layers):
 
 def test_layers_are_for_gemmini_alone(accelsim, few_layers):
     assert accelsim("reproduce", "squeezenext", "--layers", str(few_layers)).code == 2
+
+
+# --- gap9
+
+
+def test_the_command_prints_both_and_leaves_with_0(accelsim):
+    outcome = accelsim("reproduce", "gap9", "--format", "json")
+    assert outcome.code == 0
+    found = json.loads(outcome.out)
+    assert [row["predicted"] for row in found["rows"]] == [False, False, True, True]
+    assert found["fitted"]["forms_tried"] == 18
+    assert "predicted" in accelsim("reproduce", "gap9").out
+
+
+def test_a_figure_that_moves_makes_the_command_leave_with_1(accelsim, monkeypatch, tmp_path):
+    pinned = tmp_path / "pinned.csv"
+    pinned.write_text("network,cycles\nmlperf_tiny_kws,1\n", encoding="utf-8")
+    monkeypatch.setattr("accelsim.validation.gap9.PINNED", pinned)
+    outcome = accelsim("reproduce", "gap9")
+    assert outcome.code == 1
+    assert "mlperf_tiny_kws: takes" in outcome.err
+    assert "pinned to 1" in outcome.err

@@ -21,7 +21,16 @@ from accelsim.network.graph import total_macs
 
 PACKAGE = Path(onnx.__file__).parent / "backend/test/data"
 MODELS = sorted(PACKAGE.rglob("*.onnx"))
-WEIGHTS = {"Conv": 1, "Gemm": 1, "MatMul": 1, "QLinearConv": 3, "QLinearMatMul": 3}
+WEIGHTS = {
+    "Conv": 1,
+    "ConvInteger": 1,
+    "ConvTranspose": 1,
+    "Gemm": 1,
+    "MatMul": 1,
+    "MatMulInteger": 1,
+    "QLinearConv": 3,
+    "QLinearMatMul": 3,
+}
 """Operators that multiply and accumulate, and where their weights are."""
 LARGE = 200 << 20
 """Bytes of tensors beyond which shapes are inferred, not those of a run."""
@@ -45,10 +54,28 @@ def node_macs(node, shapes):
     if place is None:
         return 0
     weights, output = shapes[node.input[place]], shapes[node.output[0]]
+    if node.op_type == "ConvTranspose":
+        return transposed_macs(node, shapes)
     if "Conv" in node.op_type:
         return prod(output) * prod(weights[1:])
     transposed = any(each.name == "transB" and each.i for each in node.attribute)
     return prod(output) * weights[1 if transposed else -2]
+
+
+def transposed_macs(node, shapes):
+    """A convolution of the input with zeros stuffed in between, but for the taps that lie on those zeros."""
+    (_, channels, *_), weights, output = (shapes[name] for name in (*node.input[:2], node.output[0]))
+    given = {each.name: helper.get_attribute_value(each) for each in node.attribute}
+    axes = len(weights) - 2
+    macs = prod(output[:2]) * channels // given.get("group", 1)
+    for axis in range(axes):
+        stride, dilation = (given.get(key, [1] * axes)[axis] for key in ("strides", "dilations"))
+        pad = given.get("pads", [0] * 2 * axes)[axis]
+        places = range(output[2 + axis])
+        macs *= sum(
+            (y + pad - tap * dilation) % stride == 0 for y in places for tap in range(weights[2 + axis])
+        )
+    return macs
 
 
 def live_nodes(graph, constants):

@@ -137,5 +137,9 @@ def test_networkx_sees_the_executed_graph(published):
     assert digraph.graph == {"image_elements": 240, "image_density": None, "notes": executed.notes}
     assert [layer for _, layer in digraph.nodes(data="layer")] == list(executed.layers)
     assert digraph.nodes["c"]["network_output"]
-    assert digraph.edges["a", "c"] == {"input_elements": 0, "residual_elements": 240}
+    assert digraph.edges["a", "c"] == {
+        "input_elements": 0,
+        "residual_elements": 240,
+        "weight_elements": 0,
+    }
     assert list(nx.topological_sort(digraph)) == list(executed)

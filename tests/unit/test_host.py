@@ -23,6 +23,7 @@ from accelsim.planning.overwriting import waiting_for_host
 from accelsim.report.tables.run import run_report
 from accelsim.report.text.table import Style
 from accelsim.run import plan_run, run_network
+from accelsim.simulation import simulate, simulate_events
 
 NETWORK = "squeezenet_v1_1@resolution=64"
 TAKES = ["softmax", "global_average_pool", "max_pool"]
@@ -246,3 +247,80 @@ def test_who_would_write_where_the_host_still_reads_waits_for_it():
     in_tiles = replace(plan, memory_map=replace(memory_map, tiles=tiles))
     assert waiting_for_host(in_tiles).waits_for == ((), (0,), (0, 1))
     assert waiting_for_host(replace(plan, memory_map=None)).waits_for == plan.waits_for
+
+
+# --- what the host may take
+
+
+KEEPING = accelsim.load_hardware("npu_int8_2m")
+SLOW = {"macs_per_cycle": 0.01, "elements_per_cycle": 1, "may_take": ["conv", "fully_connected"]}
+FAST = {**SLOW, "macs_per_cycle": 10_000, "elements_per_cycle": 10_000}
+
+
+def dataflows_of_layers(hardware):
+    return {layer.dataflow for layer in run_network(NETWORK, hardware).layers if layer.macs}
+
+
+@pytest.mark.parametrize("of", [machine(), KEEPING], ids=["banks", "pool"])
+def test_the_host_runs_what_it_may_take_where_it_is_faster(of):
+    array_alone = dataflows_of_layers(of)
+    assert HOST not in array_alone
+    assert dataflows_of_layers(with_host(of, **SLOW)) == array_alone
+    assert HOST in dataflows_of_layers(with_host(of, **FAST))
+
+
+@pytest.mark.parametrize("of", [machine(), KEEPING], ids=["banks", "pool"])
+def test_a_schedule_of_layers_on_both_is_proved_and_both_engines_agree(of):
+    between = with_host(
+        vary(of, **{"mapper.dataflow": "time", "mapper.tiles": "time"}), **SLOW | {"macs_per_cycle": 4}
+    )
+    plan = plan_run(NETWORK, between)
+    assert simulate(plan.schedule, plan.hardware) == simulate_events(plan.schedule, plan.hardware)
+    assert accelsim.verify(NETWORK, between).proven
+
+
+def test_it_takes_what_costs_less_by_the_mappers_objective():
+    """Dear products keep it from layers that it would do sooner."""
+    dear = with_host(vary(machine(), **{"mapper.dataflow": "energy"}), **FAST, energy={"mac": 1e6})
+    assert HOST not in dataflows_of_layers(dear)
+    cheap = with_host(vary(machine(), **{"mapper.dataflow": "energy"}), **SLOW)
+    assert HOST in dataflows_of_layers(cheap)
+
+
+def test_what_it_may_take_is_named_once_and_of_the_array(tmp_path):
+    for may_take, sentence in (
+        (["conv", "conv"], "must name each operator once"),
+        (["softmax"], "host.may_take.0 = 'softmax': must be 'conv' or 'fully_connected'"),
+    ):
+        with pytest.raises(AccelsimError) as error:
+            accelsim.load_hardware(str(written(tmp_path, may_take=may_take)))
+        assert sentence in str(error.value)
+
+
+# --- an array that is called
+
+
+@pytest.mark.parametrize("of", [machine(), KEEPING], ids=["banks", "pool"])
+def test_each_layer_of_the_array_begins_with_a_call(of):
+    called = vary(of, **{"pe_array.cycles_per_call": 1000})
+    layers = {layer.name: layer for layer in run_network(NETWORK, called).layers}
+    for layer in run_network(NETWORK, of).layers:
+        if layer.macs:
+            assert layers[layer.name].busy_cycles["array"] >= 1000
+    plan = plan_run(NETWORK, called)
+    array_cycles = sum(mapping.totals.array_cycles for mapping in plan.schedule.mappings)
+    assert simulate(plan.schedule, plan.hardware) == simulate_events(plan.schedule, plan.hardware)
+    assert array_cycles >= 1000 * sum(layer.on_array for layer in plan.schedule.layers)
+    assert accelsim.verify(NETWORK, called).proven
+
+
+# --- what comes with each output channel
+
+
+def test_offsets_take_the_bits_that_the_machine_says():
+    wide = machine(**{"precision.offset_bits": 48})
+    layer = conv(16, 8, (8, 8), bias=True)
+    narrow, broad = (map_layer(layer, hardware) for hardware in (machine(), wide))
+    read = [mapping.totals.counts.read_bytes(("dram",)) for mapping in (narrow, broad)]
+    assert read[1] - read[0] == 16 * (48 - machine().precision.weights_bits) // 8
+    assert accelsim.verify("mlperf_tiny_ic", wide).proven

@@ -25,6 +25,7 @@ DIRECT = {
     "hardware": ("descriptions", "choices", "columns"),
     "energy": ("hardware",),
     "network": ("descriptions", "importers", "columns"),
+    "exporters": ("network",),
     "mapping": ("network", "energy", "memory_map"),
     "simulation": ("mapping",),
     "power": ("descriptions",),
@@ -38,7 +39,7 @@ DIRECT = {
     "validation": ("run", "execution"),
     "search": ("run", "execution"),
     "report": ("search", "validation", "verification"),
-    "cli": ("report", "templates"),
+    "cli": ("report", "templates", "exporters"),
     "__main__": ("cli",),
 }
 """Of each room: the rooms it stands on. It may import those, and whatever they may."""
@@ -61,6 +62,8 @@ OUTSIDE = {
     "onnx": ("importers",),
     "google": ("importers",),
     "torch": ("importers", "network"),
+    "tflite": ("importers",),
+    "flatbuffers": ("importers",),
     "distributed": ("execution",),
     "optuna": ("search",),
 }
@@ -70,7 +73,9 @@ VALUES_OF_MAPPING = {
     "accelsim.mapping.mapping",
     "accelsim.mapping.regions",
     "accelsim.mapping.schedule",
+    "accelsim.mapping.stripes",
     "accelsim.mapping.tile",
+    "accelsim.mapping.together",
 }
 """What a schedule is, without how it was found."""
 SLOW = {
@@ -84,6 +89,8 @@ SLOW = {
     "IPython",
     "onnx",
     "torch",
+    "tflite",
+    "flatbuffers",
     "distributed",
     "dask",
     "optuna",

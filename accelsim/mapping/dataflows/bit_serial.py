@@ -1,16 +1,16 @@
 """Bit serial: weights enter bit by bit, and a patch of output pixels is worked on at once, as in NE16.
 
-NE16 (github.com/pulp-platform/ne16, in GreenWaves' GAP9) derives from RBE (Conti et al., Marsellus, JSSC 2024,
-section III). Nine columns of PEs hold the inputs of a patch of 3 x 3 outputs, 16 input channels of each; nine
-blocks in each multiply them by a bit of a weight: of the nine taps of a 3x3 kernel, bit after bit, or of all
-bits of a 1x1 kernel at once. Sums of up to 32 output channels lie in accumulators. Strided, a patch is smaller,
-since its inputs fill the same buffer. Each output channel of a patch is scaled, shifted and stored at the end.
+NE16 (github.com/pulp-platform/ne16, in GreenWaves' GAP9) derives from RBE (Conti et al., Marsellus, JSSC
+2024). Nine columns of PEs hold the inputs of a patch of 3 x 3 outputs, 16 input channels of each; nine blocks
+in each multiply them by a bit of a weight: of the nine taps of a 3x3 kernel, bit after bit, or of all bits of
+a 1x1 kernel at once. Sums of up to 32 output channels lie in accumulators. Strided, a patch is smaller, since
+its inputs fill the same buffer. Each output channel of a patch is scaled, shifted and stored at the end.
 
 In this array rows are pixels of the patch and columns input channels. For k output channels a patch takes
 
-    ceil(C / columns) [ load + 6 + mv + 2 ] + nq + out                                          cycles,
+    ceil(C / columns) [ load + 6 + mv + 2 ] + nq + out                                    cycles,
 
-    load = 6 + (patch + 2)^2, 1x1: 10 + patch^2                        inputs into their buffer, a pixel a cycle
+    load = 6 + (patch + 2)^2, 1x1: 10 + patch^2                  inputs into their buffer, a pixel a cycle
     mv   = 6 + weight_bits x k, 1x1: 6 + k                             products
     nq   = (8 + k / 8) bias + (9 + k / 4) scale + 8 shift              by 8 adders, 4 multipliers, 4 shifters
     out  = 4 + pixels of the patch
@@ -135,9 +135,7 @@ class BitSerial(Dataflow):
         own = self.of(array)
         one_tap = np.equal(tile.taps, 1)
         rounds = ceil_div(own.patch**2, array.rows)
-        load = _pick(
-            one_tap, PIXEL_LOAD_CYCLES + own.patch**2, WINDOW_LOAD_CYCLES + (own.patch + 2) ** 2
-        )
+        load = _pick(one_tap, PIXEL_LOAD_CYCLES + own.patch**2, WINDOW_LOAD_CYCLES + (own.patch + 2) ** 2)
         products = MATRIX_VECTOR_CYCLES + _pick(one_tap, 1, own.weight_bits) * k
         end = SHIFT_CYCLES + SCALE_CYCLES + ceil_div(k, SCALES_PER_CYCLE)
         end = end + BIAS_CYCLES + ceil_div(k, BIASES_PER_CYCLE) + STREAM_CYCLES + pixels

@@ -1,15 +1,16 @@
 """Micro blocks: a few output pixels of a few output channels at once, products added up beside each other.
 
-As in Arm's Ethos-U55 (Technical Reference Manual, "MAC unit"; the performance estimate of its compiler Vela,
-ethosu.vela.npu_performance): the micro block of its configuration with 128 multiply-accumulates is 2 pixels of
-one output row times 8 output channels, and each of these 16 outputs has 8 multipliers. A step of four cycles
-covers 32 input channels of one tap, or 8 of four taps, whichever is fewer steps:
+As in Arm's Ethos-U55 (the performance estimate of its compiler Vela, ethosu.vela.npu_performance): the micro
+block of its configuration with 128 multiply-accumulates is 2 pixels of one output row times 8 output
+channels, and each of these 16 outputs has 8 multipliers. A step of four cycles covers 32 input channels of
+one tap, or 8 of four taps, whichever is fewer steps:
 
     micro blocks x 4 min( taps ceil(C / 32), ceil(taps / 4) ceil(C / 8) )
 
-cycles. Groups of one input channel each, as depthwise, share micro blocks; others do not. No more than `outputs_per_cycle` outputs leave in a cycle, which holds the array up where that takes
-longer. In this array rows are the multipliers of an output, columns the outputs of a micro block. Weights are
-decoded once for each block of `block_pixels` outputs, whose sums lie in accumulators.
+cycles. Groups of one input channel each, as depthwise, share micro blocks; others do not. No more than
+`outputs_per_cycle` outputs leave in a cycle, which holds the array up where that takes longer. In this array
+rows are the multipliers of an output, columns the outputs of a micro block. Weights are decoded once for each
+block of `block_pixels` outputs, whose sums lie in accumulators.
 """
 
 from dataclasses import replace

@@ -1,6 +1,7 @@
 """Any graph of operators, written out one by one: what a model from another tool becomes.
 
-A row names its operator, what it reads and the operator's own arguments; `input` is what the block reads:
+A row names its operator, what it reads and the operator's own arguments; `input` is what the block reads,
+and rows of the operator `input` are further inputs of the network:
 
     - block: graph
       operators:
@@ -8,7 +9,7 @@ A row names its operator, what it reads and the operator's own arguments; `input
         - {name: relu1, operator: activation, inputs: [conv1], function: relu}
         - {name: twice, operator: concat, inputs: [relu1, conv1]}
 
-The operators are those of network/operators.py, and so are their arguments: each kind of row is made of what
+The operators are those of network/operators/, and so are their arguments: each kind of row is made of what
 a class declares there. `shared` names parameters that are also those of a row above, as in
 `shared: [weights]`: they are used here and counted there.
 """

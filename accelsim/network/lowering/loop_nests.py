@@ -158,7 +158,6 @@ def product(node: PublishedNode, operator: ops.Product, precision: NetworkPrecis
         OX=output.width,
         IY=image.height,
         IX=image.width,
-        weight_bits=precision.activations_bits,
         weight_density=1.0,
         **bits_of(precision),
     )

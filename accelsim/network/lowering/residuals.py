@@ -50,6 +50,8 @@ def _obstacle(
     """Why it cannot be fused into the layer of its last operand, and what that is about."""
     if not layer.on_array:
         return Reason.OPERAND_NOT_ON_ARRAY, layer.name
+    if layer.multiplies_activations:
+        return Reason.OPERAND_IS_PRODUCT, layer.name
     if progress.published[last].operator.output != node.operator.output:
         return Reason.OPERAND_SMALLER, last
     if not progress.is_plain(last):

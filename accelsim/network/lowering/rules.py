@@ -23,6 +23,7 @@ from accelsim.network.lowering.elementwise import (
     softmax,
 )
 from accelsim.network.lowering.execution import Execution
+from accelsim.network.lowering.foreign import foreign
 from accelsim.network.lowering.moves import axis_slice, gather, max_unpool, pad, rearrange, reshape
 from accelsim.network.lowering.passing import dropout, network_input, network_output
 from accelsim.network.lowering.pooling import global_average_pool, pool, reduce
@@ -72,6 +73,7 @@ RULES: Final[dict[type[Operator], Rule]] = {
     ops.Gather: gather,
     ops.Pad: pad,
     ops.MaxUnpool: max_unpool,
+    ops.Foreign: foreign,
 }
 """An operator that is not here is an error, never left out."""
 

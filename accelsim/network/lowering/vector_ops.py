@@ -45,6 +45,8 @@ NORMALIZATION_OPS: Final = {
 """For each element."""
 MOVE_OPS: Final = 1
 """For each element that changes its place, in a shuffle or a copy: one move through the vector unit."""
+FOREIGN_OPS: Final = 1
+"""For each output of what is no operator here: nobody knows; the user lets it pass at that price."""
 RESIZE_OPS: Final = {"nearest": 1, "linear": 4, "cubic": 16}
 """For each element that a resizing puts out: a move, or a multiply-add for each neighbour it is made of."""
 LRN_EXTRA_OPS: Final = 3

@@ -5,6 +5,7 @@
     pools.py     windows and whole axes as one element
     moves.py     elements in other places, or a part of them
     ends.py      what a network is given, what it holds, and what is wanted of it
+    others.py    what a model has that is none of these
 
 The fields of a class are the operator's arguments; the class checks its inputs, infers its output and counts.
 All else that knows of arguments is derived from that (declaration.py). The functions at the end of each file
@@ -90,6 +91,7 @@ from accelsim.network.operators.moves import (
     reshape,
     resize,
 )
+from accelsim.network.operators.others import Foreign, foreign
 from accelsim.network.operators.pools import (
     AveragePool,
     GlobalAveragePool,
@@ -119,6 +121,7 @@ __all__ = [
     "Constant",
     "Convolution",
     "Dropout",
+    "Foreign",
     "FullyConnected",
     "FurtherInput",
     "Gather",
@@ -165,6 +168,7 @@ __all__ = [
     "conv",
     "conv_transpose",
     "dropout",
+    "foreign",
     "fully_connected",
     "further_input",
     "gather",

@@ -58,6 +58,14 @@ def write(path: Path, text: str) -> None:
         file.write(text.encode("utf-8"))
 
 
+def make_folder(path: Path) -> None:
+    """A folder for files, which may be there already. Raises OutputError where it cannot be made."""
+    with _as_output_error(path):
+        if path.exists() and not path.is_dir():
+            raise OutputError(f"{path}: is a file: must be the name of a folder")
+        path.mkdir(exist_ok=True)
+
+
 @contextmanager
 def writing(path: Path) -> Iterator[IO[bytes]]:
     """A file that is complete or not there: a draft in the same folder, renamed when it is finished."""

@@ -32,9 +32,13 @@ _SENTENCES: Final[dict[Reason, str]] = {
     Reason.SAME_ADDRESSES: "rows and columns get other names, and no element moves",
     Reason.INTERLEAVED: "runs on the array as several convolutions, whose outputs lie interleaved",
     Reason.OPERAND_INTERLEAVED: "the layer of {about}, the last of its operands, writes it interleaved",
+    Reason.OPERAND_IS_PRODUCT: "{about}, which produces its last operand, reads two tensors as it is",
     Reason.NEEDS_STATISTICS: "needs mean and variance of all before it can change one",
     Reason.NOTHING_AT_INFERENCE: "does nothing at inference",
     Reason.STORED_OUTSIDE: "is stored for somebody outside, too",
+    Reason.NO_OPERATOR_HERE: (
+        "is no operator here: priced as an operation for each output, on the host where it is said so"
+    ),
 }
 """Of a note's operator; of the layers that do its work they say "its layer"."""
 

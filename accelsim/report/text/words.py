@@ -25,6 +25,7 @@ OPERATORS: Final = {
     "channel_shuffle": "shuffle",
     "channel_permutation": "permute",
     "batch_norm": "norm",
+    "foreign_on_host": "foreign",
 }
 """Operators whose names are too long for a column; the others stand for themselves."""
 OFF_CHIP: Final = "off chip"

@@ -1,8 +1,8 @@
 """Bit serial, patch by patch.
 
 A patch is a square of output pixels of one image, of some output channels, to which input channels add block
-by block: as many as the array has columns, of nine taps at most. The last patch of a row, or of a column, may
-hang over the edge. Depthwise, the output channels of a patch are as many groups, each with an input of its own.
+by block: as many as the array has columns, of nine taps at most. The last patch of a row or column may hang
+over the edge. Depthwise, the output channels of a patch are as many groups, each with an input of its own.
 """
 
 from collections.abc import Iterator
@@ -39,10 +39,12 @@ def patches(y: int, x: int, stride: tuple[int, int], machine: ArrayMachine) -> l
     return [Patch(rows, columns) for rows in ranges(y, height) for columns in ranges(x, width)]
 
 
-def channel_blocks(g: int, k: int, c: int, machine: ArrayMachine) -> Iterator[tuple[range, range]]:
+def channel_blocks(
+    g: int, k: int, machine: ArrayMachine, *, depthwise: bool
+) -> Iterator[tuple[range, range]]:
     """Groups and output channels that have sums at once."""
     most = machine.parameters.out_channels
-    if k == 1 and c == 1:
+    if depthwise:
         for groups in ranges(g, min(machine.columns, most)):
             yield groups, range(1)
     else:
@@ -52,7 +54,7 @@ def channel_blocks(g: int, k: int, c: int, machine: ArrayMachine) -> Iterator[tu
 
 
 def reached(outputs: int, taps: int, stride: int, dilation: int) -> int:
-    """Inputs in a row under so many windows side by side; where windows leave out many, no more than theirs."""
+    """Inputs in a row under so many windows side by side; where these leave out many, no more than theirs."""
     last = max(output * stride + tap * dilation for output in range(outputs) for tap in range(taps))
     return min(outputs * taps, last + 1)
 
@@ -72,7 +74,7 @@ def walk(tile: TileWork, machine: ArrayMachine) -> PassCounts:
             inputs = reached(len(patch.rows), tile.fy, tile.stride[0], tile.dilation[0]) * reached(
                 len(patch.columns), tile.fx, tile.stride[1], tile.dilation[1]
             )
-            for groups, channels in channel_blocks(tile.g, tile.k, tile.c, machine):
+            for groups, channels in channel_blocks(tile.g, tile.k, machine, depthwise=tile.depthwise):
                 outputs = len(groups) * len(channels)
                 for block in ranges(tile.c, machine.columns):
                     counts.input_read_words += inputs * len(groups) * len(block)
@@ -100,12 +102,14 @@ def accumulate(sums: Integers, weights: Integers, patches_of: Integers, machine:
     for image in range(n):
         for rows, columns in patches(y, x, (1, 1), machine):
             square = slice(rows.start, rows.stop), slice(columns.start, columns.stop)
-            for groups, channels in channel_blocks(g, k, c, machine):
+            for groups, channels in channel_blocks(g, k, machine, depthwise=k == c == 1):
                 for group in groups:
                     for block in ranges(c, machine.columns):
                         for tap in range(taps):
                             stream = patches_of[image, group, block.start : block.stop, tap][:, *square]
-                            factors = weights[group, channels.start : channels.stop, block.start : block.stop, tap]
+                            factors = weights[
+                                group, channels.start : channels.stop, block.start : block.stop, tap
+                            ]
                             summed = sums[image, group, channels.start : channels.stop]
                             summed[:, *square] += (factors @ stream.reshape(len(block), -1)).reshape(
                                 len(channels), len(rows), len(columns)

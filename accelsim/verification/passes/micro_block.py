@@ -6,6 +6,7 @@ part of four taps. Where groups have one input channel each, its channels may be
 """
 
 from collections.abc import Iterator
+from itertools import chain
 from math import ceil
 
 from accelsim.verification.functions import Integers
@@ -19,7 +20,7 @@ def channels_of(g: int, k: int, c: int, at_once: int) -> Iterator[list[tuple[int
     """Of each micro block, output channels, each with its group."""
     channels = [[(group, channel) for channel in range(k)] for group in range(g)]
     if c == 1:
-        channels = [sum(channels, start=[])]
+        channels = [list(chain.from_iterable(channels))]
     for together in channels:
         for block in ranges(len(together), at_once):
             yield together[block.start : block.stop]

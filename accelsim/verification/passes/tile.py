@@ -42,6 +42,8 @@ class TileWork(NamedTuple):
     """Whether there are partial sums to add to."""
     input_density: float = 1.0
     """The part of the inputs that is not zero, where the array saves products with those that are."""
+    depthwise: bool = False
+    """Whether groups of the layer have one input and one output channel each."""
 
     @property
     def taps(self) -> int:

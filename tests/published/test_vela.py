@@ -1,0 +1,69 @@
+"""Ethos-U55-128 beside what its compiler Vela estimates (validation/vela_ethos_u55_128.csv)."""
+
+import math
+import statistics
+
+import pytest
+
+from accelsim import run_network
+from accelsim.held_against import HELD_AGAINST
+from accelsim.run import plan_run
+from accelsim.simulation import simulate, simulate_events
+from accelsim.validation.evaluate import shipped_hardware
+from accelsim.validation.vela import MACHINE, NETWORKS, load_vela
+from accelsim.verification import verify_plan
+
+PERFORMANCE = {estimate.network: estimate for estimate in load_vela() if estimate.mode == "performance"}
+
+
+@pytest.fixture(scope="module")
+def results():
+    return {network: run_network(network, MACHINE) for network in NETWORKS}
+
+
+def flash_bytes(result):
+    return sum(result.memories["flash"].read_bytes.values())
+
+
+def test_both_modes_of_every_network_were_kept_with_version_and_day():
+    kept = load_vela()
+    assert {(estimate.network, estimate.mode) for estimate in kept} == {
+        (network, mode) for network in NETWORKS for mode in ("performance", "size")
+    }
+    assert {estimate.vela for estimate in kept} == {"5.2.0"}
+    assert all(len(estimate.date.split("-")) == 3 for estimate in kept)
+
+
+def test_mobilenet_v2_is_within_ten_percent_of_its_cycles_and_five_of_its_flash(results):
+    estimate, result = PERFORMANCE["mobilenet_v2"], results["mobilenet_v2"]
+    assert abs(result.cycles / estimate.cycles - 1) <= 0.10
+    assert abs(flash_bytes(result) / estimate.flash_bytes - 1) <= 0.05
+
+
+def test_no_network_needs_anything_but_weights_from_outside(results):
+    for result in results.values():
+        assert not any(result.memories["flash"].written_bytes.values())
+        assert {operand for operand, size in result.memories["flash"].read_bytes.items() if size} == {
+            "weights"
+        }
+
+
+def test_runs_say_how_far_off_vela_is(results):
+    held = HELD_AGAINST[shipped_hardware(MACHINE).digest]
+    assert held.kind == "simulator"
+    pairs = {
+        "time": [(PERFORMANCE[name].cycles, result.cycles) for name, result in results.items()],
+        "flash": [(PERFORMANCE[name].flash_bytes, flash_bytes(result)) for name, result in results.items()],
+    }
+    for errors in held.errors:
+        absolute = [abs(math.log(own / kept)) for kept, own in pairs[errors.quantity]]
+        assert errors.cells == len(absolute)
+        assert round(statistics.median(absolute), 4) == errors.median
+        assert round(max(absolute), 4) == errors.largest
+
+
+@pytest.mark.parametrize("network", [name for name in NETWORKS if name != "mobilenet_v2"])
+def test_both_engines_agree_and_the_schedule_is_proved(network):
+    plan = plan_run(network, MACHINE)
+    assert simulate(plan.schedule, plan.hardware) == simulate_events(plan.schedule, plan.hardware)
+    assert verify_plan(plan).proven
