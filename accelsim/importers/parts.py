@@ -172,6 +172,14 @@ def gather(node: NodeContext) -> Outputs:
     return node.becomes(output)
 
 
+def _is_run(picked: Sequence[int], first: int, count: int) -> bool:
+    """Whether these are successive elements; a range is not gone through, however long it is."""
+    run = range(first, first + count)
+    if isinstance(picked, range):
+        return picked == run
+    return len(picked) == count and list(picked) == list(run)
+
+
 def taken(
     node: NodeContext,
     tensor: ModelTensor,
@@ -183,9 +191,9 @@ def taken(
 ) -> ModelTensor:
     """Elements of a dimension, in the order in which they are picked."""
     size = tensor.dims[index]
-    if list(picked) == list(range(size)):
+    if _is_run(picked, 0, size):
         return tensor
-    in_turn = list(picked) == list(range(picked[0], picked[0] + len(picked)))
+    in_turn = _is_run(picked, picked[0], len(picked))
     atoms = tensor.view[index]
     if N in axes_of(atoms):
         raise NodeError(f"takes some of the images of a batch: dimension {index} of {by(tensor.dims)}")
@@ -218,10 +226,12 @@ def _picking(
     is_axis = atom.size == extent
     if atom.axis == C and in_turn and atom.size * atom.stride == extent:
         return "channel_slice", {"first": picked[0] * atom.stride, "channels": count}, count
-    if atom.axis == C and is_axis and sorted(picked) == list(range(extent)):
+    whole = len(picked) == extent <= MOST_PICKED
+    if atom.axis == C and is_axis and whole and sorted(picked) == list(range(extent)):
         return "channel_permutation", {}, count
     step = picked[1] - picked[0] if len(picked) > 1 else 1
-    if is_axis and step > 0 and list(picked) == list(range(picked[0], picked[-1] + 1, step)):
+    steps = range(picked[0], picked[-1] + 1, step) if step > 0 else range(0)
+    if is_axis and (picked == steps if isinstance(picked, range) else list(picked) == list(steps)):
         arguments = {"axis": AXES[atom.axis], "first": picked[0], "size": len(picked), "step": step}
         return "slice", arguments, count
     if count > MOST_PICKED:
