@@ -212,7 +212,7 @@ def _kind(name: str) -> Listing:
                 return kind
     if (
         (name and shipped.exists(path))
-        or path.suffix in {".yaml", ".yml", shipped.ONNX_SUFFIX}
+        or path.suffix.lower() in {".yaml", ".yml", *shipped.MODEL_SUFFIXES}
         or len(path.parts) > 1
     ):
         return _kind_of_file(path)
@@ -227,7 +227,7 @@ def _kind(name: str) -> Listing:
 
 def _kind_of_file(file: Path) -> Listing:
     """Whether a file describes a network or a machine. Raises DescriptionError where it does neither."""
-    if file.suffix.lower() == shipped.ONNX_SUFFIX:
+    if file.suffix.lower() in shipped.MODEL_SUFFIXES:
         return Listing.NETWORKS
     kind = _file_kind(file)
     match kind:
@@ -258,7 +258,7 @@ def _file_kind(file: Path) -> FileKind:
 
 def _summary(file: Path) -> str:
     """What a valid file describes, in a few words; raises what is wrong with it."""
-    if file.suffix.lower() == shipped.ONNX_SUFFIX:
+    if file.suffix.lower() in shipped.MODEL_SUFFIXES:
         return _network_summary(file)
     if _is_list(file):
         return _mapping_summary(file)
@@ -367,6 +367,7 @@ def _statistics_answer(network: "Network") -> Answer:
 def _residency_answer(network: "Network", machine: str, quiet: bool) -> Answer:
     """Where the network's tensors lie on a machine."""
     from accelsim.hardware import Operand
+    from accelsim.mapping.together import by_layer
     from accelsim.report.tables.residency import residency_report
     from accelsim.report.text.residency import map_or_error
     from accelsim.result import flat
@@ -375,7 +376,7 @@ def _residency_answer(network: "Network", machine: str, quiet: bool) -> Answer:
     say_of_format1([machine], quiet)
     plan = plan_run(network, machine)
     memory_map = map_or_error(plan.schedule.memory_map, plan.hardware.name)
-    layers = [layer.name for layer in plan.schedule.layers]
+    layers = [layer.name for layer in by_layer(plan.schedule).layers]
     title = f"{network.name} on {plan.hardware.name}"
     outside, weights_outside = [
         plan.hardware.channel_of[operand].memory for operand in (Operand.OUTPUTS, Operand.WEIGHTS)

@@ -24,6 +24,30 @@ def _normed(call: Call) -> Nodes:
     return call.emit("BatchNormalization", [call.tensor(), call.tensor(1, "weight"), call.tensor(2, "bias")])
 
 
+def _layer_norm(call: Call) -> Nodes:
+    inputs = [call.tensor(), call.tensor(2, "weight"), call.tensor(3, "bias")]
+    return call.emit("LayerNormalization", inputs)
+
+
+def _rms_norm(call: Call) -> Nodes:
+    return call.emit("RMSNormalization", [call.tensor(), call.tensor(2, "weight")])
+
+
+def _group_norm(call: Call) -> Nodes:
+    inputs = [call.tensor(), call.tensor(2, "weight"), call.tensor(3, "bias")]
+    return call.emit("GroupNormalization", inputs, num_groups=call.argument(1, "num_groups", 1))
+
+
+def _native_group_norm(call: Call) -> Nodes:
+    inputs = [call.tensor(), call.tensor(1, "weight"), call.tensor(2, "bias")]
+    return call.emit("GroupNormalization", inputs, num_groups=call.argument(6, "group", 1))
+
+
+def _instance_norm(call: Call) -> Nodes:
+    inputs = [call.tensor(), call.tensor(1, "weight"), call.tensor(2, "bias")]
+    return call.emit("InstanceNormalization", inputs)
+
+
 # --- windows
 
 
@@ -33,8 +57,26 @@ def _conv(call: Call) -> Nodes:
 
 def _convolution_of_any_kind(call: Call) -> Nodes:
     if call.argument(6, "transposed", False):
-        return call.emit("conv_transpose", call.sources())
+        return _transposed(call, output_padding=7, groups=8, dilation=5)
     return _convolution(call, padding=call.argument(4, "padding", 0), dilation=5, groups=8)
+
+
+def _conv_transpose(call: Call) -> Nodes:
+    return _transposed(call, output_padding=5, groups=6, dilation=7)
+
+
+def _transposed(call: Call, *, output_padding: int, groups: int, dilation: int) -> Nodes:
+    weights = call.tensor(1, "weight")
+    axes = len(call.shape(weights)) - 2
+    return call.emit(
+        "ConvTranspose",
+        [call.tensor(), weights, call.tensor(2, "bias")],
+        strides=_listed(call.argument(3, "stride", 1), axes),
+        pads=_listed(call.argument(4, "padding", 0), axes) * 2,
+        output_padding=_listed(call.argument(output_padding, "output_padding", 0), axes),
+        dilations=_listed(call.argument(dilation, "dilation", 1), axes),
+        group=call.argument(groups, "groups", 1),
+    )
 
 
 def _convolution(call: Call, *, padding: Any, dilation: int, groups: int) -> Nodes:
@@ -107,6 +149,35 @@ def _addmm(call: Call) -> Nodes:
     return call.emit("Gemm", [call.tensor(1), call.tensor(2), call.tensor()])
 
 
+def _attention(call: Call) -> Nodes:
+    """softmax(q k^T / sqrt(d) + mask) v, of which the scale is one number."""
+    query, key, value, mask = (call.tensor(index, name) for index, name in enumerate(_OF_ATTENTION))
+    *batch, tokens, _ = call.shape(query)
+    *of_key, keys, depth = call.shape(key)
+    turned, scores, scaled, masked, weights = (
+        f"{call.node.name}.{part}" for part in ("keys", "scores", "scaled", "masked", "weights")
+    )
+    shapes = call.tensors.shapes
+    shapes[turned] = (*of_key, depth, keys)
+    shapes.update(dict.fromkeys((scores, scaled, masked, weights), (*batch, tokens, keys)))
+    rank = len(of_key)
+    yield ModelNode("", "Transpose", (key,), (turned,), {"perm": [*range(rank), rank + 1, rank]})
+    yield ModelNode("", "MatMul", (query, turned), (scores,))
+    yield ModelNode("", "Neg", (scores,), (scaled,))  # a product with a number costs as much
+    if mask:
+        yield ModelNode("", "Add", (scaled, mask), (masked,))
+    yield ModelNode("", "Softmax", (masked if mask else scaled,), (weights,))
+    yield from call.emit("MatMul", [weights, value])
+
+
+_OF_ATTENTION: Final = ("query", "key", "value", "attn_mask")
+
+
+def _einsum(call: Call) -> Nodes:
+    sources = [call.tensors.name_of(tensor) for tensor in call.argument(1, "tensors")]
+    return call.emit("Einsum", sources, equation=call.argument(0, "equation"))
+
+
 def _clamp(call: Call) -> Nodes:
     low, high = call.argument(1, "min", -1.0), call.argument(2, "max")
     attributes = {"min": low} if high is None else {"min": low, "max": high}
@@ -153,6 +224,89 @@ def _slice(call: Call) -> Nodes:
     )
 
 
+def _picked(call: Call, indices: Callable[[int], Sequence[int]], *, dim: int = 0) -> Nodes:
+    """Elements of one axis by their places."""
+    size = call.shape(call.tensor())[dim]
+    return call.emit("Gather", [call.tensor()], axis=dim, indices=list(indices(size)))
+
+
+def _select(call: Call) -> Nodes:
+    return _picked(call, lambda _size: [call.argument(2, "index")], dim=call.argument(1, "dim", 0))
+
+
+def _index_select(call: Call) -> Nodes:
+    return call.emit("Gather", [call.tensor(), call.tensor(2, "index")], axis=call.argument(1, "dim", 0))
+
+
+def _flip(call: Call) -> Nodes:
+    axes = list(call.argument(1, "dims"))
+    ends = [-(2**62)] * len(axes)
+    starts, steps = [-1] * len(axes), [-1] * len(axes)
+    return call.emit("Slice", [call.tensor()], axes=axes, starts=starts, ends=ends, steps=steps)
+
+
+def _roll(call: Call) -> Nodes:
+    """Elements along some axes, from another one on."""
+    shifts, dims = call.argument(1, "shifts"), call.argument(2, "dims")
+    source, shape = call.tensor(), call.shape(call.tensor())
+    for number, (shift, dim) in enumerate(zip(shifts, dims, strict=True), 1):
+        size = shape[dim]
+        picked = [(place - shift) % size for place in range(size)]
+        last = number == len(dims)
+        names = call.outputs() if last else (f"{call.node.name}.{number}",)
+        call.tensors.shapes.setdefault(names[0], shape)
+        yield ModelNode("", "Gather", (source,), names, {"axis": dim, "indices": picked})
+        source = names[0]
+
+
+def _unbind(call: Call) -> Nodes:
+    axis = call.argument(1, "dim", 0)
+    for index, output in enumerate(call.outputs()):
+        yield ModelNode("", "Gather", (call.tensor(),), (output,), {"axis": axis, "indices": [index]})
+
+
+def _stack(call: Call) -> Nodes:
+    """Concatenation along a new axis."""
+    sources = [call.tensors.name_of(tensor) for tensor in call.argument(0, "tensors")]
+    (output,) = call.outputs()
+    rank = len(call.shape(output))
+    axis = call.argument(1, "dim", 0) % rank
+    longer = []
+    for index, source in enumerate(sources):
+        name, shape = f"{call.node.name}.{index}", call.shape(source)
+        call.tensors.shapes[name] = (*shape[:axis], 1, *shape[axis:])
+        longer.append(name)
+        yield ModelNode("", "Reshape", (source,), (name,))
+    yield from call.emit("Concat", longer, axis=axis)
+
+
+def _repeat(call: Call) -> Nodes:
+    repeats = list(call.argument(1, "repeats"))
+    missing = len(repeats) - len(call.shape(call.tensor()))
+    if missing:
+        return call.emit("Expand", [call.tensor()])
+    return call.emit("Tile", [call.tensor()], repeats=repeats)
+
+
+def _vector_norm(call: Call) -> Nodes:
+    every = range(len(call.shape(call.tensor())))
+    axes = _listed(call.argument(2, "dim", list(every)), 1)
+    keeps = int(call.argument(3, "keepdim", False))
+    return call.emit("ReduceL2", [call.tensor()], axes=axes, keepdims=keeps)
+
+
+def _arg(operator: str) -> AtenRule:
+    def rule(call: Call) -> Nodes:
+        axis, keeps = call.argument(1, "dim", 0), int(call.argument(2, "keepdim", False))
+        return call.emit(operator, [call.tensor()], axis=axis, keepdims=keeps)
+
+    return rule
+
+
+def _shuffled_pixels(operator: str, factor: str) -> AtenRule:
+    return lambda call: call.emit(operator, [call.tensor()], blocksize=call.argument(1, factor), mode="CRD")
+
+
 def _permute(call: Call) -> Nodes:
     rank = len(call.shape(call.tensor()))
     return call.emit("Transpose", [call.tensor()], perm=[axis % rank for axis in call.argument(1, "dims")])
@@ -189,9 +343,58 @@ _ALIASES: Final = (
 _CASTS: Final = ("to", "_to_copy")
 _RESHAPES: Final = ["flatten", "reshape", "squeeze", "unflatten", "unsqueeze", "view", "_unsafe_view"]
 
+_ELEMENTS: Final = {
+    "abs": "Abs",
+    "neg": "Neg",
+    "exp": "Exp",
+    "log": "Log",
+    "sqrt": "Sqrt",
+    "rsqrt": "Reciprocal",
+    "reciprocal": "Reciprocal",
+    "erf": "Erf",
+    "sin": "Sin",
+    "cos": "Cos",
+    "round": "Round",
+    "floor": "Floor",
+    "ceil": "Ceil",
+    "sign": "Sign",
+    "logical_not": "Not",
+}
+_COMBINATIONS: Final = {
+    "maximum": "Max",
+    "minimum": "Min",
+    "pow": "Pow",
+    "eq": "Equal",
+    "gt": "Greater",
+    "ge": "GreaterOrEqual",
+    "lt": "Less",
+    "le": "LessOrEqual",
+    "logical_and": "And",
+    "logical_or": "Or",
+}
+
+OF_SHAPES_ONLY: Final = frozenset(
+    f"{prefix}{name}"
+    for prefix in ("new_", "")
+    for name in ("arange", "empty", "eye", "full", "ones", "zeros")
+) | frozenset(f"{name}_like" for name in ("empty", "full", "ones", "zeros"))
+"""What makes constants, also where a tensor says how large they are."""
+
 ATEN_RULES: Final[Mapping[str, AtenRule]] = {
     **dict.fromkeys(("conv1d", "conv2d"), _conv),
     "convolution": _convolution_of_any_kind,
+    **dict.fromkeys(("conv_transpose1d", "conv_transpose2d"), _conv_transpose),
+    "layer_norm": _layer_norm,
+    "native_layer_norm": _layer_norm,
+    "rms_norm": _rms_norm,
+    "group_norm": _group_norm,
+    "native_group_norm": _native_group_norm,
+    "instance_norm": _instance_norm,
+    "scaled_dot_product_attention": _attention,
+    "bmm": _plain("MatMul", 2),
+    "einsum": _einsum,
+    "pixel_shuffle": _shuffled_pixels("DepthToSpace", "upscale_factor"),
+    "pixel_unshuffle": _shuffled_pixels("SpaceToDepth", "downscale_factor"),
     "max_pool1d": _pool("MaxPool", 1, dilation=4, ceil_mode=5),
     "max_pool2d": _pool("MaxPool", 2, dilation=4, ceil_mode=5),
     "max_pool2d_with_indices": _pool("MaxPool", 2, dilation=4, ceil_mode=5),
@@ -234,11 +437,29 @@ ATEN_RULES: Final[Mapping[str, AtenRule]] = {
     "sub": _plain("Sub", 2),
     "mul": _plain("Mul", 2),
     "div": _plain("Div", 2),
+    **{name: _plain(operator) for name, operator in _ELEMENTS.items()},
+    **{name: _plain(operator, 2) for name, operator in _COMBINATIONS.items()},
+    "where": _plain("Where", 3),
+    "argmax": _arg("ArgMax"),
+    "argmin": _arg("ArgMin"),
+    "sum": _reduce("ReduceSum"),
+    "amin": _reduce("ReduceMin"),
+    "linalg_vector_norm": _vector_norm,
+    "prod": _reduce("ReduceProd"),
     "mean": _reduce("ReduceMean"),
     "amax": _reduce("ReduceMax"),
     "cat": _cat,
     **dict.fromkeys(("split", "split_with_sizes", "chunk"), _split),
     "slice": _slice,
+    "select": _select,
+    "index_select": _index_select,
+    "flip": _flip,
+    "roll": _roll,
+    "unbind": _unbind,
+    "stack": _stack,
+    "expand": _plain("Expand"),
+    "repeat": _repeat,
+    "t": _plain("Transpose"),
     "permute": _permute,
     "transpose": _transpose,
     **dict.fromkeys(("channel_shuffle", "native_channel_shuffle"), _shuffle),

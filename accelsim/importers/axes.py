@@ -94,13 +94,6 @@ def quantize(node: NodeContext) -> Outputs:
     return node.becomes(replace(tensor, row=output.row))
 
 
-def quant(node: NodeContext) -> Outputs:
-    """Quant nodes of other domains: elements in as many bits as an input says."""
-    bits = node.integers(3) if node.node.operator.endswith(".Quant") else [1]
-    tensor = node.tensor(padded=True)
-    return node.becomes(replace(tensor, bits=bits[0] if bits and 0 < bits[0] < 32 else tensor.bits))
-
-
 def pad(node: NodeContext) -> Outputs:
     """Pad: elements around a tensor, which wait for the window that reads them."""
     tensor = node.tensor(padded=True)

@@ -7,7 +7,7 @@ computes sizes and settings, and where what it reads and makes is as small as th
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from math import prod
@@ -24,7 +24,15 @@ from accelsim.importers.model import (
     operator_name,
     words_of,
 )
-from accelsim.importers.onnx_external import external_array
+from accelsim.importers.onnx_foreign import QUANTISERS, in_onnx
+from accelsim.importers.onnx_graphs import (
+    LEFT_OUT,
+    as_array,
+    drop_windows_in_padding,
+    outputs_of,
+    renamed,
+    with_placeholders,
+)
 from accelsim.importers.onnx_inputs import Inputs
 
 if TYPE_CHECKING:
@@ -62,7 +70,6 @@ SLOW_FACTOR: Final = 256
 """How many elements of others take as long as one of them."""
 _POSITIVE: Final = {"blocksize", "dilations", "group", "kernel_shape", "num_outputs", "strides"}
 """Attributes that count or step."""
-_LEFT_OUT: Final = "(left out)"
 
 
 @dataclass
@@ -174,7 +181,8 @@ class OnnxTensors:
         for node in nodes:
             branch = self._branch(node) if operator_name(node) == "If" else None
             if branch is None:
-                yield node
+                yield from in_onnx(node)
+                self._note_quantised(node)
                 continue
             for tensor in branch.initializer:
                 self._store(tensor.name, tensor)
@@ -192,7 +200,17 @@ class OnnxTensors:
         names = {name: f"{node.name or node.output[0]}/{name}" for name in own}
         outputs = [output.name for output in branch.output]
         names |= {inner: outer for inner, outer in zip(outputs, node.output, strict=False) if inner in names}
-        return _renamed(branch, names, outputs, node)
+        return renamed(branch, names, outputs, node)
+
+    def _note_quantised(self, node: "onnx.NodeProto") -> None:
+        """Note how many bits a node of another domain leaves, which it says in an input."""
+        at = QUANTISERS.get(operator_name(node), 0)
+        if at == 0:
+            return
+        value = self._array(node.input[at]) if at is not None and len(node.input) > at else None
+        bits = 1 if at is None else 0 if value is None or value.size != 1 else int(value.ravel()[0])
+        if 0 < bits < NARROW:
+            self.bits[node.output[0]] = bits
 
     # --- what nodes make
 
@@ -230,7 +248,7 @@ class OnnxTensors:
         if any(_dims(kind) is None for kind in types.values()):
             types = self._inferred(node, schema, node.input)
         if any(attribute.name == "ceil_mode" and attribute.i for attribute in node.attribute):
-            _drop_windows_in_padding(node, _dims(self.types.get(node.input[0])), types)
+            drop_windows_in_padding(node, _dims(self.types.get(node.input[0])), types)
         for name, kind in types.items():
             dims = _dims(kind)
             if any(dim.dim_value < 0 for dim in kind.tensor_type.shape.dim):
@@ -268,9 +286,9 @@ class OnnxTensors:
         values = {name: self._array(name) for name in settings if name in self.constants}
         kinds = {name: self.types[name] for name in node.input if name}
         if node.op_type == "Resize" and "" in node.input:
-            node = _with_placeholders(node)
-            kinds[_LEFT_OUT] = helper.make_tensor_type_proto(TensorProto.FLOAT, [0])
-            values[_LEFT_OUT] = np.empty(0, dtype=np.float32)
+            node = with_placeholders(node)
+            kinds[LEFT_OUT] = helper.make_tensor_type_proto(TensorProto.FLOAT, [0])
+            values[LEFT_OUT] = np.empty(0, dtype=np.float32)
         types: dict[str, onnx.TypeProto] = shape_inference.infer_node_outputs(
             schema,
             node,
@@ -354,7 +372,7 @@ class OnnxTensors:
         self._arrays[name] = None
         node = self._makers.get(name)
         if name in self._stored:
-            self._arrays[name] = _as_array(self._stored[name], Path(self.label).parent)
+            self._arrays[name] = as_array(self._stored[name], Path(self.label).parent)
         elif node is not None and self._may_run(node):
             self._arrays.update(self._shape(node) if node.op_type == "Shape" else self._run(node))
 
@@ -383,52 +401,9 @@ class OnnxTensors:
         if self._computed > MOST_COMPUTED:
             return {}
         try:
-            return _outputs(node, arrays, self._opsets.get("", 1))
+            return outputs_of(node, arrays, self._opsets.get("", 1))
         except Exception:  # whatever keeps onnx from evaluating it: the value stays unknown
             return {}
-
-
-def _renamed(
-    branch: "onnx.GraphProto", names: dict[str, str], outputs: Sequence[str], node: "onnx.NodeProto"
-) -> "onnx.GraphProto":
-    """A branch with other names, that makes what its node makes."""
-    from onnx import helper  # noqa: PLC0415
-
-    graph = type(branch)()
-    graph.CopyFrom(branch)
-    for tensor in graph.initializer:
-        tensor.name = names[tensor.name]
-    for inner in graph.node:
-        inner.input[:] = [names.get(name, name) for name in inner.input]
-        inner.output[:] = [names.get(name, name) for name in inner.output]
-    for inner_name, outer in zip(outputs, node.output, strict=False):
-        if names.get(inner_name, inner_name) != outer:  # what it does not make itself, or makes twice
-            source = names.get(inner_name, inner_name)
-            graph.node.append(helper.make_node("Identity", [source], [outer]))
-    return graph
-
-
-def _drop_windows_in_padding(
-    node: "onnx.NodeProto", image: Dims | None, types: dict[str, "onnx.TypeProto"]
-) -> None:
-    """Shorten the outputs of a pooling that rounds up: a window that begins in the padding behind is none.
-
-    So do Caffe, PyTorch and runtimes of ONNX; before opset 22 the package onnx counts it.
-    """
-    given = {attribute.name: [*attribute.ints] for attribute in node.attribute}
-    axes = len(given.get("kernel_shape", ()))
-    strides, pads = given.get("strides") or [1] * axes, given.get("pads") or [0] * 2 * axes
-    for kind in types.values():
-        sizes = kind.tensor_type.shape.dim
-        if image is None or len(image) != len(sizes) or len(image) <= axes:
-            continue
-        for axis in range(axes):
-            size = sizes[len(sizes) - axes + axis]
-            if (
-                size.dim_value > 1
-                and (size.dim_value - 1) * strides[axis] >= image[-axes:][axis] + pads[axis]
-            ):
-                size.dim_value -= 1
 
 
 def _check_counts(node: "onnx.NodeProto") -> None:
@@ -437,44 +412,6 @@ def _check_counts(node: "onnx.NodeProto") -> None:
         values = [*attribute.ints] or [attribute.i]
         if attribute.name in _POSITIVE and min(values) < 1:
             raise ValueError(f"{attribute.name} = {', '.join(map(str, values))}: must be at least 1")
-
-
-def _with_placeholders(node: "onnx.NodeProto") -> "onnx.NodeProto":
-    """A Resize node with a name for each input that is left out.
-
-    Versions 11 and 12 have no optional inputs but the last one; exporters left them out all the same.
-    """
-    named = type(node)()
-    named.CopyFrom(node)
-    named.input[:] = [name or _LEFT_OUT for name in node.input]
-    return named
-
-
-def _outputs(node: "onnx.NodeProto", arrays: dict[str, Any], opset: int) -> dict[str, Any]:
-    """What a node computes, as its version of ONNX says: within a model, since a node has no version."""
-    from onnx import GraphProto, helper  # noqa: PLC0415
-    from onnx.reference import ReferenceEvaluator  # noqa: PLC0415
-
-    graph = GraphProto(name="constant", node=[node])
-    for source in arrays:
-        graph.input.add(name=source)
-    names = [output for output in node.output if output]
-    for output in names:
-        graph.output.add(name=output)
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)])
-    return dict(zip(names, ReferenceEvaluator(model).run(None, arrays), strict=True))
-
-
-def _as_array(tensor: "onnx.TensorProto", folder: Path) -> Any:
-    """A constant of the file; None where its numbers are not there, or not as many as it says."""
-    from onnx import TensorProto, numpy_helper  # noqa: PLC0415
-
-    if tensor.data_location == TensorProto.EXTERNAL:
-        return external_array(tensor, folder)
-    try:
-        return numpy_helper.to_array(tensor)
-    except Exception:  # what onnx raises where the numbers do not fit the shape
-        return None
 
 
 def _dims(kind: "onnx.TypeProto | None") -> Dims | None:

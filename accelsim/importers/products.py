@@ -31,7 +31,10 @@ def gemm(node: NodeContext) -> Outputs:
     else:
         outputs, inputs = weights[::-1] if is_transposed[0] else weights
         axis, result = (1, [1, 0]) if is_transposed[1] else (0, [0, 1])
-    output = _by_weights(node, node.tensor(other), axis, inputs, outputs, weights_at=at, bias_at=2)
+    tensor = node.tensor(other)
+    if at == 1 and not is_transposed[0]:  # of any number of dimensions, of which the last is multiplied
+        axis, result = len(tensor.view) - 1, [*range(len(tensor.view))]
+    output = _by_weights(node, tensor, axis, inputs, outputs, weights_at=at, bias_at=2)
     return node.becomes(permuted(output, result))
 
 

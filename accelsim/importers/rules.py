@@ -161,11 +161,5 @@ RULES: Final[Mapping[str, Rule]] = {
     "QuantizeLinear": axes.alias,
     "DequantizeLinear": axes.alias,
     "DynamicQuantizeLinear": axes.quantize,
-    "qonnx.custom_op.general.Quant": axes.quant,
-    "finn.custom_op.general.Quant": axes.quant,
-    "onnx.brevitas.Quant": axes.quant,
-    "qonnx.custom_op.general.BipolarQuant": axes.quant,
-    "finn.custom_op.general.BipolarQuant": axes.quant,
-    "onnx.brevitas.BipolarQuant": axes.quant,
 }
 """How each operator of ONNX becomes rows; one that is not here is a mistake, never left out."""

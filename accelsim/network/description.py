@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, Self, TypeAlias
+from typing import Annotated, Any, Final, Literal, Self, TypeAlias
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
-from accelsim.descriptions import Description, Mistake, put, refusal, value_of
+from accelsim.descriptions import Description, Mistake, put, refusal, shown, value_of
 from accelsim.descriptions.quantities import Batch, Percent, Reports
 from accelsim.network.expressions import Value
 from accelsim.network.graph import Shape
@@ -20,8 +20,10 @@ from accelsim.network.parameters import (
     wrong_values,
 )
 from accelsim.network.precision import Compression, CompressionEntry, NetworkPrecision
-from accelsim.network.stages import Name, Stage, StageRow, evaluate_row
+from accelsim.network.stages import IMAGE, Name, Stage, StageRow, evaluate_row
 
+MAX_METRIC: Final = 60
+"""Characters: it stands in tables."""
 MacsConvention: TypeAlias = Literal["conv_and_fully_connected", "conv", "with_offsets"]
 """What a paper counts as MACs: those of convolutions and matrix products; of convolutions only; or one
 operation more for each output of a layer that has a bias or batch normalisation."""
@@ -31,11 +33,21 @@ ParamsConvention: TypeAlias = Literal["all", "weights"]
 """What a paper counts as parameters: weights, biases, scale and shift of batch normalisation; or weights."""
 
 
+class Accuracy(Description):
+    """How good a network is at a task other than telling ImageNet's classes."""
+
+    percent: Percent
+    metric: Annotated[str, Field(min_length=1, max_length=MAX_METRIC)]
+    """What is measured, and on what: `mAP 50-95 on COCO val2017`."""
+
+
 class Reported(Description):
     """What the paper reports: accuracies in percent on ImageNet, parameters and MACs as counts."""
 
     top1: Percent | None = None
     top5: Percent | None = None
+    accuracy: Accuracy | None = None
+    """Of a network that does something else."""
     params: Reports | None = None
     macs: Reports | None = None
     kept_params: Reports | None = None
@@ -63,6 +75,16 @@ def _fits_its_block(row: StageRow, info: ValidationInfo) -> StageRow:
         if mistakes:
             raise refusal("stages", mistakes)
     return row
+
+
+_OF_THEIR_OWN_SIZE: Final = {"input", "foreign"}
+"""Operators of the block `graph` whose sizes do not follow from what they read."""
+
+
+def _holds_sizes(row: StageRow) -> bool:
+    """Whether a row has operators whose sizes do not follow from the size of the image."""
+    operators = row.arguments.get("operators", ()) if row.block == "graph" else ()
+    return any(isinstance(entry, dict) and entry.get("operator") in _OF_THEIR_OWN_SIZE for entry in operators)
 
 
 class NetworkDescription(Description):
@@ -168,10 +190,30 @@ class NetworkDescription(Description):
             raise refusal("stages", mistakes)
         return stages
 
+    @field_validator("stages")
+    @classmethod
+    def _rows_read_rows_above(cls, stages: tuple[StageRow, ...]) -> tuple[StageRow, ...]:
+        names = [row.name_at(index) for index, row in enumerate(stages)]
+        mistakes = [
+            Mistake((index, "reads"), f"no row above is called {shown(read)}")
+            for index, row in enumerate(stages)
+            for read in row.reads or ()
+            if read not in {IMAGE, *names[:index]}
+        ]
+        if mistakes:
+            raise refusal("stages", mistakes)
+        return stages
+
     @property
     def knobs(self) -> dict[str, Parameter]:
-        """The parameters with the one that every network has whose input is square."""
-        return knobs_of(self.parameters, self.input)
+        """The parameters with the one that every network has whose input is square, and the only one.
+
+        Nor has one a resolution that holds sizes of its own: a further input, or what is no operator here.
+        """
+        knobs = knobs_of(self.parameters, self.input)
+        if RESOLUTION in knobs and any(map(_holds_sizes, self.stages)):
+            del knobs[RESOLUTION]
+        return knobs
 
 
 class PresetDescription(Description):

@@ -21,9 +21,9 @@ def check_products(graph: ExecutedGraph, hardware: Hardware) -> None:
         of_image = node.network_weight_elements and image_is_outside
         if node.layer.multiplies_activations and (of_image or not hardware.keeps("activations")):
             raise MappingError(
-                f"{node.name} on {hardware.name}: multiplies two tensors, of which the second comes as weights "
-                "do, but weights have another memory than activations; would help: one memory off chip that "
-                "holds both, or a memory on chip that keeps activations"
+                f"{node.name} on {hardware.name}: multiplies two tensors, of which the second comes as "
+                "weights do, but weights have another memory than activations; would help: one memory off "
+                "chip that holds both, or a memory on chip that keeps activations"
             )
 
 

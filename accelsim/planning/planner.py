@@ -5,8 +5,8 @@ from dataclasses import replace
 from typing import Final
 
 from accelsim.mapping.staircase import StepCost, StepPrices
+from accelsim.mapping.stripes import Cascade
 from accelsim.memory_map import Steps
-from accelsim.planning.cascade import Cascade
 from accelsim.planning.edges import ChainPrices, Edge, edges
 from accelsim.planning.programme import Arrival, Programme, Search, search
 from accelsim.planning.residency import (

@@ -165,6 +165,9 @@ def _choices(network: NetworkTensors, pool: Pool, output: int) -> Iterator[Choic
     is_result = network.tensors[output].is_result
     may_stay_inside = not is_result or pool.results_inside
     may_be_outside_only = not is_result or not pool.results_inside
+    if pool.only_ends_outside and not is_result:
+        yield Choice(kept=True, written=False)
+        return
     if may_stay_inside:
         yield Choice(kept=True, written=False)
     if pool.outside:

@@ -9,7 +9,7 @@ and rows of the operator `input` are further inputs of the network:
         - {name: relu1, operator: activation, inputs: [conv1], function: relu}
         - {name: twice, operator: concat, inputs: [relu1, conv1]}
 
-The operators are those of network/operators.py, and so are their arguments: each kind of row is made of what
+The operators are those of network/operators/, and so are their arguments: each kind of row is made of what
 a class declares there. `shared` names parameters that are also those of a row above, as in
 `shared: [weights]`: they are used here and counted there.
 """
