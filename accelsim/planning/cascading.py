@@ -11,6 +11,7 @@ from typing import Final
 from accelsim.mapping.staircase import StepPrices, Weights
 from accelsim.planning.chain_prices import ChainPricer
 from accelsim.planning.edges import ChainPrices
+from accelsim.planning.least_room import LeastRoom, least_room
 from accelsim.planning.network_to_plan import NetworkToPlan
 from accelsim.planning.planner import plan_residency
 from accelsim.planning.residency import DoesNotFit, Pool, ResidencyPlan
@@ -18,6 +19,7 @@ from accelsim.planning.stages import Frame
 
 MOST_GUESSES: Final = 8
 """Plans that are made by guesses, each with what was found out about what the one before has chosen."""
+TIME: Final = Weights(cycles=1)
 TIGHT: Final = 0.01
 """By which part a step costs more than in all of the pool, where it has little room."""
 
@@ -54,12 +56,42 @@ def plan_with_cascades(
         chains = list(pricer.prices(prices, weights, pressed))
         plan = plan_residency(network.tensors, pool, prices, chains=chains, of_steps=of_steps, reasons=False)
         chosen = set() if isinstance(plan, DoesNotFit) else set(plan.cascades)
-        if guess or chosen <= pricer.asked:
+        if guess:
             return plan, chains
+        if chosen <= pricer.asked:  # it is the best without guesses, too
+            return plan, list(pricer.prices(prices, weights, pressed, guess=False))
         pricer.asked.update(chosen)
     chains = list(pricer.prices(prices, weights, pressed, guess=False))
     plan = plan_residency(network.tensors, pool, prices, chains=chains, of_steps=of_steps, reasons=False)
     return plan, chains
+
+
+def least_with_cascades(
+    network: NetworkToPlan, pool: Pool, prices: Sequence[StepPrices], pricer: ChainPricer | None
+) -> LeastRoom | None:
+    """The least pool in which a network runs with nothing outside but weights and its ends.
+
+    Args:
+        network: What is planned.
+        pool: Where tensors may lie; how large it is is no matter.
+        prices: Of each step, by time.
+        pricer: Of chains of steps; None where none may run as cascades.
+
+    Returns:
+        As `least_room`, of ways that are no guesses.
+    """
+    if pricer is None:
+        return least_room(network.tensors, pool, prices)
+    everywhere = frozenset(range(len(network.layers)))
+    for _ in range(MOST_GUESSES):
+        chains = list(pricer.prices(prices, TIME, everywhere))
+        found = least_room(network.tensors, pool, prices, chains)
+        chosen = set() if found is None else set(found.cascades)
+        if chosen <= pricer.asked:
+            return found
+        pricer.asked.update(chosen)
+    chains = list(pricer.prices(prices, TIME, everywhere, guess=False))
+    return least_room(network.tensors, pool, prices, chains)
 
 
 def _pressed(plan: ResidencyPlan | DoesNotFit, prices: Sequence[StepPrices]) -> Iterator[int]:

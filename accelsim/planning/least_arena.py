@@ -1,22 +1,18 @@
 """The least arena of a network: what a pool has to give for nothing but weights to be outside."""
 
 from dataclasses import dataclass
-from typing import Final
 
 from accelsim.descriptions.limits import MAX_BUFFER_BYTES
 from accelsim.errors import MappingError
 from accelsim.hardware import Hardware
 from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.pool_knowledge import PoolKnowledge
-from accelsim.mapping.staircase import Weights
 from accelsim.network.executed import ExecutedGraph
-from accelsim.planning.least_room import LeastRoom, least_room
+from accelsim.planning.cascading import TIME, least_with_cascades
+from accelsim.planning.least_room import LeastRoom
 from accelsim.planning.network_to_plan import NetworkToPlan
 from accelsim.planning.pool_compiler import PoolCompiler
 from accelsim.simulation.transitions import Transitions
-
-_TIME: Final = Weights(cycles=1)
-_MOST_GUESSES: Final = 16
 
 
 @dataclass(frozen=True)
@@ -86,26 +82,9 @@ def _least(
     assert roomy.pool is not None
     compiler = PoolCompiler(roomy, roomy.pool, options, Transitions(), PoolKnowledge())
     network = compiler.network_to_plan(graph)
-    found = _with_cascades(compiler, network)
+    prices, pricer = compiler.prices(network, TIME), compiler.pricer(network)
+    found = least_with_cascades(network, compiler.places(), prices, pricer)
     return None if found is None else _named(network, found)
-
-
-def _with_cascades(compiler: PoolCompiler, network: NetworkToPlan) -> LeastRoom | None:
-    """The least with cascades, where the machine has them: of ways that are no guesses."""
-    pool, prices = compiler.places(), compiler.prices(network, _TIME)
-    pricer = compiler.pricer(network)
-    if pricer is None:
-        return least_room(network.tensors, pool, prices)
-    everywhere = range(len(network.layers))
-    for _ in range(_MOST_GUESSES):
-        chains = list(pricer.prices(prices, _TIME, frozenset(everywhere)))
-        found = least_room(network.tensors, pool, prices, chains)
-        chosen = set() if found is None else set(found.cascades)
-        if chosen <= pricer.asked:
-            return found
-        pricer.asked.update(chosen)
-    chains = list(pricer.prices(prices, _TIME, frozenset(everywhere), guess=False))
-    return least_room(network.tensors, pool, prices, chains)
 
 
 def _named(network: NetworkToPlan, found: LeastRoom) -> LeastArena:

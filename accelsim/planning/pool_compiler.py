@@ -6,25 +6,19 @@ whole is simulated beside the schedule in which nothing stays: it is never worse
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, Final, TypeAlias
 
 from accelsim.columns import Ints
 from accelsim.errors import MappingError
-from accelsim.hardware import Hardware, Objective, Operand
-from accelsim.hardware.bank import Bank
-from accelsim.mapping.given_pool import shortlists
-from accelsim.mapping.grids import Grids
+from accelsim.hardware import Objective, Operand
 from accelsim.mapping.mapping import Mapping
-from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.pinned import first_mappings, first_use, pinned_bytes
 from accelsim.mapping.pool_knowledge import PlacedLayer, PoolKnowledge
 from accelsim.mapping.ranking import objective_value, that_decides
 from accelsim.mapping.schedule import Schedule
 from accelsim.mapping.search import as_executed
-from accelsim.mapping.shortlist import Shortlist
 from accelsim.mapping.staircase import (
-    Arriving,
     Moved,
     Movement,
     Staircase,
@@ -34,16 +28,17 @@ from accelsim.mapping.staircase import (
     movement_of,
 )
 from accelsim.mapping.together import by_layer
-from accelsim.mapping.units import array_dataflows, fuses_pooling, nowhere
+from accelsim.mapping.units import fuses_pooling, nowhere
 from accelsim.memory_map import MemoryMap
 from accelsim.network.executed import ExecutedGraph
 from accelsim.network.layer import Layer
 from accelsim.network.lowering.splitting import unfused
 from accelsim.planning.arrivals import arrivals
 from accelsim.planning.best_mapping import best_mapping
-from accelsim.planning.cascading import plan_with_cascades
+from accelsim.planning.cascading import TIME, least_with_cascades, plan_with_cascades
 from accelsim.planning.chain_prices import ChainPricer
 from accelsim.planning.chains import Chains
+from accelsim.planning.edges import ChainPrices
 from accelsim.planning.edp import best_plan
 from accelsim.planning.given_plan import as_said, check_said, no_tile_said, pins_said, with_said
 from accelsim.planning.in_room import InRoom
@@ -54,6 +49,7 @@ from accelsim.planning.pinned_weights import layer_weights
 from accelsim.planning.pins import PinProblem, Pins
 from accelsim.planning.plan_map import LayerWeights, memory_map_of
 from accelsim.planning.planner import nothing_kept, plan_residency
+from accelsim.planning.pool_layers import PoolLayers
 from accelsim.planning.preference import Rival, preferred
 from accelsim.planning.residency import DoesNotFit, Pool, ResidencyPlan
 from accelsim.planning.schedule_cost import schedule_cost
@@ -68,7 +64,6 @@ from accelsim.planning.striping import (
     schedule_of,
 )
 from accelsim.planning.tensors import network_tensors
-from accelsim.simulation.alone import Alone
 from accelsim.simulation.transitions import Transitions
 
 MOST_ROUNDS: Final = 4
@@ -77,20 +72,11 @@ was not enough."""
 
 
 @dataclass(frozen=True)
-class PoolCompiler:
+class PoolCompiler(PoolLayers):
     """Makes schedules for one machine with a pool."""
 
-    hardware: Hardware
-    pool: Bank
-    """Its bank in which tensors may stay."""
-    options: MappingOptions
-    transitions: Transitions
-    known: PoolKnowledge
-    grids: Grids = field(default_factory=Grids)
     images_in_turn: int = 1
     """How often the schedules are executed, for one batch of images after the other."""
-    _listed: dict[tuple[Layer, Movement], Shortlist] = field(default_factory=dict)
-    """Of the layers of the graph in hand: what is known may be forgotten meanwhile."""
 
     @property
     def objective(self) -> Objective:
@@ -161,7 +147,8 @@ class PoolCompiler:
                 return tried
             lost_bytes = map(max, network.lost_bytes, tried.memory_map.lost_bytes)
             network = replace(network, lost_bytes=tuple(lost_bytes))
-            plan, weights, pins = self._planned(network, keeping=keeping, pins=pins)
+            cascading = isinstance(plan, ResidencyPlan) and bool(plan.cascades)
+            plan, weights, pins = self._planned(network, keeping=keeping, pins=pins, cascading=cascading)
             if isinstance(plan, DoesNotFit):
                 return first
             tried = self._written(network, plan, weights, pins)
@@ -237,11 +224,9 @@ class PoolCompiler:
             (weights, prices) for weights, (found, prices) in made.items() if found is best
         )
         if keeping:  # why others do not stay is asked of the best plan only, and what was a guess is mapped
-            chains = (
-                plan_with_cascades(network, pool, prices, pricer, weights, of_steps=of_steps)[1]
-                if pricer
-                else []
-            )
+            chains: list[ChainPrices] = []
+            if pricer is not None:
+                _, chains = plan_with_cascades(network, pool, prices, pricer, weights, of_steps=of_steps)
             found = plan_residency(network.tensors, pool, prices, chains=chains, of_steps=of_steps)
             best = with_said(found, network.layers)
         if by_product and isinstance(best, ResidencyPlan):
@@ -310,60 +295,6 @@ class PoolCompiler:
     def _staircase(self, layer: Layer, movement: Movement, weights: Weights) -> Staircase:
         """What a layer without its name costs at least, by the room that its tiles have."""
         return self._shortlist(layer, movement).staircase(weights)
-
-    def _stripe_staircases(
-        self, layer: Layer, sets: Sequence[Moved], weights: Weights
-    ) -> dict[Moved, Staircase]:
-        """The same of a stripe without its name, for some of what may move."""
-        if unknown := self._unlisted([(layer, moved) for moved in sets]):
-            self._listed.update(self._searched(layer, [movement for _, movement in unknown]))
-        return {moved: self._listed[layer, moved].staircase(weights) for moved in sets}
-
-    def _unlisted(self, keys: Sequence[tuple[Layer, Movement]]) -> list[tuple[Layer, Movement]]:
-        """Those whose shortlists are neither at hand nor known from before."""
-        new = [
-            (key, self.known.shortlists.get((*key, self.options.batch)))
-            for key in keys
-            if key not in self._listed
-        ]
-        self._listed.update({key: listed for key, listed in new if listed is not None})
-        return [key for key, listed in new if listed is None]
-
-    def _arriving(self, sets: Sequence[Moved]) -> list[Arriving]:
-        return [Arriving(moved) for moved in sets if Operand.INPUTS in moved]
-
-    def _shortlist(self, layer: Layer, movement: Movement) -> Shortlist:
-        if self._unlisted([(layer, movement)]):
-            sets = self._all_sets(layer)
-            movements: list[Movement] = [*(self._arriving(sets) if isinstance(movement, Arriving) else sets)]
-            if (
-                movement not in movements
-            ):  # of a stripe, whose weights lie there for as long as its cascade runs
-                movements = [movement]
-            self._listed.update(self._searched(layer, movements))
-        return self._listed[layer, movement]
-
-    def _searched(
-        self, layer: Layer, movements: Sequence[Movement]
-    ) -> dict[tuple[Layer, Movement], Shortlist]:
-        """The shortlists of a layer, for some of what may move."""
-        images, dataflows = self.options.batch, array_dataflows(self.hardware, self.options)
-        judge = Alone(self.hardware, self.transitions)
-        listed = shortlists(layer, self.hardware, dataflows, images, movements, self.grids, judge)
-        searched = {(layer, movement): of_movement for movement, of_movement in listed.items()}
-        self.known.shortlists.update({(*key, images): listed for key, listed in searched.items()})
-        return searched
-
-    def _sets(self, layer: Layer) -> list[Moved]:
-        """Of operands of a layer that may move, its weights with them."""
-        return may_move(self.hardware, layer)
-
-    def _all_sets(self, layer: Layer) -> list[Moved]:
-        """Those in which its weights stay, too."""
-        sets = self._sets(layer)
-        has_weights = layer.on_array and not layer.multiplies_activations
-        may_stay = self.hardware.keeps("weights") and has_weights
-        return [*sets, *[moves - {Operand.WEIGHTS} for moves in sets]] if may_stay else sets
 
     def _written(
         self, network: NetworkToPlan, plan: ResidencyPlan | DoesNotFit, weights: Weights, pins: Pins
@@ -451,8 +382,12 @@ class PoolCompiler:
             larger = self._with_pool_of(size_bytes)
             return larger._needs(larger.network_to_plan(network.graph))
 
-        needs = tuple(self._needs(network))
-        return Shortage.of(self.hardware, network, self.options.batch, fault, needs, needs_in)
+        needs, common = tuple(self._needs(network)), (self.hardware, network, self.options.batch)
+        if self.hardware.cascade is not None:
+            prices, pricer = self.prices(network, TIME), self.pricer(network)
+            if found := least_with_cascades(network, self.places(), prices, pricer):
+                return Shortage.with_cascades(*common, fault, needs, found)
+        return Shortage.of(*common, fault, needs, needs_in)
 
     def _needs(self, network: NetworkToPlan) -> list[StepNeed]:
         return step_needs(network.tensors, self.places(), self.prices(network, Weights(energy=1)))

@@ -73,6 +73,10 @@ class DoesNotFit(NamedTuple):
     """By them, and by the step's tiles at least."""
     pool_bytes: int
     """Of the pool."""
+    layers: int = 1
+    """How many steps that are, where they would run as a cascade."""
+    rows_bytes: int = 0
+    """By what that cascade would keep from stripe to stripe."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -306,7 +306,7 @@ def _check_part(whole: Layer, part: Layer, expected: Layer) -> None:
             (of_part.vector_ops, of_whole.vector_ops),
             (of_part.residual_elements, of_whole.residual_elements),
         ]
-    for of_part, of_whole in work:
-        if of_part * whole.OY != of_whole * part.OY:
-            share = of_whole * part.OY // whole.OY
-            refuse(Difference.OTHER_BOUND, bound="vector_ops", mapped=of_part, expected=share)
+    for elements, elements_of_whole in work:
+        if elements * whole.OY != elements_of_whole * part.OY:
+            share = elements_of_whole * part.OY // whole.OY
+            refuse(Difference.OTHER_BOUND, bound="vector_ops", mapped=elements, expected=share)

@@ -25,9 +25,11 @@ def plot_bands(cascades: Sequence[CascadeOfRun], axes: Sequence[Axes]) -> None:
     for cascade in cascades:
         left, width = cascade.first - 0.5 + _INSIDE, len(cascade.layers) - 2 * _INSIDE
         for row in axes:
-            place = {"xy": (left, 0), "width": width, "height": 1, "transform": row.get_xaxis_transform()}
-            row.add_patch(Rectangle(**place, facecolor=_COLOUR, edgecolor="none", zorder=0.5))
-            row.add_patch(Rectangle(**place, facecolor="none", edgecolor=_EDGE, linestyle="--", zorder=6))
+            below = Rectangle((left, 0), width, 1, facecolor=_COLOUR, edgecolor="none", zorder=0.5)
+            above = Rectangle((left, 0), width, 1, facecolor="none", edgecolor=_EDGE, linestyle="--", zorder=6)
+            for band in (below, above):
+                band.set_transform(row.get_xaxis_transform())
+                row.add_patch(band)
 
 
 def band_legend(cascades: Sequence[Sequence[CascadeOfRun]]) -> list[Artist]:
