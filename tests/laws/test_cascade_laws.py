@@ -3,6 +3,7 @@
 import json
 
 import hypothesis.strategies as st
+import pytest
 from cascades import with_cascades
 from hypothesis import assume, given, settings
 from strategies import ANY_BITS, keeping_machines
@@ -13,7 +14,7 @@ from accelsim.mapping.stripes import Cascade
 from accelsim.mapping.together import by_layer
 from accelsim.network.configuration import configure
 from accelsim.network.description import NetworkDescription
-from accelsim.run import run_plan
+from accelsim.run import plan_run, run_plan
 from accelsim.simulation import simulate
 from accelsim.verification.schedules import verify_plan
 
@@ -137,3 +138,20 @@ def test_so_they_are_beside_pinned_weights(case):
     if first is not None:
         hardware = case.plan.hardware
         assert simulate(first, hardware) == simulate(first, hardware, engine="events")
+
+
+@SOME
+@given(network=chains(), hardware=keeping_machines(smallest_pool=512, largest_pool=8192))
+def test_what_is_planned_is_proven_and_both_engines_agree(network, hardware):
+    """Small pools, in which whole tensors have no room."""
+    described = hardware.model_dump(mode="json", exclude_none=True)
+    striped = Hardware.model_validate_json(json.dumps({**described, "cascade": {"layers": 4}}))
+    try:
+        plan = plan_run(network, striped)
+    except AccelsimError:  # without cascades there is no room either
+        with pytest.raises(AccelsimError):
+            plan_run(network, hardware)
+        return
+    assert not differences(plan), differences(plan)
+    assert simulate(plan.schedule, striped) == simulate(plan.schedule, striped, engine="events")
+    assert plan.schedule.memory_map.address_waste_bytes == 0 or plan.schedule.striped is None
