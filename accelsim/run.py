@@ -7,13 +7,14 @@ What is remembered from one run to the next is handed in; it changes how fast, n
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, assert_never, get_args
 
 from accelsim.choices import AUTO
 from accelsim.descriptions.arguments import check_choice, of_kind
 from accelsim.errors import MappingError
-from accelsim.hardware import Hardware, Objective, hardware_of
+from accelsim.hardware import Goal, Hardware, Objective, hardware_of
 from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.schedule import Schedule
 from accelsim.network.description import Network
@@ -30,6 +31,7 @@ from accelsim.simulation.engines import Engine, simulate
 if TYPE_CHECKING:
     from accelsim.mapping.given_file import GivenMappings
     from accelsim.planning.given import MappingGiven
+    from accelsim.planning.peak import InLeastArena
 
 
 def run_network(
@@ -38,7 +40,7 @@ def run_network(
     *,
     batch: int | None = None,
     dataflow: str = AUTO,
-    objective: Objective | None = None,
+    objective: Goal | None = None,
     engine: Engine = "fast",
     mapping: "MappingGiven | None" = None,
     shapes: Mapping[str, Sequence[int] | int] | None = None,
@@ -53,7 +55,9 @@ def run_network(
         batch: Images that run together; None is as many as the network is described for: one, but for
             imported models whose file fixes another number.
         dataflow: The one for every layer of the array; `auto` chooses for each.
-        objective: What mappings are chosen by; None is what the machine's compiler goes by.
+        objective: What mappings are chosen by; None is what the machine's compiler goes by. `peak` is the
+            least arena in the machine's pool with which nothing but weights, and the network's ends as `io`
+            says, lies outside, and in that the least time.
         engine: How to simulate; it changes nothing that comes out.
         mapping: A mapping file, or a list of `MappingRule`: what is given of layers' mappings; the rest is
             searched for.
@@ -77,9 +81,25 @@ def run_network(
     check_choice("engine", engine, get_args(Engine))
     network, hardware = network_of(network, shapes), hardware_of(hardware)
     cache = cache_or_new(cache, memory)
-    options = options_for(network, batch, dataflow, objective)
-    plan = plan_run(network, hardware, options, mapping=mapping, cache=cache)
+    plan = plan_for(network, hardware, batch, dataflow, objective, mapping=mapping, cache=cache)
     return run_plan(plan, engine)
+
+
+def plan_for(
+    network: Network,
+    hardware: Hardware,
+    batch: int | None = None,
+    dataflow: str = AUTO,
+    objective: Goal | None = None,
+    *,
+    mapping: "MappingGiven | None" = None,
+    cache: Cache | None = None,
+) -> Plan:
+    """What `run_network` simulates, of what it is given. Raises as it does."""
+    if objective == "peak":
+        return plan_peak(network, hardware, batch, dataflow, mapping=mapping, cache=cache).plan
+    options = options_for(network, batch, dataflow, objective)
+    return plan_run(network, hardware, options, mapping=mapping, cache=cache)
 
 
 def run_plan(plan: Plan, engine: Engine = "fast") -> RunResult:
@@ -163,6 +183,49 @@ def plan_run(
     if given is not None:
         given.check_used([layer.name for layer in schedule.layers])
     return Plan(network, hardware, options, lowered, schedule, layers)
+
+
+def plan_peak(
+    network: Network | str | Path,
+    hardware: Hardware | str | Path,
+    batch: int | None = None,
+    dataflow: str = AUTO,
+    *,
+    mapping: "MappingGiven | None" = None,
+    cache: Cache | None = None,
+) -> "InLeastArena":
+    """What `run_network` simulates where the memory on chip is to be small before all.
+
+    Args:
+        network: A network, or a name or path as `--net` takes it.
+        hardware: A machine with a pool that keeps activations.
+        batch: As `run_network` takes it; the arena is that of one image after the other.
+        dataflow: The one for every layer of the array; `auto` chooses for each.
+        mapping: What is given of layers' mappings, as `run_network` takes it.
+        cache: Keeps what is found out, for the next run.
+
+    Returns:
+        The plan of least time in the least arena with which nothing but weights, and the network's ends as
+        `io` says, lies outside, on the machine with that arena; and who needs so much.
+
+    Raises:
+        MappingError: The machine keeps no activations in a pool, or its pool is smaller than that.
+
+    Example:
+        >>> plan_peak("mobilenet_v1@width=0.25,resolution=96", "npu_int8_256k").size_bytes
+        55308
+    """
+    from accelsim.planning.peak import in_least_arena  # noqa: PLC0415 (few runs ask for it)
+
+    network, hardware = network_of(network), hardware_of(hardware)
+    cache = cache_or_new(cache)
+    options = replace(options_for(network, batch, dataflow, "time"), activations="on_chip")
+    lowered = in_running_order(cache.lowered(network, lowered_network), hardware, 1)
+
+    def plan_on(limited: Hardware) -> Plan:
+        return plan_run(network, limited, options, mapping=mapping, cache=cache)
+
+    return in_least_arena(lowered.graph, hardware, replace(options, batch=1), plan_on)
 
 
 def _told(
@@ -249,6 +312,6 @@ def options_for(
     Example:
         >>> from accelsim import load_network
         >>> options_for(load_network("sqnxt23v5"), objective="edp")
-        MappingOptions(batch=1, dataflow='auto', objective='edp')
+        MappingOptions(batch=1, dataflow='auto', objective='edp', activations='anywhere')
     """
     return MappingOptions(network.images() if batch is None else batch, dataflow, objective)

@@ -61,7 +61,7 @@ def main() -> None:
     options = _options()
     if options.write and options.only:
         raise SystemExit("--write needs all peers: without --only")
-    network = load_network(NETWORK, **({"resolution": QUICK_RESOLUTION} if options.quick else {}))
+    network = load_network(f"{NETWORK}@resolution={QUICK_RESOLUTION}" if options.quick else NETWORK)
     workload = Workload(network, load_hardware(HARDWARE))
     tools = [ACCELSIM, *(tool for tool in PEERS if options.only.lower() in tool.name.lower())]
     measured = compare(tools, workload, options.environments, 1 if options.quick else options.runs)

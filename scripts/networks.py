@@ -16,8 +16,9 @@ from accelsim.network.load import load_network
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "networks.md"
 HEADER = (
-    "| network | input | parameters | MACs | top-1 | top-5 | reported parameters | reported MACs |\n"
-    "|---|---|--:|--:|--:|--:|--:|--:|\n"
+    "| network | input | parameters | MACs | top-1 | top-5 | other accuracy "
+    "| reported parameters | reported MACs |\n"
+    "|---|---|--:|--:|--:|--:|--:|--:|--:|\n"
 )
 COUNTED = {
     "weights": "weights",
@@ -54,6 +55,7 @@ def row(name: str, network: Network) -> str:
         f"{total_macs(graph) / 1e6:,.2f}M",
         "" if reported.top1 is None else f"{reported.top1:.2f}",
         "" if reported.top5 is None else f"{reported.top5:.2f}",
+        "" if reported.accuracy is None else f"{reported.accuracy.percent:g} {reported.accuracy.metric}",
         _compared(reported.params, params, COUNTED.get(reported.counts_params)),
         _compared(reported.macs, macs, COUNTED.get(reported.counts_macs)),
     ]

@@ -1,14 +1,19 @@
 """Cascades that tests make by hand: plans in which some layers run stripe by stripe, all else outside."""
 
+import json
 from collections.abc import Collection
 from dataclasses import replace
+from typing import Any
+
+from machines import keeping_machine
 
 from accelsim.hardware import Hardware, Operand
 from accelsim.mapping.pinned import pinned_bytes
-from accelsim.mapping.staircase import StepCost, Weights, movement_of
+from accelsim.mapping.staircase import StepCost, Weights, beside_pinned_weights, movement_of
 from accelsim.mapping.stripes import Cascade, Stripes
 from accelsim.memory_map import Steps
-from accelsim.network.description import Network
+from accelsim.network.configuration import configure
+from accelsim.network.description import Network, NetworkDescription
 from accelsim.planning.cascade import may_cascade, stripes
 from accelsim.planning.network_to_plan import NetworkToPlan
 from accelsim.planning.plan import Plan
@@ -35,6 +40,7 @@ def with_cascades(
     batch: int = 1,
     in_pool: Collection[int] = (),
     pins: Collection[int] = (),
+    in_turn: bool = False,
 ) -> Plan | None:
     """A plan with these cascades, all other tensors outside; None where its tiles have no room.
 
@@ -45,9 +51,12 @@ def with_cascades(
         batch: Images that run together.
         in_pool: Tensors that lie in the pool, whole, from their first writer to their last reader.
         pins: Steps whose weights stay.
+        in_turn: Whether an image of a batch goes through all layers before the next does.
     """
     plan = plan_run(network, hardware, options_for(network, batch))
     compiler, pinned = compiler_of(plan), frozenset(pins)
+    if in_turn:
+        compiler = compiler.other(options=replace(plan.options, batch=1), images_in_turn=batch)
     to_plan = compiler.network_to_plan(plan.lowered.graph)
     obstacles = [
         may_cascade(to_plan.layers, to_plan.tensors, found.first, found.layers) for found in cascades
@@ -79,7 +88,8 @@ def planned(
         if not pool.outside or (tensor.is_image and pool.image_inside)
         or (tensor.is_result and pool.results_inside)
     }  # fmt: skip
-    kept = (in_pool & set(range(len(tensors))) | has_to) - inside
+    may = {index for index, tensor in enumerate(tensors) if not tensor.is_image}
+    kept = (in_pool & may | has_to) - inside
 
     def span(tensor: int) -> Steps:
         first, end = lives[tensor].first, last if tensors[tensor].is_result else lives[tensor].last
@@ -130,9 +140,31 @@ def _fits(compiler: PoolCompiler, network: NetworkToPlan, plan: ResidencyPlan) -
     for entry in planned_entries(network, plan, compiler.hardware, compiler.options.batch).entries:
         operands = operands_in(entry, plan.steps[entry.step], compiler.hardware, compiler.pool.memory)
         movement = movement_of(operands.moved, operands.placed)
-        if movement not in compiler._all_sets(entry.layer):  # some machines move all or nothing
+        sets = compiler._sets(entry.layer)
+        if movement not in {*sets, *map(beside_pinned_weights, sets)}:  # some machines move all or nothing
             return False
         stairs = compiler._shortlist(entry.layer.nameless, movement).staircase(WEIGHTS)
         if stairs.stair(plan.steps[entry.step].room_bytes) is None:
             return False
     return True
+
+
+def striped_machine(size_bytes: int = 1 << 17, **io: str) -> Hardware:
+    """8 bits, one pool, and cascades."""
+    described = keeping_machine(size_bytes, io).model_dump(mode="json", exclude_none=True)
+    described["precision"] = {"weights_bits": 8, "activations_bits": 8, "partial_sums_bits": 32}
+    return Hardware.model_validate_json(json.dumps({**described, "cascade": {"layers": 4}}))
+
+
+def small(*rows: dict[str, Any], channels: int = 2, size: int = 8) -> Network:
+    """A network of the rows of a graph."""
+    stages = [{"block": "graph", "name": "g", "operators": list(rows)}]
+    image = {"channels": channels, "height": size, "width": size}
+    described = {"name": "small", "title": "small", "source": "made up", "input": image, "stages": stages}
+    return configure(NetworkDescription.model_validate_json(json.dumps(described)))
+
+
+def two_kernels() -> Network:
+    """Two convolutions of 3 x 3, which keep the size of their input."""
+    row = {"operator": "conv", "out_channels": 4, "kernel": 3, "padding": "same"}
+    return small({**row, "name": "a", "inputs": ["input"]}, {**row, "name": "b", "inputs": ["a"]})

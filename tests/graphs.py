@@ -54,7 +54,7 @@ def counted_macs(description):
     shapes, macs = {"input": (image.channels, image.height, image.width)}, 0
     for one in rows_of(description).values():
         read = [shapes[name] for name in one["inputs"]]
-        channels, height, width = read[0]
+        channels, height, width = read[0] if read else (0, 0, 0)
         match one["operator"]:
             case "conv":
                 (ky, kx), (sy, sx) = (_two(one.get(key, 1)) for key in ("kernel", "stride"))
@@ -73,8 +73,22 @@ def counted_macs(description):
                 height = width = 1
             case "resize":
                 height, width = one["size"]
+            case "concat" if one.get("axis") == "height":
+                height = sum(shape[1] for shape in read)
             case "concat":
                 channels = sum(shape[0] for shape in read)
+            case "conv_transpose":  # whose windows do not overlap
+                macs += one["out_channels"] * channels * one["kernel"] ** 2 * height * width
+                channels, height, width = one["out_channels"], height * one["kernel"], width * one["kernel"]
+            case "add" | "maximum":
+                height, width = (max(shape[axis] for shape in read) for axis in (1, 2))
+            case "slice":
+                extents = {"height": height, "width": width} | {one["axis"]: one["size"]}
+                height, width = extents["height"], extents["width"]
+            case "reduce":
+                channels = 1
+            case "constant":
+                channels, height, width = one["channels"], 1, 1
             case "channel_slice":
                 channels = one["channels"]
         shapes[one["name"]] = (channels, height, width)
@@ -92,7 +106,7 @@ def _four(value):
 
 
 CHANNELS = (2, 3, 4, 6, 8)
-JOINING = ("add", "multiply", "concat")
+JOINING = ("add", "maximum", "multiply", "concat")
 PLAIN = ("conv", "depthwise", *JOINING, "activation", "batch_norm", "max_pool", "gate")
 ALL = (
     *PLAIN,
@@ -104,6 +118,18 @@ ALL = (
     "shared",
     "wide_depthwise",
 )
+ALL += (
+    "tall",
+    "conv_transpose",
+    "layer_norm",
+    "group_norm",
+    "maximum",
+    "every_second",
+    "part",
+    "constant",
+    "reduce",
+)
+"""Among them two that no change follows: a part of a plane, and sums over channels."""
 
 
 @st.composite
@@ -134,6 +160,11 @@ def _row(draw, name, kind, shapes):
         if kind != "concat":
             alike = [other for other in alike if shapes[other][0] == channels]
         return row(name, kind, source, draw(st.sampled_from(alike)))
+    if kind == "constant":
+        return row(name, kind, channels=draw(st.sampled_from(CHANNELS)))
+    if kind == "tall":
+        alike = [other for other, shape in shapes.items() if (shape[0], shape[2]) == (channels, width)]
+        return row(name, "concat", source, draw(st.sampled_from(alike)), axis="height")
     if kind == "gate":
         pooled = [other for other, shape in shapes.items() if shape == (channels, 1, 1)]
         return row(name, "multiply", source, draw(st.sampled_from(pooled or [source])))
@@ -167,6 +198,12 @@ def _row(draw, name, kind, shapes):
             "channels": draw(st.sampled_from([shape[0] for shape in shapes.values()])),
         },
         "channel_shuffle": {"groups": 2},
+        "conv_transpose": {"out_channels": draw(st.sampled_from(CHANNELS)), "kernel": 2, "stride": 2},
+        "layer_norm": {"scales": channels} if draw(st.booleans()) else {},
+        "group_norm": {"groups": 2},
+        "every_second": {"axis": "width", "size": (width + 1) // 2, "step": 2},
+        "part": {"axis": "height", "first": 1, "size": 2},
+        "reduce": {"axes": ["channels"], "function": "sum"},
         "resize": {"size": [2 * height, 2 * width], "interpolation": "nearest"},
     }
     operators = {
@@ -174,5 +211,7 @@ def _row(draw, name, kind, shapes):
         "depthwise": "conv",
         "prelu": "activation",
         "whole_pool": "average_pool",
+        "every_second": "slice",
+        "part": "slice",
     }
     return row(name, operators.get(kind, kind), source, **arguments[kind])

@@ -112,6 +112,17 @@ class _Exporter:
             dilations=operator.window.dilation, **window,
         )  # fmt: skip
 
+    def _TransposedConvolution(self, name, operator, sources):
+        given, out = operator.inputs[0].channels, operator.output.channels
+        kernel, strides = (windows.both(pair) for pair in (operator.kernel, operator.stride))
+        constants = [weight(f"{name}.weight", given, out // operator.groups, *kernel)]
+        if operator.bias:
+            constants.append(weight(f"{name}.bias", out))
+        self.emit(
+            "ConvTranspose", sources, name, constants=constants, group=operator.groups,
+            kernel_shape=kernel, strides=strides,
+        )  # fmt: skip
+
     def _window(self, name, window, source):
         """Padding as an attribute, or as a node before where it is negative."""
         top, bottom, left, right = window.padding

@@ -16,6 +16,7 @@ HOMES: Final = {
     "run": "accelsim.cli.run:run",
     "compare": "accelsim.cli.run:compare",
     "explain": "accelsim.cli.explain:explain",
+    "fit": "accelsim.cli.fit:fit",
     "plot": "accelsim.cli.plot:plot",
     "report": "accelsim.cli.report:report",
     "verify": "accelsim.cli.verify:verify",

@@ -367,6 +367,7 @@ def _statistics_answer(network: "Network") -> Answer:
 def _residency_answer(network: "Network", machine: str, quiet: bool) -> Answer:
     """Where the network's tensors lie on a machine."""
     from accelsim.hardware import Operand
+    from accelsim.mapping.together import by_layer
     from accelsim.report.tables.residency import residency_report
     from accelsim.report.text.residency import map_or_error
     from accelsim.result import flat
@@ -375,7 +376,7 @@ def _residency_answer(network: "Network", machine: str, quiet: bool) -> Answer:
     say_of_format1([machine], quiet)
     plan = plan_run(network, machine)
     memory_map = map_or_error(plan.schedule.memory_map, plan.hardware.name)
-    layers = [layer.name for layer in plan.schedule.layers]
+    layers = [layer.name for layer in by_layer(plan.schedule).layers]
     title = f"{network.name} on {plan.hardware.name}"
     outside, weights_outside = [
         plan.hardware.channel_of[operand].memory for operand in (Operand.OUTPUTS, Operand.WEIGHTS)

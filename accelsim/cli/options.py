@@ -31,6 +31,15 @@ class Objective(StrEnum):
     EDP = "edp"
 
 
+class Goal(StrEnum):
+    """What mappings of one run are chosen by."""
+
+    TIME = "time"
+    ENERGY = "energy"
+    EDP = "edp"
+    PEAK = "peak"
+
+
 class Inferences(StrEnum):
     """Which inference a search judges."""
 
@@ -188,6 +197,15 @@ ObjectiveOption: TypeAlias = Annotated[
         help="What dataflows and tiles are chosen by (edp: energy x time). Default: what the machine says.",
     ),
 ]
+GoalOption: TypeAlias = Annotated[
+    Goal | None,
+    typer.Option(
+        "--objective",
+        help="What dataflows and tiles are chosen by (edp: energy x time). peak: the least memory with which "
+        "nothing but weights, and the network's ends as io says, lies outside, and in that the least time. "
+        "Default: what the machine says.",
+    ),
+]
 InferencesOption: TypeAlias = Annotated[
     Inferences,
     typer.Option(
@@ -269,7 +287,7 @@ def check_demand(fps: float | None, battery_mwh: float | None) -> None:
 QuietOption: TypeAlias = Annotated[bool, typer.Option("--quiet", help="Nothing on stderr but mistakes.")]
 
 
-def mapping_options(batch: int | None, dataflow: str, objective: Objective | None) -> dict[str, Any]:
+def mapping_options(batch: int | None, dataflow: str, objective: Objective | Goal | None) -> dict[str, Any]:
     """The options as `run_network` takes them."""
     return {
         "batch": batch,

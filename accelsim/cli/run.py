@@ -19,6 +19,7 @@ from accelsim.cli.options import (
     EngineOption,
     FormatOption,
     FpsOption,
+    GoalOption,
     Machines,
     MappingOption,
     MemoryOption,
@@ -100,7 +101,7 @@ def run(
     output: OutputOption = None,
     batch: BatchOption = None,
     dataflow: DataflowOption = AUTO,
-    objective: ObjectiveOption = None,
+    objective: GoalOption = None,
     mapping: MappingOption = None,
     arena: ArenaOption = None,
     engine: RunEngineOption = None,
@@ -137,12 +138,12 @@ def run(
     to = destination(output, format_, quiet)
     from accelsim.report.tables.run import TOP_LAYERS
     from accelsim.reuse.cache import Cache
-    from accelsim.run import options_for, plan_run
+    from accelsim.run import plan_for
 
     (network,), (hardware,) = networks.values(), machines.values()
-    layer_limit = layer_count(layers, TOP_LAYERS)
-    options = options_for(network, **mapping_options(batch, dataflow, objective))
-    plan = plan_run(network, with_arena(hardware, arena), options, mapping=mapping, cache=Cache(cache))
+    layer_limit, hardware = layer_count(layers, TOP_LAYERS), with_arena(hardware, arena)
+    options = mapping_options(batch, dataflow, objective)
+    plan = plan_for(network, hardware, **options, mapping=mapping, cache=Cache(cache))
     if verify:
         exit_unless_proven(verified_plan(plan, quiet))
     result = _simulated(plan, engine) if trace is None else _traced(plan, trace, trace_layers, quiet)

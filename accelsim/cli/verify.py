@@ -85,9 +85,10 @@ def verify(
 
 def verified_plan(plan: "Plan", quiet: bool, layers: list[str] | None = None) -> "Verification":
     """Execute what is planned; says on standard error how long that took."""
+    from accelsim.mapping.together import by_layer
     from accelsim.verification.schedules import verify_plan
 
-    total = len(plan.schedule.layers)
+    total = len(by_layer(plan.schedule).layers)
     with progress(total, quiet) as step:
         verified = verify_plan(plan, layers=layers or [], step=step)
     if not quiet:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from accelsim.hardware.machine import Hardware
     from accelsim.hardware.memory import Channel, Memory
     from accelsim.hardware.operand import Operand
-    from accelsim.hardware.parts import Objective, Precision
+    from accelsim.hardware.parts import Goal, Objective, Precision
     from accelsim.hardware.prices import EnergyTable, Prices
     from accelsim.hardware.registry import dataflow_names, registered
 
@@ -22,6 +22,7 @@ __all__ = [
     "Channel",
     "Direction",
     "EnergyTable",
+    "Goal",
     "Hardware",
     "Memory",
     "Objective",
@@ -44,7 +45,7 @@ __getattr__, __dir__ = door(
         "machine": ("Hardware",),
         "memory": ("Channel", "Memory"),
         "operand": ("Operand",),
-        "parts": ("Objective", "Precision"),
+        "parts": ("Goal", "Objective", "Precision"),
         "prices": ("EnergyTable", "Prices"),
         "registry": ("dataflow_names", "registered"),
     },

@@ -12,6 +12,9 @@ from accelsim.hardware.operand import Operand
 
 Objective = Literal["time", "energy", "edp"]
 """What is to be small: cycles, energy, or their product (energy-delay product)."""
+Goal = Literal["time", "energy", "edp", "peak"]
+"""The same, or the memory on chip before all (`peak`): the least arena in which nothing but weights, and the
+network's ends as io says, lies outside; in that, the least time."""
 LANES_PER_COLUMN: Final = 1
 """Of a vector unit of which the machine's file does not say how wide it is."""
 RunningOrder = Literal["network", "least_peak"]

@@ -42,8 +42,11 @@ def _concatenated(
     here = [tensor for tensor in tensors if tensor is not None]
     axis = _axis_of_concatenation(here, index)
     if axis is None:
-        here = [_arranged_for(node, tensor, index) for tensor in here]
-        axis = C
+        as_pixels = not any(C in axes_of(tensor.view[index]) for tensor in here)
+        here = [_arranged_for(node, tensor, index, as_pixels=as_pixels) for tensor in here]
+        axis = _axis_of_concatenation(here, index) if as_pixels else C
+        if axis is None:
+            raise NodeError("concatenates tensors whose rows and columns are different dimensions")
     first = here[0]
     inner = first.extents[axis] // first.dims[index]
     waiting = iter(here)
@@ -81,11 +84,21 @@ def _axis_of_concatenation(tensors: Sequence[ModelTensor], index: int) -> str | 
     return None
 
 
-def _arranged_for(node: NodeContext, tensor: ModelTensor, index: int) -> ModelTensor:
-    """The tensor with a dimension as its channels, what is before as rows and what is after as columns."""
+def _arranged_for(node: NodeContext, tensor: ModelTensor, index: int, *, as_pixels: bool) -> ModelTensor:
+    """The tensor with a dimension as its columns, where it is pixels and others are channels, or as channels.
+
+    Of those, what is before it are rows and what is after it columns.
+    """
     others = [i for i, atoms in enumerate(tensor.view) if i != index and N not in axes_of(atoms)]
+    if as_pixels:
+        channels = [i for i in others if C in axes_of(tensor.view[i])]
+        return arranged(node, tensor, channels, _but(others, channels), [index])
     before, after = ([i for i in others if (i < index) == first] for first in (True, False))
     return arranged(node, tensor, [index], before, after)
+
+
+def _but(dimensions: Sequence[int], others: Sequence[int]) -> list[int]:
+    return [index for index in dimensions if index not in others]
 
 
 def _constant_like(node: NodeContext, like: ModelTensor, axis: str, size: int) -> ModelTensor:

@@ -25,6 +25,8 @@ def chosen_rules(
 ) -> list[MappingRule]:
     """A rule for each layer of a schedule, with all that its mapping is.
 
+    Of layers that run stripe by stripe there is none: a rule is about a layer as a whole.
+
     Args:
         schedule: As a machine's compiler made it, or as it was told to.
         hardware: The machine.
@@ -40,9 +42,11 @@ def chosen_rules(
         >>> rules[1].layers, rules[1].dataflow, rules[1].order
         ('fire2.squeeze1x1', 'weight_stationary', ('N', 'G', 'K', 'OY', 'OX', 'C'))
     """
+    striped = schedule.striped
     return [
         MappingRule.model_validate_json(json.dumps(_rule(step, schedule, hardware, options)))
         for step in range(len(schedule.layers))
+        if striped is None or striped.entries[step].cascade is None
     ]
 
 

@@ -1,12 +1,14 @@
 """MappingOptions: what is asked of the mapping of a network, beside the network and the machine."""
 
 from dataclasses import dataclass
-from typing import get_args
+from typing import Literal, TypeAlias, get_args
 
 from accelsim.choices import AUTO
 from accelsim.descriptions.arguments import check_choice, check_text, whole_number
 from accelsim.descriptions.limits import MAX_BATCH
 from accelsim.hardware import Objective
+
+Activations: TypeAlias = Literal["anywhere", "on_chip"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +20,7 @@ class MappingOptions:
 
     Example:
         >>> MappingOptions(batch=4, objective="edp")
-        MappingOptions(batch=4, dataflow='auto', objective='edp')
+        MappingOptions(batch=4, dataflow='auto', objective='edp', activations='anywhere')
     """
 
     batch: int = 1
@@ -27,9 +29,13 @@ class MappingOptions:
     """The one for every layer that runs on the array; `auto` chooses for each."""
     objective: Objective | None = None
     """What mappings are chosen by; None is what the machine's compiler goes by (`hardware.mapper`)."""
+    activations: Activations = "anywhere"
+    """Where tensors may lie between layers: wherever the machine has them, or nowhere but on chip. Image and
+    results lie where the machine's `io` says either way."""
 
     def __post_init__(self) -> None:
         # numpy's integers are whole numbers, too
         object.__setattr__(self, "batch", whole_number("batch", self.batch, 1, MAX_BATCH))
         check_text("dataflow", self.dataflow, "auto or the name of a dataflow")
         check_choice("objective", self.objective, (None, *get_args(Objective)))
+        check_choice("activations", self.activations, get_args(Activations))

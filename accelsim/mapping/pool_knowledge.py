@@ -4,7 +4,7 @@ from collections.abc import MutableMapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from accelsim.mapping.mapping import Mapping
+from accelsim.mapping.mapping import Choice, Mapping
 from accelsim.network.layer import Layer
 
 if TYPE_CHECKING:  # machines without a pool have no use for them
@@ -32,3 +32,7 @@ class PoolKnowledge:
     shortlists: "MutableMapping[tuple[Layer, Movement, int], Shortlist]" = field(default_factory=dict)
     """By layers, what of them moves, and how many images go through a layer together."""
     mappings: MutableMapping[PlacedLayer, Mapping] = field(default_factory=dict)
+    written: MutableMapping[tuple[Choice, int], Mapping] = field(default_factory=dict)
+    """By choices, and how many images go through: their programs, whatever room there is beside them."""
+    judged: MutableMapping[tuple[Choice, int, int], int] = field(default_factory=dict)
+    """Cycles of the same alone, by the room, too."""

@@ -5,7 +5,8 @@ price is, to within a tolerance, the least that fits the room which they need th
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Final, Self
 
 import numpy as np
@@ -14,7 +15,7 @@ from accelsim.columns import Floats, Ints
 from accelsim.mapping.arithmetic import entries
 from accelsim.mapping.mapping import Choice
 from accelsim.mapping.pool import Bounds, Costs, LayerTiles, MappingCuts, TriedCuts
-from accelsim.mapping.staircase import Moved, Movement, Staircase, StepCost, Weights
+from accelsim.mapping.staircase import Column, Moved, Movement, Staircase, StepCost, Weights
 from accelsim.network.layer import Layer
 
 MOST_JUDGED: Final = 16
@@ -32,6 +33,8 @@ SLOPES: Final = (1 / 16, 1 / 4)
 """What an energy-delay product weighs time against energy with, as multiples of a layer's own ratio: less
 than it, since within a network a layer does not wait for its weights as it does by itself."""
 
+_OF_EVERY_PLAN: Final = (Weights(cycles=1), Weights(energy=1))
+
 
 @dataclass(frozen=True)
 class Shortlist:
@@ -46,6 +49,8 @@ class Shortlist:
     """What the mappings are, N entries."""
     costs: Costs
     """And what they cost."""
+    _staircases: dict[Weights, Staircase] = field(default_factory=dict, compare=False, repr=False)
+    """By weights that every network is planned by."""
 
     @property
     def held_bytes(self) -> int:
@@ -54,10 +59,22 @@ class Shortlist:
 
     def staircase(self, weights: Weights) -> Staircase:
         """The best by a weighted sum, for every room."""
+        known = self._staircases.get(weights)
+        if known is not None:
+            return known
+        staircase = Staircase.from_ordered(*self._ordered, weights)
+        if weights in _OF_EVERY_PLAN:
+            self._staircases[weights] = staircase
+        return staircase
+
+    @cached_property
+    def _ordered(self) -> tuple[Column, Column, Column, Column, Ints]:
+        """Room, time, energy, bytes outside and number of each, as a staircase takes them."""
         costs = self.costs
-        return Staircase.from_candidates(
-            costs.room_bytes, costs.time_cycles, costs.energy, costs.dram_bytes, weights
-        )
+        order: Ints = np.lexsort((costs.room_bytes, costs.time_cycles, costs.dram_bytes))
+        columns = costs.room_bytes, costs.time_cycles, costs.energy, costs.dram_bytes
+        room_bytes, cycles, energy, dram_bytes = [column[order] for column in columns]
+        return room_bytes, cycles, energy, dram_bytes, order
 
     def nearly_best(self, room_bytes: int, weights: Weights) -> list[int]:
         """The best mappings that a room holds, the best first: a few within the tolerance.

@@ -126,10 +126,43 @@ class Staircase:
             >>> Staircase.from_candidates(room, cycles, zeros, zeros, Weights(cycles=1)).candidates
             (1, 0)
         """
+        order = np.lexsort((room_bytes, cycles, dram_bytes))
+        columns = room_bytes[order], cycles[order], energy[order], dram_bytes[order]
+        return cls.from_ordered(*columns, order, weights)
+
+    @classmethod
+    def from_ordered(
+        cls,
+        room_bytes: Column,
+        cycles: Column,
+        energy: Column,
+        dram_bytes: Column,
+        candidates: Ints,
+        weights: Weights,
+    ) -> Self:
+        """The same of columns in the order of equal prices: by bytes outside, then time, then room.
+
+        Args:
+            room_bytes: What each candidate's tiles take of the pool.
+            cycles: Of each, alone.
+            energy: Of each.
+            dram_bytes: What each moves.
+            candidates: What each is known by.
+            weights: What is minimised.
+
+        Returns:
+            The best of those that need at most a room, for every room.
+
+        Example:
+            >>> room, cycles, zeros = np.array([512, 4096]), np.array([90, 50]), np.zeros(2, int)
+            >>> columns = room, cycles, zeros, zeros
+            >>> Staircase.from_ordered(*columns, np.array([7, 3]), Weights(cycles=1)).candidates
+            (7, 3)
+        """
         prices = weights.cycles * cycles + weights.energy * energy + weights.dram_bytes * dram_bytes
-        # From the lowest price to the highest; of equal ones the least room first, so that none of the others
-        # is a stair. Whatever needs no less room than a better one is no stair.
-        ranked = np.lexsort((room_bytes, cycles, dram_bytes, prices))
+        # From the lowest price to the highest; of equal ones none of the others is a stair. Whatever needs no
+        # less room than a better one is no stair.
+        ranked = np.argsort(prices, kind="stable")
         ranked = ranked[np.isfinite(prices[ranked])]
         rooms_bytes = room_bytes[ranked]
         is_stair = np.ones(len(ranked), dtype=np.bool_)
@@ -140,7 +173,7 @@ class Staircase:
             tuple(room_bytes[stairs].tolist()),
             tuple(prices[stairs].tolist()),
             tuple([StepCost(*cost) for cost in costs]),
-            tuple(stairs.tolist()),
+            tuple(candidates[stairs].tolist()),
         )
 
     def beside(self, lost_bytes: int) -> Self:

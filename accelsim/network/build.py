@@ -7,11 +7,8 @@ from accelsim.network.compression import compressed
 from accelsim.network.description import Network
 from accelsim.network.graph import Draft, PublishedGraph, Shape
 from accelsim.network.operators import network_input
-from accelsim.network.stages import Stage
+from accelsim.network.stages import IMAGE, Stage
 from accelsim.network.windows import SizeError
-
-INPUT = "input"
-"""The name of the node that is the image."""
 
 
 def build(network: Network) -> PublishedGraph:
@@ -50,12 +47,16 @@ def build(network: Network) -> PublishedGraph:
 
 def _assemble(stages: tuple[Stage, ...], image: Shape) -> PublishedGraph:
     draft = Draft()
-    last, before = network_input(draft, INPUT, image), None
+    last, before = network_input(draft, IMAGE, image), None
+    outputs = {IMAGE: last}
     for stage in stages:
         draft.stage = stage.label
+        last, *others = [outputs[name] for name in stage.reads] or [last]
         for index, name in enumerate(stage.block_names):
             draft.block = name
-            last, before = stage.block.build(draft, last, Position(name, index, before)), last
+            position = Position(name, index, before, () if index else tuple(others))
+            last, before = stage.block.build(draft, last, position), last
+        outputs[stage.name] = last
     return draft.graph
 
 

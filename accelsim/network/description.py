@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final, Literal, Self, TypeAlias
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
-from accelsim.descriptions import Description, Mistake, put, refusal, value_of
+from accelsim.descriptions import Description, Mistake, put, refusal, shown, value_of
 from accelsim.descriptions.quantities import Batch, Percent, Reports
 from accelsim.network.expressions import Value
 from accelsim.network.graph import Shape
@@ -20,8 +20,10 @@ from accelsim.network.parameters import (
     wrong_values,
 )
 from accelsim.network.precision import Compression, CompressionEntry, NetworkPrecision
-from accelsim.network.stages import Name, Stage, StageRow, evaluate_row
+from accelsim.network.stages import IMAGE, Name, Stage, StageRow, evaluate_row
 
+MAX_METRIC: Final = 60
+"""Characters: it stands in tables."""
 MacsConvention: TypeAlias = Literal["conv_and_fully_connected", "conv", "with_offsets"]
 """What a paper counts as MACs: those of convolutions and matrix products; of convolutions only; or one
 operation more for each output of a layer that has a bias or batch normalisation."""
@@ -31,11 +33,21 @@ ParamsConvention: TypeAlias = Literal["all", "weights"]
 """What a paper counts as parameters: weights, biases, scale and shift of batch normalisation; or weights."""
 
 
+class Accuracy(Description):
+    """How good a network is at a task other than telling ImageNet's classes."""
+
+    percent: Percent
+    metric: Annotated[str, Field(min_length=1, max_length=MAX_METRIC)]
+    """What is measured, and on what: `mAP 50-95 on COCO val2017`."""
+
+
 class Reported(Description):
     """What the paper reports: accuracies in percent on ImageNet, parameters and MACs as counts."""
 
     top1: Percent | None = None
     top5: Percent | None = None
+    accuracy: Accuracy | None = None
+    """Of a network that does something else."""
     params: Reports | None = None
     macs: Reports | None = None
     kept_params: Reports | None = None
@@ -173,6 +185,20 @@ class NetworkDescription(Description):
             Mistake((index, "name"), f"is the name of stages.{names.index(name)} already")
             for index, name in enumerate(names)
             if name is not None and name in names[:index]
+        ]
+        if mistakes:
+            raise refusal("stages", mistakes)
+        return stages
+
+    @field_validator("stages")
+    @classmethod
+    def _rows_read_rows_above(cls, stages: tuple[StageRow, ...]) -> tuple[StageRow, ...]:
+        names = [row.name_at(index) for index, row in enumerate(stages)]
+        mistakes = [
+            Mistake((index, "reads"), f"no row above is called {shown(read)}")
+            for index, row in enumerate(stages)
+            for read in row.reads or ()
+            if read not in {IMAGE, *names[:index]}
         ]
         if mistakes:
             raise refusal("stages", mistakes)

@@ -21,7 +21,7 @@ from accelsim.network.channel_ties import ChannelTies, channel_ties, is_depthwis
 from accelsim.network.configuration import configure
 from accelsim.network.declaration import unsaid
 from accelsim.network.description import Network, NetworkDescription
-from accelsim.network.graph import PublishedGraph
+from accelsim.network.graph import PublishedGraph, PublishedNode
 from accelsim.network.graph_planes import Arguments, replanned
 
 
@@ -36,7 +36,8 @@ class GraphChange:
     """
 
     channels: tuple[tuple[str, int], ...] = ()
-    """Of convolutions and matrix products: those they put out. All that have the same number follow."""
+    """Of convolutions and matrix products: those they put out. All that have the same number follow. Of one
+    whose channels are parted, as `conv[0]`, `conv[1]`."""
     groups: tuple[tuple[str, int], ...] = ()
     """Of convolutions that are not depthwise."""
     kernels: tuple[tuple[str, tuple[int, int]], ...] = ()
@@ -143,12 +144,13 @@ def _check_ties(name: str, before: ChannelTies, after: ChannelTies) -> None:
 def _new_arguments(published: PublishedGraph, change: GraphChange) -> Arguments:
     """Those of rows that are other ones then. Raises NetworkError, without the network's name."""
     ties = channel_ties(published)
-    if missing := [name for name in change.rows if name not in published or name == INPUT]:
+    known = ties.arguments | set(published) - {INPUT}
+    if missing := [name for name in change.rows if name not in known]:
         names = [node.name for node in published.nodes if node.name != INPUT]
         raise NetworkError(f"{missing[0]}: {unknown(missing[0], 'operator of the network', names)}")
     arguments: Arguments = {}
     if change.channels:
-        arguments = dict(_channels(published, ties, _new_counts(published, ties, change.channels)))
+        arguments = dict(_channels(published, ties, _new_counts(ties, change.channels)))
     for name, groups in change.groups:
         operator = _convolution(published, ties, name)
         if is_depthwise(operator) or 1 < groups == operator.inputs[0].channels:
@@ -159,13 +161,11 @@ def _new_arguments(published: PublishedGraph, change: GraphChange) -> Arguments:
     return arguments
 
 
-def _new_counts(
-    published: PublishedGraph, ties: ChannelTies, channels: Sequence[tuple[str, int]]
-) -> dict[str, int]:
+def _new_counts(ties: ChannelTies, channels: Sequence[tuple[str, int]]) -> dict[str, int]:
     """Channels of makers whose number changes."""
     counts: dict[str, int] = {}
     for name, count in channels:
-        if name not in ties or not isinstance(published[name].operator, ops.Convolution | ops.FullyConnected):
+        if name not in ties.arguments:
             makers = ", ".join(part.maker for part in ties.parts[name])
             raise NetworkError(f"{name}: has no number of channels of its own, it has those of {makers}")
         number = ties.of(name)
@@ -191,21 +191,31 @@ def _channels(
         return [part.times * counts.get(part.maker, ties.of(part.maker).count) for part in parts]
 
     for node in published.nodes:
-        operator, total = node.operator, sum(sizes(node.name))
-        new: dict[str, int] = {}
-        match operator:
-            case ops.Convolution():
-                groups = sum(sizes(node.operands[0])) if is_depthwise(operator) else operator.groups
-                new = {"out_channels": total, "groups": groups}
-            case ops.FullyConnected():
-                new = {"out_features": total}
-            case ops.Slice():
-                first = _new_offset(ties, node.operands[0], operator.first, sizes)
-                new = {"first": first, "channels": total}
-            case ops.Activation() if 1 < operator.slopes == operator.output.channels:
-                new = {"slopes": total}
-        if new := {key: value for key, value in new.items() if value != getattr(operator, key)}:
+        new = _following(ties, node, sizes)
+        if new := {key: value for key, value in new.items() if value != getattr(node.operator, key)}:
             yield node.name, new
+
+
+def _following(ties: ChannelTies, node: PublishedNode, sizes: Callable[[str], list[int]]) -> dict[str, int]:
+    """The arguments of an operator that say numbers of channels, for other sizes of the parts of tensors."""
+    operator, total = node.operator, sum(sizes(node.name))
+    new: dict[str, int] = {}
+    match operator:
+        case ops.Convolution() | ops.TransposedConvolution():
+            groups = sum(sizes(node.operands[0])) if is_depthwise(operator) else operator.groups
+            new = {"out_channels": total, "groups": groups}
+        case ops.FullyConnected():
+            new = {"out_features": total}
+        case ops.Constant():
+            new = {"channels": total}
+        case ops.Slice() | ops.AxisSlice(axis="channels"):
+            first = _new_offset(ties, node.operands[0], operator.first, sizes)
+            new = {"first": first, "channels" if isinstance(operator, ops.Slice) else "size": total}
+        case ops.Activation() if 1 < operator.slopes == operator.output.channels:
+            new = {"slopes": total}
+        case ops.Normalization() if 1 < operator.output.channels == operator.scales:
+            new = {"scales": total}
+    return new
 
 
 def _new_offset(ties: ChannelTies, name: str, first: int, sizes: Callable[[str], list[int]]) -> int:
@@ -218,7 +228,7 @@ def _new_offset(ties: ChannelTies, name: str, first: int, sizes: Callable[[str],
 def _convolution(published: PublishedGraph, ties: ChannelTies, name: str) -> ops.Convolution:
     operator = published[name].operator
     if not isinstance(operator, ops.Convolution):
-        raise NetworkError(f"{name}: is no convolution: it has neither groups nor a kernel to change")
+        raise NetworkError(f"{name}: is no convolution: only the groups and the kernels of those change")
     if name in ties.sharing:
         raise NetworkError(f"{name}: its weights may be those of another layer, too: they stay as they are")
     return operator

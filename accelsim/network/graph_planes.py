@@ -6,7 +6,7 @@ to the size of another plane, as in a decoder, is resized to what that plane has
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from accelsim.errors import NetworkError
 from accelsim.network import operators as ops
@@ -45,9 +45,11 @@ def replanned(rows: Sequence[OperatorRow], published: PublishedGraph, resolution
     arguments: Arguments = {}
     for row in rows:
         operator = published[row.name].operator
-        read = draft.shape(row.inputs[0])
+        read = draft.shape(row.inputs[0]) if row.inputs else operator.output
         if new := _new_arguments(row.name, operator, _plane(read), planes):
-            arguments[row.name] = {key: list(plane) for key, plane in new.items()}
+            arguments[row.name] = {
+                key: list(value) if isinstance(value, tuple) else value for key, value in new.items()
+            }
             row = row.model_copy(update=new)  # noqa: PLW2901 (the same row for the new image)
         row.add(draft, list(row.inputs))
         planes.note(operator, draft.shape(row.name))
@@ -92,18 +94,67 @@ def _label(plane: Plane) -> str:
     return f"{plane[0]}x{plane[1]}"
 
 
-def _new_arguments(name: str, operator: Operator, read: Plane, planes: _Planes) -> dict[str, Plane]:
+def _new_arguments(name: str, operator: Operator, read: Plane, planes: _Planes) -> dict[str, Any]:
     """Those of an operator that have to be others where it reads another plane."""
     if isinstance(operator, ops.Pool) and _is_of_a_whole_plane(operator):
-        new = _padded(read, operator.window.padding)
-        return {} if new == operator.window.kernel else {"kernel": new}
-    if isinstance(operator, ops.Resize):
-        new = _resized(name, operator, read, planes)
-        return {} if new == operator.size else {"size": new}
+        kernel = _padded(read, operator.window.padding)
+        return {} if kernel == operator.window.kernel else {"kernel": kernel}
+    if isinstance(operator, ops.Resize | ops.MaxUnpool):
+        size = _resized(name, operator, read, planes)
+        return {} if size == operator.size else {"size": size}
+    if isinstance(operator, ops.AxisSlice) and operator.axis != "channels":
+        extent = _sliced(name, operator, read)
+        return {} if extent == operator.size else {"size": extent}
+    if not _follows(operator):
+        raise NetworkError(f"{name}: what this {operator.kind} is for an image of another size is not known")
     return {}
 
 
-def _resized(name: str, operator: ops.Resize, read: Plane, planes: _Planes) -> Plane:
+_FOLLOWING: Final = (
+    ops.Activation,
+    ops.BatchNorm,
+    ops.ChannelPermutation,
+    ops.ChannelShuffle,
+    ops.Concat,
+    ops.Convolution,
+    ops.Dropout,
+    ops.FullyConnected,
+    ops.GlobalAveragePool,
+    ops.LocalResponseNorm,
+    ops.Multiply,
+    ops.NetworkOutput,
+    ops.Normalization,
+    ops.Pad,
+    ops.Pool,
+    ops.Reduce,
+    ops.Several,
+    ops.Slice,
+    ops.Softmax,
+    ops.TransposedConvolution,
+)
+"""Operators whose arguments say nothing of the size of what they read."""
+
+
+def _follows(operator: Operator) -> bool:
+    """Whether an operator is the same for another plane, with the arguments that it has."""
+    if isinstance(operator, ops.AxisSlice | ops.Gather):
+        return operator.axis == "channels"
+    if isinstance(operator, ops.Constant):
+        return _plane(operator.output) == (1, 1)
+    return isinstance(operator, _FOLLOWING)
+
+
+def _sliced(name: str, operator: ops.AxisSlice, read: Plane) -> int:
+    """As many as there are of a whole axis, from the first on, every so many."""
+    now, then = _plane(operator.inputs[0]), read
+    axis = ("height", "width").index(operator.axis)
+    every = [-(-(plane[axis] - operator.first) // operator.step) for plane in (now, then)]
+    if operator.size != every[0]:
+        raise NetworkError(f"{name}: cuts a part out of the plane: which of another one is not said")
+    return every[1]
+
+
+def _resized(name: str, operator: ops.Resize | ops.MaxUnpool, read: Plane, planes: _Planes) -> Plane:
     """What another plane of that size has become; where there was none, as many times what is read."""
     size, now = operator.size, _plane(operator.inputs[0])
     if size in planes.after:

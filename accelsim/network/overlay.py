@@ -118,4 +118,5 @@ def overlaid(network: Network | str | Path, path: str | Path) -> Network:
 
 def _of_the_layers(reported: Reported) -> dict[str, Any]:
     """What is reported, without what depends on the numbers in the layers."""
-    return reported.model_dump() | dict.fromkeys(("top1", "top5", "kept_params", "stored_bytes"))
+    of_the_numbers = ("top1", "top5", "accuracy", "kept_params", "stored_bytes")
+    return reported.model_dump() | dict.fromkeys(of_the_numbers)

@@ -16,7 +16,8 @@ from accelsim.network.parameters import Expression, under
 
 MAX_NAME: Final = 200
 """Characters: names become parts of the names of files, which have 255 at most."""
-
+IMAGE: Final = "input"
+"""What rows call the image, and what the node is called that is it."""
 
 Name: TypeAlias = Annotated[
     str,
@@ -36,6 +37,12 @@ class StageRow(Description):
     """The part of the network that reports group the row under; the row's name where it is not given."""
     repeat: Repeats | Expression | None = None
     """How many of the block follow each other; they are then called `name.block1`, `name.block2`, ..."""
+    reads: Annotated[tuple[Name, ...], Field(min_length=1)] | None = None
+    """The rows above that it reads, `input` for the image; the row just above where it is not given."""
+
+    def name_at(self, index: int) -> str:
+        """What the row is called as row `index` of its table, counted from 0."""
+        return self.name or f"{self.block}{index + 1}"
 
     @property
     def arguments(self) -> dict[str, Any]:
@@ -61,6 +68,8 @@ class Stage:
     """With its arguments."""
     repeat: int | None
     """None for a block that stands alone."""
+    reads: tuple[str, ...] = ()
+    """The stages, or `input`, whose outputs its first block reads; none for the one before."""
 
     @property
     def block_names(self) -> tuple[str, ...]:
@@ -77,26 +86,26 @@ def evaluate_rows(
     stages: list[Stage] = []
     mistakes: list[Mistake] = []
     for index, row in enumerate(rows):
-        stage, wrong = evaluate_row(row, f"{row.block}{index + 1}", values)
+        stage, wrong = evaluate_row(row, row.name_at(index), values)
         mistakes += under(index, wrong)
         if stage is not None:
             stages.append(stage)
     return tuple(stages), mistakes
 
 
-def evaluate_row(
-    row: StageRow, default_name: str, values: Mapping[str, Value]
-) -> tuple[Stage | None, list[Mistake]]:
+def evaluate_row(row: StageRow, name: str, values: Mapping[str, Value]) -> tuple[Stage | None, list[Mistake]]:
     """A row with its expressions evaluated, or what is wrong with it (paths start at its keys)."""
     kind = block_of(row.block)
     if kind is None:
         return None, [Mistake(("block",), unknown(row.block, "block", block_names()))]
     block, mistakes = _block(kind, row, values)
     repeat = _repeat(row, values, mistakes)
+    reads = row.reads or ()
+    if len(reads) > 1 and kind.operands == 1:
+        mistakes.append(Mistake(("reads",), f"names {len(reads)} rows: the block {row.block} reads one"))
     if block is None or mistakes:
         return None, mistakes
-    name = row.name or default_name
-    return Stage(name, row.stage or name, block, repeat), []
+    return Stage(name, row.stage or name, block, repeat, reads), []
 
 
 def _block(

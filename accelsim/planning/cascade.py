@@ -75,7 +75,7 @@ def _obstacle(layer: Layer) -> NoCascade | None:
     """Why a layer cannot be cut into stripes."""
     if layer.given is not None or layer.given_pooling is not None:
         return NoCascade.GIVEN_MAPPING
-    if layer.operands != 1 or layer.gate_elements:
+    if layer.operands != 1 or layer.gate_elements or layer.multiplies_activations:
         return NoCascade.SEVERAL_OPERANDS
     axis = row_axis(layer)
     if axis.pad >= axis.reach or (axis.outputs - 1) * axis.stride - axis.pad >= axis.inputs:

@@ -12,8 +12,9 @@ from typing import Final, NamedTuple
 
 from accelsim.hardware import Hardware
 from accelsim.mapping.pinned import pinned_bytes
+from accelsim.mapping.stripes import Cascade, Stripes
 from accelsim.network.layer import Layer
-from accelsim.planning.cascade import Cascade, Stripes, may_cascade, stripes
+from accelsim.planning.cascade import may_cascade, stripes
 from accelsim.planning.edges import StripedWay
 from accelsim.planning.network_to_plan import NetworkToPlan
 
@@ -25,7 +26,7 @@ class ChainWay(NamedTuple):
     """A way to run a chain, with what tells it from others before any tile is looked at.
 
     Example:
-        >>> ChainWay(Cascade(3, 2, stripe_rows=4), 2048, 96, 0, 28).striped.taken_bytes
+        >>> ChainWay(Cascade(3, 2, stripe_rows=4), 2048, 96, 0, 960).striped.taken_bytes
         2048
     """
 
@@ -36,8 +37,8 @@ class ChainWay(NamedTuple):
     """Of weights, that come again with each stripe but the first."""
     halo_bytes: int
     """Of its input, that stripes read again where it lies outside."""
-    entries: int
-    """Stripes of all its layers."""
+    again_bytes: int
+    """Of weights, that go from the pool to the array again with each stripe but the first."""
 
     @property
     def striped(self) -> StripedWay:
@@ -47,10 +48,10 @@ class ChainWay(NamedTuple):
     @property
     def disadvantages(self) -> tuple[int, int, int, int]:
         """What one wants less of."""
-        return self.taken_bytes, self.streamed_bytes, self.halo_bytes, self.entries
+        return self.taken_bytes, self.streamed_bytes, self.halo_bytes, self.again_bytes
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Chain:
     """Steps that may run as a cascade.
 
@@ -98,10 +99,9 @@ class Chains:
                 if may_cascade(layers, tensors, first, count) is not None:
                     continue
                 steps = range(first, first + count)
-                if self.on_host.isdisjoint(steps):
-                    ways = _better(
-                        [way for rows in self._heights(steps[-1]) for way in self._ways(steps, rows, pins)]
-                    )
+                heights = self._heights(steps[-1]) if self.on_host.isdisjoint(steps) else []
+                if heights:
+                    ways = _better([way for rows in heights for way in self._ways(steps, rows, pins)])
                     yield Chain(first, count, tuple(ways))
 
     def _heights(self, last: int) -> list[int]:
@@ -111,27 +111,27 @@ class Chains:
 
     def _ways(self, steps: range, rows: int, pins: frozenset[int]) -> Iterator[ChainWay]:
         outline = self.stripes(Cascade(steps[0], len(steps), rows))
-        weights = {step: self._weight_bytes(step) for step in steps if step not in pins}
+        sizes = {step: self._weight_bytes(step) for step in steps}
+        weights = {step: size for step, size in sizes.items() if step not in pins}
         counts = dict.fromkeys(steps, 0)
         read_rows = 0
         for entry in outline.entries:
             counts[entry.step] += 1
-            read_rows += entry.inputs.count if entry.step == steps[0] else 0
+            read_rows += entry.inputs.size if entry.step == steps[0] else 0
         first = self.network.layers[steps[0]]
         use = self.network.tensors.uses[steps[0]]
         input_bytes = sum([self.network.tensors.tensors[index].size_bytes for index in use.inputs])
         halo_bytes = max(0, read_rows - first.IY) * input_bytes // first.IY
+        again = {step: size * (counts[step] - 1) for step, size in sizes.items()}
         for resident in _sets({step: size for step, size in weights.items() if size and counts[step] > 1}):
             kept = sum([weights[step] for step in resident])
-            streamed = sum(
-                [size * (counts[step] - 1) for step, size in weights.items() if step not in resident]
-            )
+            streamed = sum([again[step] for step in weights if step not in resident])
             yield ChainWay(
                 Cascade(steps[0], len(steps), rows, resident),
                 outline.window_bytes + kept,
                 streamed,
                 halo_bytes,
-                len(outline.entries),
+                sum(again.values()),
             )
 
     def stripes(self, cascade: Cascade) -> Stripes:
@@ -151,7 +151,7 @@ def stored_rows(layer: Layer) -> int:
 
 
 def _sets(sizes: dict[int, int]) -> Iterator[frozenset[int]]:
-    """Sets of steps whose weights may stay: all, or of many steps those of the first by rising or falling size."""
+    """Sets of steps whose weights may stay: all, or of many the first by rising or falling size."""
     if len(sizes) <= ALL_SETS:
         counts = range(len(sizes) + 1)
         yield from map(frozenset, chain.from_iterable(combinations(sizes, count) for count in counts))

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from accelsim.hardware import Operand
 from accelsim.mapping.staircase import Moved, Staircase
-from accelsim.planning.cascade import Cascade
+from accelsim.mapping.stripes import Cascade
 from accelsim.planning.stages import (
     ARRIVAL,
     COMBINATIONS,

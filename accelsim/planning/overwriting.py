@@ -37,12 +37,14 @@ def waiting_for_host(schedule: Schedule) -> Schedule:
     if memory_map is None:
         return schedule
     waits_for = [set(producers) for producers in schedule.waits_for]
+    striped = schedule.striped
+    steps = range(len(waits_for)) if striped is None else [entry.layer for entry in striped.entries]
     for on_host, mapping in enumerate(schedule.mappings):
         if mapping.dataflow != HOST:
             continue
-        in_use = [*_tensors(memory_map, on_host), *_tiles(memory_map, on_host)]
+        in_use = [*_tensors(memory_map, steps[on_host]), *_tiles(memory_map, steps[on_host])]
         for later in range(on_host + 1, len(waits_for)):
-            if _any_overlap(in_use, [*_begun(memory_map, later), *_tiles(memory_map, later)]):
+            if _any_overlap(in_use, [*_begun(memory_map, steps[later]), *_tiles(memory_map, steps[later])]):
                 waits_for[later].add(on_host)
     return replace(schedule, waits_for=tuple([tuple(sorted(producers)) for producers in waits_for]))
 
@@ -54,14 +56,14 @@ def _any_overlap(ranges: Iterable[_Range], others: Iterable[_Range]) -> bool:
 
 def _tensors(memory_map: MemoryMap, step: int) -> Iterator[_Range]:
     """Those that lie there during a step."""
-    for tensor in memory_map.tensors:
+    for tensor in memory_map.placed:
         if tensor.in_pool is not None and tensor.in_pool.first <= step <= tensor.in_pool.last:
             yield _Range(tensor.address or 0, tensor.end_address or 0)
 
 
 def _begun(memory_map: MemoryMap, step: int) -> Iterator[_Range]:
-    """Those that a step begins; pinned weights lie there all the while."""
-    for tensor in memory_map.tensors:
+    """Those that a step begins, or all of its cascade; pinned weights lie there all the while."""
+    for tensor in memory_map.placed:
         if tensor.in_pool is not None and tensor.in_pool.first == step and not tensor.is_weights:
             yield _Range(tensor.address or 0, tensor.end_address or 0)
 

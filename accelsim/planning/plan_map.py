@@ -101,7 +101,7 @@ def memory_map_of(
             size_bytes=of_cascade.size_bytes,
             in_pool=of_cascade.steps,
             address=next(addresses),
-            outside=None,
+            outside=always if of_cascade.is_weights else None,
             last_reader=of_cascade.step,
         )
         for of_cascade in kept_by_cascades

@@ -5,8 +5,8 @@ from dataclasses import replace
 from typing import Final
 
 from accelsim.mapping.staircase import StepCost, StepPrices
+from accelsim.mapping.stripes import Cascade
 from accelsim.memory_map import Steps
-from accelsim.planning.cascade import Cascade
 from accelsim.planning.edges import ChainPrices, Edge, edges
 from accelsim.planning.programme import Arrival, Programme, Search, search
 from accelsim.planning.residency import (
@@ -19,6 +19,7 @@ from accelsim.planning.residency import (
 from accelsim.planning.stages import (
     ARRIVAL,
     OUTPUTS,
+    Frame,
     Stage,
     TensorSet,
     keeping_nothing,
@@ -40,6 +41,7 @@ def plan_residency(
     chains: Sequence[ChainPrices] = (),
     reasons: bool = True,
     most_states: int = MOST_STATES,
+    of_steps: Sequence[Frame] | None = None,
 ) -> ResidencyPlan | DoesNotFit:
     """The plan of least price; of equal ones that with fewer bytes outside.
 
@@ -51,6 +53,7 @@ def plan_residency(
         reasons: Whether to find out why tensors do not stay, which takes as long as the plan.
         most_states: How many states are followed after a step, at most; where there are more, the plan may
             not be the best, and says by how much it may miss it.
+        of_steps: What of the steps does not depend on prices, as `frames` says it, where it is known.
 
     Returns:
         The plan; or the first step that cannot be run, whatever stays.
@@ -75,8 +78,8 @@ def plan_residency(
         TooLarge(step=0, size_bytes=40, beside_bytes=20, pool_bytes=50)
     """
     of_tensors = network.lives
-    of_steps = stages(network, pool, prices)
-    programme = Programme(network, pool, of_steps, tuple(edges(network, of_steps, chains)))
+    steps = stages(network, pool, prices, of_steps)
+    programme = Programme(network, pool, steps, tuple(edges(network, steps, chains)))
     found = search(programme, most_states)
     if isinstance(found, DoesNotFit):
         return found
@@ -93,7 +96,10 @@ def plan_residency(
 
 
 def nothing_kept(
-    network: NetworkTensors, pool: Pool, prices: Sequence[StepPrices]
+    network: NetworkTensors,
+    pool: Pool,
+    prices: Sequence[StepPrices],
+    of_steps: Sequence[Frame] | None = None,
 ) -> ResidencyPlan | DoesNotFit:
     """The plan in which nothing stays in the pool but what cannot be elsewhere.
 
@@ -101,6 +107,7 @@ def nothing_kept(
         network: Tensors and their uses.
         pool: Where tensors may lie.
         prices: Of each step.
+        of_steps: As `plan_residency` takes them.
 
     Returns:
         The plan; or the first step that cannot be run.
@@ -116,7 +123,7 @@ def nothing_kept(
         >>> nothing_kept(network, Pool(size_bytes=64), [fc]).steps[0].written
         True
     """
-    kept = keeping_nothing(network, pool, stages(network, pool, prices))
+    kept = keeping_nothing(network, pool, stages(network, pool, prices, of_steps))
     programme = Programme(network, pool, kept)
     found = search(programme, MOST_STATES)
     return found if isinstance(found, DoesNotFit) else _plan(programme, network.lives, found)

@@ -6,29 +6,19 @@ whole is simulated beside the schedule in which nothing stays: it is never worse
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, Final, TypeAlias
 
 from accelsim.columns import Ints
-from accelsim.descriptions.limits import MAX_BUFFER_BYTES
 from accelsim.errors import MappingError
-from accelsim.hardware import Hardware, Objective, Operand
-from accelsim.hardware.bank import Bank
-from accelsim.mapping.given_pool import shortlists
-from accelsim.mapping.grids import Grids
+from accelsim.hardware import Objective, Operand
 from accelsim.mapping.mapping import Mapping
-from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.pinned import first_mappings, first_use, pinned_bytes
 from accelsim.mapping.pool_knowledge import PlacedLayer, PoolKnowledge
-from accelsim.mapping.pool_room import weights_may_stay
-from accelsim.mapping.program import mappings as written
 from accelsim.mapping.ranking import objective_value, that_decides
 from accelsim.mapping.schedule import Schedule
 from accelsim.mapping.search import as_executed
-from accelsim.mapping.settle import COMPILER
-from accelsim.mapping.shortlist import Shortlist
 from accelsim.mapping.staircase import (
-    Arriving,
     Moved,
     Movement,
     Staircase,
@@ -38,24 +28,33 @@ from accelsim.mapping.staircase import (
     movement_of,
 )
 from accelsim.mapping.together import by_layer
-from accelsim.mapping.units import array_dataflows, fuses_pooling, nowhere
+from accelsim.mapping.units import fuses_pooling, nowhere
 from accelsim.memory_map import MemoryMap
 from accelsim.network.executed import ExecutedGraph
 from accelsim.network.layer import Layer
 from accelsim.network.lowering.splitting import unfused
 from accelsim.planning.arrivals import arrivals
+from accelsim.planning.best_mapping import best_mapping
+from accelsim.planning.cascading import TIME, least_with_cascades, plan_with_cascades
+from accelsim.planning.chain_prices import ChainPricer
+from accelsim.planning.chains import Chains
+from accelsim.planning.edges import ChainPrices
 from accelsim.planning.edp import best_plan
-from accelsim.planning.given_plan import as_said, check_said, no_tile_said, pins_said, weights_said, with_said
+from accelsim.planning.given_plan import as_said, check_said, no_tile_said, pins_said, with_said
+from accelsim.planning.in_room import InRoom
 from accelsim.planning.movements import may_move
 from accelsim.planning.network_to_plan import NetworkToPlan
 from accelsim.planning.overwriting import waiting_for_host
+from accelsim.planning.pinned_weights import layer_weights
 from accelsim.planning.pins import PinProblem, Pins
 from accelsim.planning.plan_map import LayerWeights, memory_map_of
 from accelsim.planning.planner import nothing_kept, plan_residency
+from accelsim.planning.pool_layers import PoolLayers
 from accelsim.planning.preference import Rival, preferred
 from accelsim.planning.residency import DoesNotFit, Pool, ResidencyPlan
 from accelsim.planning.schedule_cost import schedule_cost
 from accelsim.planning.shortage import PoolShortageError, Shortage, StepNeed, no_tile_sentence, step_needs
+from accelsim.planning.stages import frames
 from accelsim.planning.striping import (
     Operands,
     PlannedEntry,
@@ -65,8 +64,6 @@ from accelsim.planning.striping import (
     schedule_of,
 )
 from accelsim.planning.tensors import network_tensors
-from accelsim.planning.why_not_pinned import why_not_pinned
-from accelsim.simulation.alone import Alone
 from accelsim.simulation.transitions import Transitions
 
 MOST_ROUNDS: Final = 4
@@ -75,20 +72,11 @@ was not enough."""
 
 
 @dataclass(frozen=True)
-class PoolCompiler:
+class PoolCompiler(PoolLayers):
     """Makes schedules for one machine with a pool."""
 
-    hardware: Hardware
-    pool: Bank
-    """Its bank in which tensors may stay."""
-    options: MappingOptions
-    transitions: Transitions
-    known: PoolKnowledge
-    grids: Grids = field(default_factory=Grids)
     images_in_turn: int = 1
     """How often the schedules are executed, for one batch of images after the other."""
-    _listed: dict[tuple[Layer, Movement], Shortlist] = field(default_factory=dict)
-    """Of the layers of the graph in hand: what is known may be forgotten meanwhile."""
 
     @property
     def objective(self) -> Objective:
@@ -109,7 +97,9 @@ class PoolCompiler:
         plans: list[tuple[bool, Planned]] = []
         for keeping in (False, True):
             # Where nothing can be outside, nothing kept is the same plan.
-            if self.hardware.keeps("activations") if keeping else self.places().outside:
+            places = self.places()
+            may_be_outside = places.outside and not places.only_ends_outside
+            if self.hardware.keeps("activations") if keeping else may_be_outside:
                 plans += [(keeping, plan) for plan in self._plans(network, keeping=keeping)]
         schedules = [
             (keeping, self._by_addresses(network, *plan, keeping=keeping))
@@ -129,6 +119,8 @@ class PoolCompiler:
         said, _ = pins_said(network.layers, self.pool.memory)
         planned = self._planned(network, keeping=keeping, pins=said)
         yield planned
+        if isinstance(planned[0], ResidencyPlan) and planned[0].cascades:
+            yield self._planned(network, keeping=keeping, pins=said, cascading=False)
         if self.hardware.keeps("weights"):
             _, weights, _ = planned
             pins = self._pins(network, weights, keeping=keeping)
@@ -155,7 +147,8 @@ class PoolCompiler:
                 return tried
             lost_bytes = map(max, network.lost_bytes, tried.memory_map.lost_bytes)
             network = replace(network, lost_bytes=tuple(lost_bytes))
-            plan, weights, pins = self._planned(network, keeping=keeping, pins=pins)
+            cascading = isinstance(plan, ResidencyPlan) and bool(plan.cascades)
+            plan, weights, pins = self._planned(network, keeping=keeping, pins=pins, cascading=cascading)
             if isinstance(plan, DoesNotFit):
                 return first
             tried = self._written(network, plan, weights, pins)
@@ -204,18 +197,25 @@ class PoolCompiler:
         room_bytes = self._shortlist(layer.nameless, moved).costs.room_bytes
         return bool((room_bytes <= self.pool.size_bytes).any())
 
-    def _planned(self, network: NetworkToPlan, *, keeping: bool, pins: Pins) -> "Planned":
+    def _planned(
+        self, network: NetworkToPlan, *, keeping: bool, pins: Pins, cascading: bool = True
+    ) -> "Planned":
         """The plan by the objective beside pinned weights, and the weights by which mappings are compared."""
         made: dict[Weights, tuple[ResidencyPlan | DoesNotFit, list[StepPrices]]] = {}
         pool = self.places(self._pinned_bytes(network, pins))
+        pricer = self.pricer(network, pins) if cascading else None
+        by_product = self.objective == "edp"
+        of_steps = frames(network.tensors, pool)
 
         def plan(weights: Weights) -> ResidencyPlan | DoesNotFit:
             if weights not in made:
                 prices = self.prices(network, weights, pins)
                 if keeping:
-                    found = plan_residency(network.tensors, pool, prices, reasons=False)
+                    found, _ = plan_with_cascades(
+                        network, pool, prices, pricer, weights, of_steps=of_steps, guess=by_product
+                    )
                 else:
-                    found = nothing_kept(network.tensors, pool, prices)
+                    found = nothing_kept(network.tensors, pool, prices, of_steps)
                 made[weights] = found, prices
             return made[weights][0]
 
@@ -223,12 +223,23 @@ class PoolCompiler:
         weights, prices = next(
             (weights, prices) for weights, (found, prices) in made.items() if found is best
         )
-        if keeping:  # why others do not stay is asked of the best plan only
-            best = with_said(plan_residency(network.tensors, pool, prices), network.layers)
-        if self.objective == "edp" and isinstance(best, ResidencyPlan):
+        if keeping:  # why others do not stay is asked of the best plan only, and what was a guess is mapped
+            chains: list[ChainPrices] = []
+            if pricer is not None:
+                _, chains = plan_with_cascades(network, pool, prices, pricer, weights, of_steps=of_steps)
+            found = plan_residency(network.tensors, pool, prices, chains=chains, of_steps=of_steps)
+            best = with_said(found, network.layers)
+        if by_product and isinstance(best, ResidencyPlan):
             # Near the plan, the product changes as this sum does: whatever costs less by it is no worse.
             weights = Weights(cycles=best.cost.energy, energy=best.cost.cycles)
         return best, weights, pins
+
+    def pricer(self, network: NetworkToPlan, pins: Pins = frozenset()) -> ChainPricer | None:
+        """What chains of steps cost as cascades; None on a machine without."""
+        if self.hardware.cascade is None or self.options.batch > 1:
+            return None
+        chains = Chains(network, self.hardware, self.options.batch)
+        return ChainPricer(chains, pins, self._stripe_staircases)
 
     def _pins(self, network: NetworkToPlan, weights: Weights, *, keeping: bool) -> Pins:
         """The steps whose weights stay, by prices with which the plan without any is the best."""
@@ -256,6 +267,7 @@ class PoolCompiler:
             outside=self.hardware.home(Operand.OUTPUTS) is not None,
             image_inside=self.hardware.input_place == self.pool.memory,
             results_inside=self.hardware.output_place == self.pool.memory,
+            only_ends_outside=self.options.activations == "on_chip",
         )
 
     def prices(self, network: NetworkToPlan, weights: Weights, pins: Pins = frozenset()) -> list[StepPrices]:
@@ -283,41 +295,6 @@ class PoolCompiler:
     def _staircase(self, layer: Layer, movement: Movement, weights: Weights) -> Staircase:
         """What a layer without its name costs at least, by the room that its tiles have."""
         return self._shortlist(layer, movement).staircase(weights)
-
-    def _arriving(self, sets: Sequence[Moved]) -> list[Arriving]:
-        return [Arriving(moved) for moved in sets if Operand.INPUTS in moved]
-
-    def _shortlist(self, layer: Layer, movement: Movement) -> Shortlist:
-        if (layer, movement) not in self._listed:
-            sets = self._all_sets(layer)
-            movements = self._arriving(sets) if isinstance(movement, Arriving) else sets
-            keys, images = [(layer, movement) for movement in movements], self.options.batch
-            found = [(key, self.known.shortlists.get((*key, images))) for key in keys]
-            known = {key: listed for key, listed in found if listed is not None}
-            self._listed.update(known if len(known) == len(keys) else self._searched(layer, movements))
-        return self._listed[layer, movement]
-
-    def _searched(
-        self, layer: Layer, movements: Sequence[Movement]
-    ) -> dict[tuple[Layer, Movement], Shortlist]:
-        """The shortlists of a layer, for some of what may move."""
-        images, dataflows = self.options.batch, array_dataflows(self.hardware, self.options)
-        judge = Alone(self.hardware, self.transitions)
-        listed = shortlists(layer, self.hardware, dataflows, images, movements, self.grids, judge)
-        searched = {(layer, movement): of_movement for movement, of_movement in listed.items()}
-        self.known.shortlists.update({(*key, images): listed for key, listed in searched.items()})
-        return searched
-
-    def _sets(self, layer: Layer) -> list[Moved]:
-        """Of operands of a layer that may move, its weights with them."""
-        return may_move(self.hardware, layer)
-
-    def _all_sets(self, layer: Layer) -> list[Moved]:
-        """Those in which its weights stay, too."""
-        sets = self._sets(layer)
-        has_weights = layer.on_array and not layer.multiplies_activations
-        may_stay = weights_may_stay(self.hardware) and has_weights
-        return [*sets, *[moves - {Operand.WEIGHTS} for moves in sets]] if may_stay else sets
 
     def _written(
         self, network: NetworkToPlan, plan: ResidencyPlan | DoesNotFit, weights: Weights, pins: Pins
@@ -375,20 +352,9 @@ class PoolCompiler:
             return []
         plan, weights, pins = planned
         assert isinstance(plan, ResidencyPlan)
-        sizes = [pinned_bytes(layer, self.hardware) for layer in network.layers]
-        reasons = why_not_pinned(
-            plan,
-            self.prices(network, weights, pins),
-            self.prices(network, weights, network.with_weights),
-            sizes,
-            network.with_weights - pins,
-            by_product=self.objective == "edp",
-        )
-        reasons |= weights_said(network.layers, self.pool.memory)
-        return [
-            LayerWeights(network.layers[step].name, step, sizes[step], reasons.get(step))
-            for step in sorted(network.with_weights)
-        ]
+        moved, in_place = (self.prices(network, weights, steps) for steps in (pins, network.with_weights))
+        by_product = self.objective == "edp"
+        return layer_weights(network, plan, pins, moved, in_place, self.hardware, by_product=by_product)
 
     def _tile_bytes(self, mappings: Sequence[Mapping]) -> list[int]:
         """What the tiles of each layer need where tensors lie."""
@@ -400,22 +366,9 @@ class PoolCompiler:
         if known is not None:
             return known
         listed = self._shortlist(placed.layer, movement_of(placed.moved, placed.placed))
-        judge = Alone(self.hardware, self.transitions, self.pool.size_bytes - placed.room_bytes)
-        best: tuple[float, Mapping] | None = None
-        for index in listed.nearly_best(placed.room_bytes, placed.weights):
-            cost = listed.cost(index)
-            if best is not None and placed.weights.price(cost) >= best[0] * (1 - COMPILER.gap):
-                break
-            choice = listed.choice(index, placed.moved, placed.placed)
-            (mapping,) = written([choice], listed.images, self.hardware)
-            cycles = judge(mapping)
-            price = placed.weights.price(cost.in_cycles(cycles, self.hardware.prices.static_per_cycle))
-            if best is None or price < best[0]:
-                room_bytes = int(listed.costs.room_bytes[index])
-                best = price, replace(mapping, estimated_cycles=cycles, room_bytes=room_bytes)
-        assert best is not None  # a plan has room for a mapping of each layer
-        self.known.mappings[placed] = best[1]
-        return best[1]
+        alone = InRoom(self.hardware, self.pool.size_bytes, self.transitions, self.known)
+        mapping = self.known.mappings[placed] = best_mapping(placed, listed, alone)
+        return mapping
 
     def _value(self, schedule: Schedule) -> tuple[float, float]:
         """What a schedule takes, simulated as a whole; of equal ones the faster is better."""
@@ -423,17 +376,18 @@ class PoolCompiler:
         return objective_value(cost.cycles, cost.energy, self.objective), cost.cycles
 
     def _shortage(self, network: NetworkToPlan, fault: DoesNotFit) -> Shortage:
-        """What has to be on chip at a step and does not fit, and how large a pool holds everything.
+        """What has to be on chip at a step and does not fit, and how large a pool holds everything."""
 
-        In a larger pool a pooling may be fused that here is a layer of its own; so the size is tried.
-        """
-        needs = tuple(self._needs(network))
-        most, holds = max(needs, key=_size_bytes), all(len(parts) == 1 for parts in network.parts)
-        while not holds and most.size_bytes <= MAX_BUFFER_BYTES:
-            larger = self._with_pool_of(most.size_bytes)
-            needed = max(larger._needs(larger.network_to_plan(network.graph)), key=_size_bytes)
-            most, holds = max(most, needed, key=_size_bytes), needed.size_bytes <= most.size_bytes
-        return Shortage(self.hardware, network, self.options.batch, fault, needs, most)
+        def needs_in(size_bytes: int) -> list[StepNeed]:
+            larger = self._with_pool_of(size_bytes)
+            return larger._needs(larger.network_to_plan(network.graph))
+
+        needs, common = tuple(self._needs(network)), (self.hardware, network, self.options.batch)
+        if self.hardware.cascade is not None:
+            prices, pricer = self.prices(network, TIME), self.pricer(network)
+            if found := least_with_cascades(network, self.places(), prices, pricer):
+                return Shortage.with_cascades(*common, fault, needs, found)
+        return Shortage.of(*common, fault, needs, needs_in)
 
     def _needs(self, network: NetworkToPlan) -> list[StepNeed]:
         return step_needs(network.tensors, self.places(), self.prices(network, Weights(energy=1)))
@@ -451,7 +405,3 @@ class PoolCompiler:
 
 Planned: TypeAlias = tuple[ResidencyPlan | DoesNotFit, Weights, Pins]
 """A plan, the weights by which mappings are compared, and the steps whose weights stay."""
-
-
-def _size_bytes(need: StepNeed) -> int:
-    return need.size_bytes

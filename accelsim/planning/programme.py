@@ -164,26 +164,30 @@ class Transitions:
 
     def of(self, state: State) -> Iterator[Transition]:
         """All ways to run the step from a state that have room."""
-        useless, copies, may_arrive_later = self.stage.useless, self.stage.copies, self.stage.may_arrive_later
         prices = self._prices
-        for in_pool, copied, read, moved in self.ways(state):
-            key = in_pool, moved
+        for way in self.ways(state):
+            key = in_pool, moved = way.in_pool, way.moved
             price = prices[key] if key in prices else prices.setdefault(key, self._price(in_pool, moved))
-            if price is None:
-                continue
-            staying = in_pool & ~useless
-            # What is given up in the pool at another time than after it was read there took room for nothing.
-            # So it is enough to decide here: for all subsets, in falling order of their bits.
-            optional = given_up = read & copied & staying & ~self.programme.kept_to_the_end
-            states = []
-            while True:
-                left_in_pool = staying & ~given_up
-                marked = left_in_pool & copies | may_arrive_later & ~left_in_pool
-                states.append((left_in_pool, copied & marked))
-                if not given_up:
-                    break
-                given_up = (given_up - 1) & optional
-            yield Transition(in_pool, moved, price, tuple(states))
+            if price is not None:
+                yield Transition(in_pool, moved, price, self.following(way))
+
+    def following(self, way: Way) -> tuple[State, ...]:
+        """The states in which the next step may begin."""
+        useless, copies, may_arrive_later = self.stage.useless, self.stage.copies, self.stage.may_arrive_later
+        in_pool, copied, read, _ = way
+        staying = in_pool & ~useless
+        # What is given up in the pool at another time than after it was read there took room for nothing.
+        # So it is enough to decide here: for all subsets, in falling order of their bits.
+        optional = given_up = read & copied & staying & ~self.programme.kept_to_the_end
+        states = []
+        while True:
+            left_in_pool = staying & ~given_up
+            marked = left_in_pool & copies | may_arrive_later & ~left_in_pool
+            states.append((left_in_pool, copied & marked))
+            if not given_up:
+                break
+            given_up = (given_up - 1) & optional
+        return tuple(states)
 
     def _price(self, in_pool: TensorSet, moved: int) -> Price | None:
         """None where there is no room."""

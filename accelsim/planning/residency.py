@@ -35,6 +35,8 @@ class Pool:
     """Whether the network's results have to lie in the pool after the last step; else outside."""
     copies: bool = True
     """Whether a tensor may lie in the pool and outside at the same time; else it lies in one for good."""
+    only_ends_outside: bool = False
+    """Whether nothing lies outside but the image and the results, as far as these do."""
 
     def __post_init__(self) -> None:
         if not self.outside and not (self.image_inside and self.results_inside):
@@ -71,6 +73,10 @@ class DoesNotFit(NamedTuple):
     """By them, and by the step's tiles at least."""
     pool_bytes: int
     """Of the pool."""
+    layers: int = 1
+    """How many steps that are, where they would run as a cascade."""
+    rows_bytes: int = 0
+    """By what that cascade would keep from stripe to stripe."""
 
 
 @dataclass(frozen=True, slots=True)

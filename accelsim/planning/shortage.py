@@ -19,6 +19,7 @@ from accelsim.network.executed import ExecutedGraph
 from accelsim.network.layer import Layer
 from accelsim.network.lowering.splitting import unfused
 from accelsim.network.parameters import RESOLUTION
+from accelsim.planning.least_room import LeastRoom
 from accelsim.planning.network_to_plan import NetworkToPlan
 from accelsim.planning.planner import nothing_kept
 from accelsim.planning.residency import DoesNotFit, Pool, ResidencyPlan
@@ -148,16 +149,66 @@ class Shortage:
     roomiest: StepNeed
     smaller: Network | None = None
 
+    @classmethod
+    def of(
+        cls,
+        hardware: Hardware,
+        planned: NetworkToPlan,
+        batch: int,
+        fault: DoesNotFit,
+        needs: tuple[StepNeed, ...],
+        needs_in: Callable[[int], Sequence[StepNeed]],
+    ) -> Self:
+        """The shortage where steps need so much here.
+
+        In a larger pool a pooling may be fused that here is a layer of its own: so the size is tried, by what
+        steps need there.
+        """
+        most, holds = max(needs, key=_size_bytes), all(len(parts) == 1 for parts in planned.parts)
+        while not holds and most.size_bytes <= MAX_BUFFER_BYTES:
+            needed = max(needs_in(most.size_bytes), key=_size_bytes)
+            most, holds = max(most, needed, key=_size_bytes), needed.size_bytes <= most.size_bytes
+        return cls(hardware, planned, batch, fault, needs, most)
+
+    @classmethod
+    def with_cascades(
+        cls,
+        hardware: Hardware,
+        planned: NetworkToPlan,
+        batch: int,
+        fault: DoesNotFit,
+        needs: tuple[StepNeed, ...],
+        least: LeastRoom,
+    ) -> Self:
+        """The shortage where the least that is needed, with cascades, is known."""
+        tensor_bytes = sum([planned.tensors.tensors[index].size_bytes for index in least.tensors])
+        kept_bytes = tensor_bytes + least.taken_bytes
+        most = StepNeed(least.first, least.tensors, kept_bytes, least.needed_bytes - kept_bytes)
+        if least.needed_bytes > fault.pool_bytes:
+            fault = DoesNotFit(
+                least.first,
+                least.tensors,
+                least.needed_bytes,
+                fault.pool_bytes,
+                least.layers,
+                least.taken_bytes,
+            )
+        return cls(hardware, planned, batch, fault, needs, most)
+
     def __str__(self) -> str:
         fault, memory = self.fault, self.memory
-        tile_bytes = fault.needed_bytes - sum([self._size_bytes(index) for index in fault.tensors])
+        tensor_bytes = sum([self._size_bytes(index) for index in fault.tensors])
+        tile_bytes = fault.needed_bytes - fault.rows_bytes - tensor_bytes
         tensors = ", ".join(self._tensor(index) for index in fault.tensors)
-        tiles = [self._tiles(tile_bytes)] if tile_bytes or not tensors else []
-        what = " and ".join([*([tensors] if tensors else []), *tiles])
+        tiles = [f"{counted(fault.rows_bytes, 'byte')} of rows between layers"] if fault.rows_bytes else []
+        tiles += [self._tiles(tile_bytes)] if tile_bytes or not tensors else []
+        what = all_of([*([tensors] if tensors else []), *tiles])
+        last = fault.step + fault.layers - 1
+        to = f" to {self.planned.layers[last].name}" if fault.layers > 1 else ""
         needed = counted(fault.needed_bytes, "byte")
         has, _ = self._room_words(fault.needed_bytes)
         return (
-            f"{self.planned.layers[fault.step].name} on {self.hardware.name}: needs {needed} of {memory}, "
+            f"{self.planned.layers[fault.step].name}{to} on {self.hardware.name}: needs {needed} of {memory}, "
             f"{has} {fault.pool_bytes}: {what}{self._why_there()}{self._remedies()}"
         )
 
@@ -234,6 +285,8 @@ class Shortage:
             Operand.WEIGHTS if use.is_product else Operand.RESIDUAL: use.residuals,
             Operand.OUTPUTS: (use.output,),
         }
+        if self.fault.layers > 1:
+            return f"{counted(size_bytes, 'byte')} of tiles"
         moving = [
             operand
             for operand in operands_of(self.planned.layers[self.fault.step])
@@ -268,6 +321,10 @@ class Shortage:
         if self.batch > 1:
             remedies.append(f"fewer images than {self.batch} at a time")
         return f"; would help: {' or '.join(remedies)}" if remedies else ""
+
+
+def _size_bytes(need: StepNeed) -> int:
+    return need.size_bytes
 
 
 def _with_image_of(network: Network, part: float) -> Network:

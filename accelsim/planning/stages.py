@@ -76,36 +76,73 @@ def tensor_set(tensors: Sequence[int]) -> TensorSet:
     return sum([1 << tensor for tensor in set(tensors)])
 
 
-def stages(network: NetworkTensors, pool: Pool, prices: Sequence[StepPrices]) -> tuple[Stage, ...]:
-    """The steps of a network."""
+class Frame(NamedTuple):
+    """What of a step does not depend on prices; as `Stage` has it."""
+
+    inputs: TensorSet
+    residuals: TensorSet
+    output: TensorSet
+    choices: tuple[Choice, ...]
+    useless: TensorSet
+    copies: TensorSet
+
+
+def frames(network: NetworkTensors, pool: Pool) -> tuple[Frame, ...]:
+    """Of each step of a network: the same whatever the prices are by which it is planned."""
     of_tensors = network.lives
-    afterwards = _afterwards(network, pool, of_tensors)
-    made = []
-    for step, (use, of_step, (useless, copies)) in enumerate(
-        zip(network.uses, prices, afterwards, strict=True)
-    ):
-        staircases, moved = _by_combination(of_step, step, is_product=use.is_product)
-        begins = of_tensors[use.output].first == step
-        made.append(
-            Stage(
-                inputs=tensor_set(use.inputs),
-                residuals=tensor_set(use.residuals),
-                output=1 << use.output,
-                choices=tuple(_choices(network, pool, use.output)) if begins else (),
-                staircases=staircases,
-                moved=moved,
-                useless=useless,
-                copies=copies,
-                may_arrive=any(staircases[ARRIVAL:]),
-                may_arrive_later=0,
+    firsts = [life.first for life in of_tensors]
+    return tuple(
+        [
+            Frame(
+                tensor_set(use.inputs),
+                tensor_set(use.residuals),
+                1 << use.output,
+                tuple(_choices(network, pool, use.output)) if firsts[use.output] == step else (),
+                useless,
+                copies,
             )
-        )
-    later = accumulate([stage.inputs if stage.may_arrive else 0 for stage in reversed(made)], or_, initial=0)
-    return tuple(map(_with_arrivals, made, [*later][-2::-1]))
+            for step, (use, (useless, copies)) in enumerate(
+                zip(network.uses, _afterwards(network, pool, of_tensors), strict=True)
+            )
+        ]
+    )
 
 
-def _with_arrivals(stage: Stage, later: TensorSet) -> Stage:
-    return replace(stage, may_arrive_later=later)
+def stages(
+    network: NetworkTensors,
+    pool: Pool,
+    prices: Sequence[StepPrices],
+    of_steps: Sequence[Frame] | None = None,
+) -> tuple[Stage, ...]:
+    """The steps of a network by prices; their frames are made anew where they are not known."""
+    of_steps = frames(network, pool) if of_steps is None else of_steps
+    combinations: dict[tuple[int, bool], tuple[tuple[Staircase | None, ...], tuple[Moved, ...]]] = {}
+    """By the identity of prices, which steps of one form share, and whether it is a product."""
+    keys = []
+    for step, (use, of_step) in enumerate(zip(network.uses, prices, strict=True)):
+        key = id(of_step), use.is_product
+        keys.append(key)
+        if key not in combinations:
+            combinations[key] = _by_combination(of_step, step, is_product=use.is_product)
+    may_arrive = {key: any(stairs[ARRIVAL:]) for key, (stairs, _) in combinations.items()}
+    arriving = [frame.inputs if may_arrive[key] else 0 for frame, key in zip(of_steps, keys, strict=True)]
+    later = [*accumulate(reversed(arriving), or_, initial=0)][-2::-1]
+    return tuple(
+        [
+            Stage(
+                frame.inputs,
+                frame.residuals,
+                frame.output,
+                frame.choices,
+                *combinations[key],
+                frame.useless,
+                frame.copies,
+                may_arrive[key],
+                may_arrive_later,
+            )
+            for frame, key, may_arrive_later in zip(of_steps, keys, later, strict=True)
+        ]
+    )
 
 
 def keeping_nothing(network: NetworkTensors, pool: Pool, stages: Sequence[Stage]) -> tuple[Stage, ...]:
@@ -128,6 +165,9 @@ def _choices(network: NetworkTensors, pool: Pool, output: int) -> Iterator[Choic
     is_result = network.tensors[output].is_result
     may_stay_inside = not is_result or pool.results_inside
     may_be_outside_only = not is_result or not pool.results_inside
+    if pool.only_ends_outside and not is_result:
+        yield Choice(kept=True, written=False)
+        return
     if may_stay_inside:
         yield Choice(kept=True, written=False)
     if pool.outside:

@@ -28,7 +28,7 @@ class Kept(NamedTuple):
     """What a cascade keeps in the pool, beside rows of tensors.
 
     Example:
-        >>> Kept("expand weights", 1536, Steps(3, 5), step=3).size_bytes
+        >>> Kept("expand weights", 1536, Steps(3, 5), step=3, is_weights=True).size_bytes
         1536
     """
 
@@ -38,6 +38,8 @@ class Kept(NamedTuple):
     """Of the cascade."""
     step: int
     """Whose it is."""
+    is_weights: bool
+    """Whether it lies outside as well."""
 
 
 class PlannedEntry(NamedTuple):
@@ -170,11 +172,17 @@ def kept_by_cascades(striped: Striped, hardware: Hardware) -> tuple[Kept, ...]:
     for of_cascade in striped.cascades:
         layers, steps = striped.layers, Steps(of_cascade.cascade.steps[0], of_cascade.cascade.steps[-1])
         kept += [
-            Kept(f"{layers[step].name} weights", pinned_bytes(layers[step], hardware), steps, step)
+            Kept(
+                f"{layers[step].name} weights",
+                pinned_bytes(layers[step], hardware),
+                steps,
+                step,
+                is_weights=True,
+            )
             for step in sorted(of_cascade.cascade.resident)
         ]
         kept += [
-            Kept(f"{layers[step].name} unfinished pooling", size_bytes, steps, step)
+            Kept(f"{layers[step].name} unfinished pooling", size_bytes, steps, step, is_weights=False)
             for step, size_bytes in of_cascade.unfinished
         ]
     return tuple(kept)

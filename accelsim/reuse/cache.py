@@ -194,7 +194,10 @@ class Cache:
         schedules: Recent[Identity, Schedule] = Recent(self._budget, _schedule_bytes)
         costs: Recent[Identity, LayerCosts] = Recent(self._budget, lambda _: _COSTS_BYTES)
         pool = PoolKnowledge(
-            Recent(self._budget, lambda listed: listed.held_bytes), Recent(self._budget, mapping_bytes)
+            Recent(self._budget, lambda listed: listed.held_bytes),
+            Recent(self._budget, mapping_bytes),
+            Recent(self._budget, mapping_bytes),
+            Recent(self._budget, lambda _: _JUDGED_BYTES),
         )
         if self._file is None:
             return LayersOnMachine(mappings, schedules, costs, pool=pool)
@@ -266,6 +269,8 @@ _STEP_BYTES: Final = 600
 _COSTS_BYTES: Final = 1300
 _ENTRY_BYTES: Final = 60
 """What the fast engine counts as an entry of a queue."""
+_JUDGED_BYTES: Final = 1000
+"""A choice, and a number."""
 _MACHINE_BYTES: Final = 30_000
 _TABLES_BYTES: Final = 2000
 """Empty tables of one machine."""

@@ -99,6 +99,8 @@ class Assembly:
     def __init__(self, network: Network, hardware: Hardware, options: MappingOptions) -> None:
         if network.compression:
             raise NotLocalError("what is said of layers by name may be of layers that a candidate has not")
+        if any(stage.reads for stage in network.stages):
+            raise NotLocalError("a row that reads other rows may do so over blocks that a candidate has not")
         if hardware.tensor_bank is not None:
             raise NotLocalError("what stays in a pool, and what it leaves to tiles, depends on all layers")
         if hardware.mapper.order != "network":

@@ -25,8 +25,8 @@ from accelsim.simulation.stretches import Stretch, Stretches
 
 EXACT: Final = 2.0**53
 """Below it whole numbers and sums of them are exact in 64 bits of a float."""
-MOST_ROWS: Final = 200_000
-"""Of sums: some 40 MB."""
+MOST_ROWS: Final = 50_000
+"""Of sums: some 15 MB; then everything is forgotten."""
 Figures: TypeAlias = tuple[int, float, int, int]
 """Of a candidate: cycles, energy, bytes to and from memories off chip, multiply-accumulates executed."""
 _PLAIN: Final = ("macs", "vector_ops", "register_file_bytes", "inter_pe_bytes")

@@ -90,6 +90,17 @@ class KeepChange:
 
 
 @dataclass(frozen=True)
+class CascadeChange:
+    """Layers that may run stripe by stripe, or more of them together."""
+
+    kind: ClassVar[RemedyKind] = "machine"
+    name: ClassVar[str] = "cascade"
+    before: int
+    """How many together, at most; 0 is none."""
+    after: int
+
+
+@dataclass(frozen=True)
 class HostChange:
     """A host that does all in a part of the time."""
 
@@ -174,6 +185,7 @@ Change: TypeAlias = (
     | LatencyChange
     | PoolChange
     | KeepChange
+    | CascadeChange
     | HostChange
     | LayoutChange
     | AddedDataflow

@@ -10,7 +10,7 @@ from accelsim.choices import AUTO
 from accelsim.descriptions.arguments import check_choice
 from accelsim.descriptions.limits import MAX_COUNT
 from accelsim.energy import energy_by_component
-from accelsim.errors import MappingError, came_of_interrupt, problem_text, problems_of
+from accelsim.errors import AccelsimError, MappingError, came_of_interrupt, problem_text, problems_of
 from accelsim.hardware import ActionCounts, Hardware, Objective
 from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.precision import macs_by_bits
@@ -18,6 +18,7 @@ from accelsim.network.build import build
 from accelsim.network.description import Network
 from accelsim.network.graph import total_macs, total_params
 from accelsim.network.layer import Layer
+from accelsim.network.lowered import lowered_network
 from accelsim.planning.plan import Inferences
 from accelsim.reuse.cache import Cache
 from accelsim.run import plan_run
@@ -167,6 +168,7 @@ class Evaluator:
     def __init__(self, task: SearchTask) -> None:
         self._task = task
         self._cache = Cache()
+        self._latest: tuple[Depths, Network] | None = None
         self._assembly = assembly = _assembly(task)
         self._chains = None if assembly is None else Chains(assembly, task.hardware, task.options)
 
@@ -182,7 +184,14 @@ class Evaluator:
                 return Size(*self._assembly.size(depths))
             except NotLocalError:
                 self._assembly = self._chains = None
-        published = build(with_depths(self._task.network, depths))
+        network = self._candidate(depths)
+        if self._task.limits == Limits():  # then it is lowered anyhow
+            try:
+                lowered = self._cache.lowered(network, lowered_network)
+                return Size(lowered.params, lowered.macs)
+            except AccelsimError:
+                pass  # what cannot be lowered may have a size
+        published = build(network)
         return Size(total_params(published), total_macs(published))
 
     def costs(self, candidates: Sequence[Depths]) -> list[Cost]:
@@ -201,10 +210,18 @@ class Evaluator:
         return self.costs([depths])[0]
 
     def _as_run(self, depths: Depths) -> Cost:
-        return run_cost(replace(self._task, network=with_depths(self._task.network, depths)), self._cache)
+        return run_cost(replace(self._task, network=self._candidate(depths)), self._cache)
+
+    def _candidate(self, depths: Depths) -> Network:
+        """The network of other depths: the same object for the same depths, by which a cache knows it."""
+        if self._latest is None or self._latest[0] != depths:
+            self._latest = depths, with_depths(self._task.network, depths)
+        return self._latest[1]
 
     def evaluations(self, candidates: Sequence[Depths]) -> list[Evaluation]:
         """Of each its size, and its cost within the limits, or why there is none."""
+        if self._chains is None:
+            return list(map(self.evaluation, candidates))
         try:
             sizes = list(map(self.size, candidates))
             allowed = [self._task.limits.allow(size) for size in sizes]

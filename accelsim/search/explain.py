@@ -18,6 +18,7 @@ from accelsim.errors import AccelsimError
 from accelsim.execution.processes import Processes
 from accelsim.hardware import Hardware, Objective, hardware_of
 from accelsim.mapping.options import MappingOptions
+from accelsim.mapping.together import by_layer
 from accelsim.network.description import Network, NetworkDescription
 from accelsim.network.graph_changes import graph_of
 from accelsim.network.layer import Layer
@@ -185,7 +186,7 @@ def explain_network(
     outcomes, impossible = _outcomes(candidates, options, step)
     diagnoses = {
         layer.name: diagnose(layer, mapping, hardware)
-        for layer, mapping in zip(result.layers, plan.schedule.mappings, strict=True)
+        for layer, mapping in zip(result.layers, by_layer(plan.schedule).mappings, strict=True)
     }
     worst = [_worst_layer(group, diagnoses, outcomes) for group in alike]
     worst.sort(key=lambda group: (-group.gained_cycles, -group.lost_cycles))

@@ -46,11 +46,16 @@ def but_for_depth(network: Network) -> dict[str, Any]:
 
     Nor do the names of stages, unless there are patterns of names that say which layers are compressed.
     """
-    image = network.image
+    image, rows = network.image, {stage.name: row for row, stage in enumerate(network.stages)}
     return {
         "image": [image.channels, image.height, image.width, network.description.input.activation_density],
         "stages": [
-            [_kind(type(stage.block)), stage.block.model_dump(mode="json"), stage.repeat is not None]
+            [
+                _kind(type(stage.block)),
+                stage.block.model_dump(mode="json"),
+                stage.repeat is not None,
+                [rows.get(name) for name in stage.reads],
+            ]
             for stage in network.stages
         ],
         "precision": network.description.precision.model_dump(mode="json"),

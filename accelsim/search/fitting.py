@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Literal, TypeAlias
 
+from accelsim.choices import AUTO
 from accelsim.descriptions import vary
 from accelsim.descriptions.limits import MAX_BUFFER_BYTES
 from accelsim.descriptions.phrases import memory_word
@@ -20,11 +21,13 @@ from accelsim.planning.shortage import PoolShortageError, Shortage
 from accelsim.result import RunResult
 from accelsim.reuse.cache import Cache
 from accelsim.run import run_network
+from accelsim.search.changes import Baseline
 from accelsim.search.network_remedies import half_the_bits
+from accelsim.search.remedies import deeper_cascades
 from accelsim.search.words import change_words
 
 FittingName: TypeAlias = Literal[
-    "least_pool", "larger_pool", "image", "outside", "ends", "activations_bits", "order", "batch"
+    "least_pool", "larger_pool", "image", "outside", "ends", "activations_bits", "order", "batch", "cascade"
 ]
 """Of changes."""
 
@@ -124,6 +127,8 @@ def _changes(network: Network, hardware: Hardware, shortage: Shortage) -> Iterat
     if halved := half_the_bits(network, hardware, "activations"):
         change, changed = halved
         yield "activations_bits", change_words(change), changed, hardware, batch
+    for remedy in deeper_cascades(Baseline(network, hardware, AUTO)):
+        yield "cascade", change_words(remedy.change), network, remedy.hardware, batch
     if hardware.mapper.order == "network":
         reordered = vary(hardware, **{"mapper.order": "least_peak"})
         yield "order", "layers in the order of least peak", network, reordered, batch

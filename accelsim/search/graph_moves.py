@@ -12,12 +12,13 @@ from typing import Final, Literal, TypeAlias
 
 from accelsim.errors import NetworkError
 from accelsim.network import operators as ops
-from accelsim.network.build import INPUT, build
+from accelsim.network.build import build
 from accelsim.network.channel_ties import ChannelTies, TiedChannels, channel_ties, is_depthwise
 from accelsim.network.configuration import configure
 from accelsim.network.description import Network
 from accelsim.network.graph import Operator, PublishedGraph
 from accelsim.network.graph_changes import GraphChange, changed_network
+from accelsim.network.stages import IMAGE
 
 GraphMoveKind: TypeAlias = Literal["channels", "kernel", "groups", "resolution"]
 Direction: TypeAlias = Literal["up", "down"]
@@ -101,18 +102,18 @@ class GraphDesign:
             new = _next_multiple(number, multiple, direction)
             if new is not None and new != number.count:
                 channels.append((number.makers[0], new))
-        return self._possible(channels)
+        return GraphChange(channels=self._possible(channels))
 
-    def _possible(self, channels: Sequence[tuple[str, int]]) -> GraphChange:
-        """All of them, or, where that is no network, one after another as many as fit each other."""
-        whole = GraphChange(channels=tuple(channels))
-        if self._is_possible(whole):
-            return whole
-        fitting: list[tuple[str, int]] = []
-        for channel in channels:
-            if self._is_possible(GraphChange(channels=(*fitting, channel))):
-                fitting.append(channel)
-        return GraphChange(channels=tuple(fitting))
+    def _possible(
+        self, channels: Sequence[tuple[str, int]], beside: tuple[tuple[str, int], ...] = ()
+    ) -> tuple[tuple[str, int], ...]:
+        """All of them and those beside them, or as many as are a network, by halves: few are refused."""
+        if self._is_possible(GraphChange(channels=(*beside, *channels))):
+            return (*beside, *channels)
+        if len(channels) < 2:
+            return beside
+        middle = len(channels) // 2
+        return self._possible(channels[middle:], self._possible(channels[:middle], beside))
 
     def _is_possible(self, change: GraphChange) -> bool:
         try:
@@ -171,7 +172,7 @@ class GraphDesign:
 
     def smaller_image(self) -> GraphMove | None:
         """At least an eighth fewer rows and columns, which the total stride divides; None if none are."""
-        image = self.published[INPUT].operator.output
+        image = self.published[IMAGE].operator.output
         stride = _total_stride(self.published)
         side = int(image.height * SMALLER_IMAGE) // stride * stride
         if image.height != image.width or side < 1:

@@ -110,6 +110,7 @@ def concrete(network: Network) -> Network:
             "name": stage.name,
             **({} if stage.label == stage.name else {"stage": stage.label}),
             **({} if stage.repeat is None else {"repeat": stage.repeat}),
+            **({"reads": list(stage.reads)} if stage.reads else {}),
             **stage.block.model_dump(mode="json", exclude_defaults=True),
         }
         for row, stage in zip(network.description.stages, network.stages, strict=True)

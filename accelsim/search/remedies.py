@@ -6,6 +6,7 @@ from typing import Any, Final, Literal, assert_never, get_args
 
 from accelsim.choices import AUTO
 from accelsim.descriptions import vary
+from accelsim.descriptions.limits import MAX_CASCADE_LAYERS
 from accelsim.errors import AccelsimError
 from accelsim.hardware import Hardware, Memory, dataflow_names
 from accelsim.hardware.bandwidth import HERTZ_PER_MEGAHERTZ
@@ -17,6 +18,7 @@ from accelsim.search.changes import (
     PARTS_ON_CHIP,
     AddedDataflow,
     Baseline,
+    CascadeChange,
     Change,
     DataflowChange,
     HostChange,
@@ -32,6 +34,8 @@ from accelsim.search.network_remedies import fewer_bits, rounded_channels
 
 TIMES: Final = 2
 """How much more of a machine's part a remedy gives it."""
+CASCADE_LAYERS: Final = 4
+"""Of a cascade, at most, on a machine whose file says nothing of them."""
 KEPT: Final[tuple[Kept, ...]] = get_args(Kept)
 
 
@@ -58,6 +62,7 @@ def remedies(network: Network, hardware: Hardware, dataflow: str) -> Iterator[Re
         yield _faster_host(baseline, hardware.host)
     yield from _pools(baseline)
     yield from _more_kept(baseline)
+    yield from deeper_cascades(baseline)
     yield from _dataflows(baseline)
     yield from fewer_bits(baseline)
     yield from rounded_channels(baseline)
@@ -65,7 +70,7 @@ def remedies(network: Network, hardware: Hardware, dataflow: str) -> Iterator[Re
 
 def most_remedies(hardware: Hardware) -> int:
     """How many there are at most: bandwidth, latency and layout of each channel, parts on chip, the host,
-    kinds of tensors that stay, a pool, each dataflow, the dataflow chosen, bits of weights and of
+    kinds of tensors that stay, cascades, a pool, each dataflow, the dataflow chosen, bits of weights and of
     activations, channels of layers up and down.
     """
     of_dataflows = len(dataflow_names()) + 1
@@ -183,6 +188,20 @@ def _more_kept(baseline: Baseline) -> Iterator[Remedy]:
                 remedy = _changed_machine(baseline, change, **values)
                 if isinstance(remedy, Remedy):
                     yield remedy
+
+
+def deeper_cascades(baseline: Baseline) -> Iterator[Remedy]:
+    """Layers that run stripe by stripe, where activations stay in a pool; more of them together, if some do.
+
+    What a machine refuses is no remedy.
+    """
+    cascade = baseline.hardware.cascade
+    before = 0 if cascade is None else cascade.layers
+    after = min(TIMES * before, MAX_CASCADE_LAYERS) or CASCADE_LAYERS
+    if after > before and baseline.hardware.keeps("activations"):
+        remedy = _changed_machine(baseline, CascadeChange(before, after), cascade={"layers": after})
+        if isinstance(remedy, Remedy):
+            yield remedy
 
 
 def _dataflows(baseline: Baseline) -> Iterator[Remedy | ImpossibleRemedy]:

@@ -14,6 +14,7 @@ from accelsim.mapping.dataflows import dataflow_of
 from accelsim.search.changes import (
     AddedDataflow,
     BitsChange,
+    CascadeChange,
     Change,
     ChannelObstacle,
     ChannelsChange,
@@ -105,6 +106,8 @@ def change_words(change: Change) -> str:
             return _part_words(change)
         case LatencyChange() | PoolChange() | KeepChange() | LayoutChange():
             return f"{memory_word(change.memory)} {_memory_words(change)}"
+        case CascadeChange():
+            return f"cascades of up to {change.after} layers"
         case HostChange():
             return f"{change.host} in half the time"
         case AddedDataflow() | DataflowChange():

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from accelsim.hardware import Hardware
 from accelsim.mapping.schedule import Schedule
+from accelsim.mapping.together import by_layer
 from accelsim.network.layer import Layer
 from accelsim.result import LayerResult, RunResult
 from accelsim.search.diagnosis import Diagnosis, diagnose, idle_array_cycles
@@ -30,12 +31,11 @@ class WorstStage:
 
 
 def worst_stage(result: RunResult, schedule: Schedule, hardware: Hardware) -> WorstStage:
-    """The worst stage of a run, whose schedule has a layer and a mapping for each layer of the result."""
+    """The worst stage of a run, whose schedule has a mapping for each layer of the result, or its stripes."""
     worst_layers = layers_of_worst_form(result)
     worst = worst_layers[0]
-    mappings = {
-        layer.name: mapping for layer, mapping in zip(schedule.layers, schedule.mappings, strict=True)
-    }
+    layered = by_layer(schedule)
+    mappings = {layer.name: mapping for layer, mapping in zip(layered.layers, layered.mappings, strict=True)}
     stage = _by_stage(result.layers)[worst.stage]
     cycles, lost = sum(layer.cycles for layer in stage), idle_array_cycles(stage)
     return WorstStage(

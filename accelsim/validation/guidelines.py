@@ -299,7 +299,7 @@ def _verdict(experiment: str, platform: str, speeds: Sequence[float]) -> Verdict
 
 def guideline_network(name: str, parameters: Mapping[str, Value]) -> Network:
     """A network of an experiment, whatever ./networks holds."""
-    return load_network(shipped.packaged("networks", name), **parameters)
+    return load_network(shipped.packaged("networks", name), shapes=None, **parameters)
 
 
 def _trial(

@@ -68,6 +68,10 @@ class Difference(Enum):
     GIVES_UP_RESULT = auto()
     GIVES_UP_NO_TENSOR = auto()
     RESULT_ELSEWHERE = auto()
+    LACKS_ROWS = auto()
+    READS_LOST_ROW = auto()
+    DOES_NOT_WAIT_TO_WRITE = auto()
+    WEIGHTS_MOVE_OTHERWISE = auto()
 
 
 class Quantity(Enum):

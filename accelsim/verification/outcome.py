@@ -1,6 +1,7 @@
 """What verifying a schedule came to."""
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from accelsim.verification.mismatch import Mismatch
@@ -38,6 +39,41 @@ class LayerVerification:
     """Counted on the way, by memory, access and operand: bytes; of registers and hops words."""
     mismatch: Mismatch | None
     """The first access that differs; None where there is none."""
+
+
+def together(outcomes: Sequence[LayerVerification]) -> LayerVerification:
+    """A layer that runs for one image after the other, or stripe by stripe: the sums, and what differs first.
+
+    Args:
+        outcomes: Of each time that it runs, in turn.
+
+    Returns:
+        One of all of them.
+
+    Example:
+        >>> import accelsim
+        >>> (conv1,) = accelsim.verify("sqnxt23v5", "16x16_128k", layers=["conv1"]).layers
+        >>> together([conv1, conv1]).steps == 2 * conv1.steps
+        True
+    """
+    first, *_ = outcomes
+    traffic: dict[str, dict[str, dict[str, int]]] = {}
+    for outcome in outcomes:
+        for memory, accesses in outcome.traffic.items():
+            for access, by_operand in accesses.items():
+                summed = traffic.setdefault(memory, {}).setdefault(access, {})
+                for operand, amount in by_operand.items():
+                    summed[operand] = summed.get(operand, 0) + amount
+    return replace(
+        first,
+        steps=sum([outcome.steps for outcome in outcomes]),
+        macs=sum([outcome.macs for outcome in outcomes]),
+        computed_macs=sum([outcome.computed_macs for outcome in outcomes]),
+        extent="all" if all(outcome.extent == "all" for outcome in outcomes) else "sampled",
+        traffic=traffic,
+        like=None if any(outcome.like is None for outcome in outcomes) else first.like,
+        mismatch=next((outcome.mismatch for outcome in outcomes if outcome.mismatch is not None), None),
+    )
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.schedule import PoolChange, Schedule
 from accelsim.network.executed import ExecutedGraph, ExecutedNode
 from accelsim.network.layer import Layer
+from accelsim.verification.cascades import Chain
 from accelsim.verification.difference import Difference, Part, Quantity
 from accelsim.verification.homes import homes_of
 from accelsim.verification.mismatch import Mismatch, MismatchError, expect_equal, refuse
@@ -75,6 +76,7 @@ def place_mismatches(
     batch: int,
     *,
     steady: Schedule | None = None,
+    chains: Sequence[Chain] = (),
 ) -> dict[str, Mismatch]:
     """What is wrong with where tensors lie, by the names of the layers that it is wrong for.
 
@@ -89,15 +91,22 @@ def place_mismatches(
         batch: Images that run together; of images in turn, 1.
         steady: Of the first inference, before which no weights lie in the pool: that of those to come, for
             which weights have to be there. None: it is one of these.
+        chains: Layers that run stripe by stripe: between them lie windows of rows.
     """
     parts = [part for node, scheduled in parts_of(graph, schedule) for part in _parts(node, scheduled)]
     pieces, last = _Pieces.of(graph, hardware, batch), schedule.images_in_turn - 1
+    for chain in chains:
+        of_windows = {
+            pieces.tensor_of[parts[number].writes]: size for number, size in chain.window_bytes.items()
+        }
+        pieces.bytes_of.update(of_windows)
     mismatches: dict[str, Mismatch] = {}
     for image in sorted({last, min(1, last), 0}, reverse=True):
         turn = _Turn(
             image_comes=image > 0, results_go=image < last, weights_come=steady is not None and image == 0
         )
-        mismatches |= _Places(schedule.of_image(image), hardware, pieces, parts, turn, steady).mismatches()
+        of_image = _Places(schedule.of_image(image), hardware, pieces, parts, turn, steady, chains)
+        mismatches |= of_image.mismatches()
     return mismatches
 
 
@@ -163,6 +172,8 @@ class _Places:
     turn: _Turn
     steady: Schedule | None
     """Of the first inference: what is executed when pinned weights are there."""
+    chains: Sequence[Chain]
+    """Layers that run stripe by stripe: what they take, and give up, they do together."""
     in_pool: set[str] = field(default_factory=set)
     """Pieces that were written in the pool."""
     outside: set[str] = field(default_factory=set)
@@ -180,11 +191,14 @@ class _Places:
         self.home, self.home_of_weights = homes[Operand.OUTPUTS], homes[Operand.WEIGHTS]
         self.memory, self.room_bytes = ("the pool", 0) if pool is None else (pool.memory, pool.size_bytes)
         self.results_stay = self.hardware.output_place == self.memory
+        kept_by_chains = {number for chain in self.chains for number in chain.keeps}
         self.weight_bytes = sum(
             weight_bytes(layer, self.hardware.precision)
             for number, layer in enumerate(self.schedule.layers)
-            if Operand.WEIGHTS in self._inside(number, self.steady) and self.hardware.keeps("weights")
-            if not layer.multiplies_activations
+            if number not in kept_by_chains
+            and Operand.WEIGHTS in self._inside(number, self.steady)
+            and self.hardware.keeps("weights")
+            and not layer.multiplies_activations
         )
         """Of weights that stay."""
         self.last_use: dict[str, int] = {}
@@ -213,28 +227,52 @@ class _Places:
     def mismatches(self) -> dict[str, Mismatch]:
         """The first of each layer."""
         mismatches: dict[str, Mismatch] = {}
-        last, held_bytes, image_bytes = len(self.parts) - 1, pool_bytes(self.schedule), self._put_image()
+        image_bytes = self._put_image()
         bytes_at_start, bytes_in_turn = (0, image_bytes) if self.turn.image_comes else (image_bytes, 0)
-        for number, (part, change) in enumerate(zip(self.parts, _changes(self.schedule), strict=True)):
-            begun_bytes = self._bring(number, part) + self._write(number, part)
-            begun_bytes += bytes_in_turn if number == 0 else 0
-            self._end_uses(number)
-            left = {rest for sizes in self.idle for rest in _without(sizes, change.freed_bytes)}
+        held_bytes = self.schedule.pool_bytes_at_start
+        for group, kept_bytes in self._together():
             try:
-                if number == 0:
+                if group[0] == 0:
                     self._check_start(bytes_at_start)
-                self._check_operands(number, part)
-                self._check_reads(number, part)
-                self._expect(Quantity.TENSOR_BYTES, change.taken_bytes, begun_bytes)
-                self._check_size(held_bytes[number])
-                if not left:
-                    self._refuse_given_up(change.freed_bytes)
-                if number == last:
-                    self._check_end(held_bytes[number] - change.freed_bytes)
             except MismatchError as error:
-                mismatches[part.name] = error.mismatch
+                mismatches[self.parts[0].name] = error.mismatch
+            changes = [_changes(self.schedule)[number] for number in group]
+            taken_bytes, freed_bytes = (sum(sizes) for sizes in zip(*changes, strict=True))
+            begun_bytes = kept_bytes + (bytes_in_turn if group[0] == 0 else 0)
+            for number in group:
+                part = self.parts[number]
+                begun_bytes += self._bring(number, part) + self._write(number, part)
+                try:
+                    self._check_operands(number, part)
+                    self._check_reads(number, part)
+                except MismatchError as error:
+                    mismatches.setdefault(part.name, error.mismatch)
+            self._end_uses(group)
+            kept = [kept_bytes] if kept_bytes else []
+            self.idle = {tuple(sorted([*others, *kept])) for others in self.idle}
+            left = {rest for sizes in self.idle for rest in _without(sizes, freed_bytes)}
+            held_bytes += taken_bytes - freed_bytes
+            try:
+                self._expect(Quantity.TENSOR_BYTES, taken_bytes, begun_bytes)
+                self._check_size(held_bytes + freed_bytes)
+                if not left:
+                    self._refuse_given_up(freed_bytes)
+                if group[-1] == len(self.parts) - 1:
+                    self._check_end(held_bytes)
+            except MismatchError as error:
+                mismatches.setdefault(self.parts[group[-1]].name, error.mismatch)
             self.idle = left or {()}
         return mismatches
+
+    def _together(self) -> Iterator[tuple[range, int]]:
+        """Each layer by itself, or those of a cascade; and what these keep beside tensors, for as long."""
+        of_chains = {chain.layers[0]: chain for chain in self.chains}
+        number = 0
+        while number < len(self.parts):
+            chain = of_chains.get(number)
+            group = range(number, number + 1) if chain is None else chain.layers
+            yield group, 0 if chain is None else chain.kept_bytes
+            number = group.stop
 
     def _expect(self, quantity: Quantity, scheduled: int, observed: int) -> None:
         expect_equal(quantity, scheduled, observed, memory=self.memory)
@@ -282,9 +320,9 @@ class _Places:
         self.needed.append(tensor)
         return self.pieces.bytes_of[tensor]
 
-    def _end_uses(self, number: int) -> None:
+    def _end_uses(self, group: range) -> None:
         """Tensors that no layer to come reads or writes in the pool may be given up there."""
-        ended = [tensor for tensor in self.needed if self.last_use[tensor] == number]
+        ended = [tensor for tensor in self.needed if self.last_use[tensor] in group]
         sizes = [self.pieces.bytes_of[tensor] for tensor in ended]
         self.idle = {tuple(sorted([*others, *sizes])) for others in self.idle}
         self.needed = [tensor for tensor in self.needed if tensor not in ended]
@@ -312,8 +350,9 @@ class _Places:
                 refuse(Difference.MOVES_WHAT_STAYS, operand=operand, memory=self.memory)
             if self.hardware.tensor_memory is not None and operand not in mapping.moved - mapping.placed:
                 refuse(Difference.NEVER_MOVES, operand=operand, place=place)
+        in_chain = any(number in chain.layers for chain in self.chains)  # of which each stripe is looked at
         layer = self.schedule.layers[number]
-        if layer.on_array and not layer.multiplies_activations:
+        if layer.on_array and not layer.multiplies_activations and not in_chain:
             check = (
                 self._check_weights if self.hardware.tensor_memory is None else self._check_where_weights_are
             )

@@ -19,15 +19,17 @@ from accelsim.errors import AccelsimError
 from accelsim.hardware import Hardware, Objective
 from accelsim.hardware.registry import PASSES_GROUP
 from accelsim.mapping.schedule import Schedule
+from accelsim.mapping.together import by_layer
 from accelsim.network.description import Network
 from accelsim.network.load import network_of
 from accelsim.planning.plan import Plan
 from accelsim.run import options_for, plan_run
+from accelsim.verification.cascades import cascade_mismatches, chains_of, reads_of
 from accelsim.verification.case import Case, with_images_as_groups
 from accelsim.verification.layers import verify_mapping
 from accelsim.verification.mismatch import MismatchError
 from accelsim.verification.order import order_mismatches
-from accelsim.verification.outcome import LayerVerification, Verification
+from accelsim.verification.outcome import LayerVerification, Verification, together
 from accelsim.verification.passes import passes_of
 from accelsim.verification.places import place_mismatches, pool_bytes
 
@@ -94,7 +96,7 @@ def verify_plan(
         True
     """
     begin = time.monotonic()
-    names = [layer.name for layer in plan.schedule.layers]
+    names = [layer.name for layer in by_layer(plan.schedule).layers]
     executed = _chosen(names, layers)
     _check_passes(plan.schedule)
     by_form: _ByForm = {}
@@ -119,43 +121,37 @@ def _executed(
     """Some layers of the schedule of an inference: the first, before which no weights are on chip, or not."""
     graph, hardware = plan.lowered.graph, plan.hardware
     batch = plan.options.batch // schedule.images_in_turn  # that a program goes through
-    of_network = order_mismatches(graph, schedule)
+    layered = by_layer(schedule)
+    of_network = order_mismatches(graph, layered)
     if not of_network:  # in another order nothing lies where it should
-        steady = plan.schedule if first else None
-        of_network = place_mismatches(graph, schedule, hardware, batch, steady=steady)
+        steady, chains = plan.schedule if first else None, chains_of(schedule, hardware.precision, batch)
+        of_network = place_mismatches(graph, layered, hardware, batch, steady=steady, chains=chains)
+        if schedule.striped is not None and hardware.pool is not None:
+            reads, pool = reads_of(graph, layered), hardware.pool.memory
+            of_network |= cascade_mismatches(schedule, reads, pool, first=first)
     # In a memory for tensors alone they take no room of tiles.
     held_bytes = pool_bytes(schedule) if hardware.tensor_memory is None else [0] * len(schedule.layers)
     places = schedule.places or ({},) * len(schedule.layers)
     verified = []
     for index in layers:
-        layer, mapping = schedule.layers[index], schedule.mappings[index]
-        step(layer.name)
-        executed, images = with_images_as_groups(layer, batch)
-        case = Case(executed, mapping, hardware, images, held_bytes[index], places[index])
-        outcome = _known_or_new(case, by_form)
-        mismatch = of_network.get(layer.name, outcome.mismatch)
+        name = layered.layers[index].name
+        step(name)
+        entries = [index] if schedule.striped is None else schedule.striped.entries_of[index]
+        outcomes = []
+        for entry in entries:
+            layer, mapping = schedule.layers[entry], schedule.mappings[entry]
+            executed, images = with_images_as_groups(layer, batch)
+            case = Case(executed, mapping, hardware, images, held_bytes[entry], places[entry])
+            outcomes.append(_known_or_new(case, by_form))
+        outcome = outcomes[0] if len(outcomes) == 1 else together(outcomes)
+        mismatch = of_network.get(name, outcome.mismatch)
         verified.append(replace(_of_all_images(outcome, schedule.images_in_turn), mismatch=mismatch))
     return tuple(verified)
 
 
 def _of_all_images(outcome: LayerVerification, images: int) -> LayerVerification:
     """Of a layer whose program is executed for each of so many images in turn, the same each time."""
-    if images == 1:
-        return outcome
-    traffic = {
-        memory: {
-            access: {operand: images * amount for operand, amount in by_operand.items()}
-            for access, by_operand in accesses.items()
-        }
-        for memory, accesses in outcome.traffic.items()
-    }
-    return replace(
-        outcome,
-        steps=images * outcome.steps,
-        macs=images * outcome.macs,
-        computed_macs=images * outcome.computed_macs,
-        traffic=traffic,
-    )
+    return outcome if images == 1 else together([outcome] * images)
 
 
 def _chosen(names: Sequence[str], patterns: Sequence[str]) -> list[int]:

@@ -96,6 +96,10 @@ _SENTENCES: Final = {
         "gives up {freed:bytes} of {memory}; tensors that nobody uses there afterwards take {left}"
     ),
     Difference.RESULT_ELSEWHERE: "{piece}, a result, does not lie in {place} in the end",
+    Difference.LACKS_ROWS: "stripe by stripe stores {rows} rows of {all_rows}",
+    Difference.READS_LOST_ROW: "reads row {row} of the output of {producer}, in whose place {found} lies",
+    Difference.DOES_NOT_WAIT_TO_WRITE: "writes where rows lie that {reader} reads, but does not wait for it",
+    Difference.WEIGHTS_MOVE_OTHERWISE: "weights are to {expected} in stripe {stripe}, and do not",
 }
 _QUANTITIES: Final = {
     Quantity.LOADED_BYTES: "bytes of {operand} that are loaded",

@@ -131,6 +131,16 @@ def test_what_has_no_statistics(accelsim, arguments, sentence):
     assert sentence in " ".join(outcome.err.replace("│", " ").split())
 
 
+def test_show_says_how_good_a_network_is_at_another_task(accelsim):
+    assert "37.3% mAP 50-95 on COCO val2017 reported" in accelsim("show", "yolov8n").out
+    (listed,) = (
+        entry
+        for entry in _json(accelsim("list", "networks", "--format", "json"))
+        if entry["name"] == "yolov8n"
+    )
+    assert listed["reported"]["accuracy"] == {"percent": 37.3, "metric": "mAP 50-95 on COCO val2017"}
+
+
 def test_show_lowered_lists_executed_layers_and_what_became_of_the_others(accelsim):
     out = accelsim("show", "tiny.yaml", "--lowered").out
     assert any(line.startswith("conv1 ") and line.endswith("norm relu") for line in out.splitlines())

@@ -6,13 +6,16 @@ import subprocess
 from dataclasses import replace
 
 import pytest
+from cascades import striped_machine, two_kernels, with_cascades
 from pages import DOCS, ROOT, page, rows, section
 
 import accelsim
 from accelsim.descriptions import vary
+from accelsim.mapping.stripes import Cascade
 from accelsim.report.tables.run import run_report
 from accelsim.report.text.table import Style
 from accelsim.report.text.words import BOUNDS
+from accelsim.run import run_plan
 
 PAGES = sorted(str(file.relative_to(DOCS)) for file in DOCS.rglob("*.md"))
 SCRIPT = runpy.run_path(str(ROOT / "scripts" / "update_pages.py"))
@@ -133,6 +136,12 @@ def pinned_result():
     return result_where_stay(["activations", "weights"], 1048576)
 
 
+@pytest.fixture(scope="module")
+def striped_result():
+    """Two layers, stripe by stripe."""
+    return run_plan(with_cascades(two_kernels(), striped_machine(), Cascade(0, 2, 2, frozenset({1}))))
+
+
 def result_where_stay(keeps, size_bytes, batch=1):
     buffer = {"banks": "pool", "keeps": keeps, "size_bytes": size_bytes}
     changes = {f"memories.global_buffer.{key}": value for key, value in buffer.items()}
@@ -153,29 +162,33 @@ def test_every_bound_is_explained():
     assert {json.strip("`"): why for why, json, *_ in explained} == BOUNDS
 
 
-def test_every_line_of_the_totals_is_explained(result, kept_result, pinned_result):
+def test_every_line_of_the_totals_is_explained(result, kept_result, pinned_result, striped_result):
     explained = [name for name, _ in rows(section(page("reading-a-report.md"), "## Totals"))]
     runs = (
-        (result, {"tensors", "batch", "first", "host", "power"}),
-        (replace(result, host="cortex"), {"tensors", "batch", "first", "power"}),
-        (kept_result, {"batch", "first", "host", "power"}),
-        (pinned_result, {"batch", "host", "power"}),
-        (result_where_stay(["activations"], 131072, batch=2), {"first", "host", "power"}),
+        (result, {"tensors", "batch", "cascades", "first", "host", "power"}),
+        (replace(result, host="cortex"), {"tensors", "batch", "cascades", "first", "power"}),
+        (kept_result, {"batch", "cascades", "first", "host", "power"}),
+        (pinned_result, {"batch", "cascades", "host", "power"}),
+        (result_where_stay(["activations"], 131072, batch=2), {"cascades", "first", "host", "power"}),
     )
     for run, absent in runs:
         lines = [name for name in explained if name not in absent]
         report = run_report(run, Style(), "none").split("why: what bounds it, see below.\n", 1)[1]
         assert re.findall(r"(?m)^(\w[\w ]*?)  ", report) == lines
+    assert "\ncascades       1 cascade, 2 layers" in run_report(striped_result, Style(), "none")
 
 
-def test_every_name_of_the_json_is_explained(result, kept_result, pinned_result):
+def test_every_name_of_the_json_is_explained(result, kept_result, pinned_result, striped_result):
     explained = set(re.findall(r"`(\w+)`", section(page("reading-a-report.md"), "## As data")))
     batch = result_where_stay(["activations"], 131072, batch=2).to_dict()
     assert {"batch_order", *batch["batch_order"]} <= explained
     values, kept_values, pinned_values = (run.to_dict() for run in (result, kept_result, pinned_result))
     assert values.keys() < kept_values.keys() < pinned_values.keys() <= explained
     assert pinned_values["first_inference"].keys() <= explained
-    for tensor in (*kept_values["tensors"], *pinned_values["tensors"]):
+    striped_values = striped_result.to_dict()
+    assert striped_values.keys() <= explained
+    assert striped_values["layers"][0].keys() <= explained
+    for tensor in (*kept_values["tensors"], *pinned_values["tensors"], *striped_values["tensors"]):
         assert tensor.keys() <= explained
     assert values["energy"].keys() <= explained
     assert values["layers"][0].keys() <= explained

@@ -15,8 +15,10 @@ from accelsim.network.imported import to_yaml
 from accelsim.network.lowering import lower
 
 MACHINES = {name: accelsim.load_hardware(name) for name in ("8x8_32k", "16x16_128k")}
-NAMES = [name for name in shipped.names("networks") if name != "squeezenet_v1_0_compressed"]
-"""All but the one that says more of its weights than their shapes."""
+REARRANGED = {"deit_tiny", "mobilevit_xxs", "yolov8n"}
+"""Networks that rearrange elements: in which views and transpositions ONNX says that, exporters differ."""
+NAMES = sorted({*shipped.names("networks")} - {"squeezenet_v1_0_compressed"} - REARRANGED)
+"""All others but the one that says more of its weights than their shapes."""
 SIMULATED = ("alexnet", "mobilenet_v2", "shufflenet_v1", "shufflenet_v2", "sqnxt23v5", "squeezenet_v1_0")
 """Of each kind of block one, small enough to be simulated on two machines in a moment."""
 

@@ -15,6 +15,7 @@ from accelsim.network.configuration import configure
 from accelsim.network.description import NetworkDescription
 from accelsim.run import run_plan
 from accelsim.simulation import simulate
+from accelsim.verification.schedules import verify_plan
 
 SOME = settings(max_examples=max(60, settings.default.max_examples // 2))
 
@@ -88,7 +89,8 @@ def cascaded(draw, **arguments):
     pins = draw(some) - resident if hardware.keeps("weights") else frozenset()
     cascade = Cascade(first, layers, draw(st.integers(1, 5)), resident)
     in_pool = draw(st.frozensets(st.integers(0, 5)))
-    arguments = {"batch": draw(st.sampled_from([1, 1, 2])), "in_pool": in_pool, "pins": pins}
+    batch, in_turn = draw(st.sampled_from([(1, False), (1, False), (2, False), (3, True)]))
+    arguments = {"batch": batch, "in_turn": in_turn, "in_pool": in_pool, "pins": pins}
     try:
         plan = with_cascades(network, hardware, cascade, **arguments)
     except AccelsimError:
@@ -114,3 +116,24 @@ def test_both_engines_agree_and_layers_add_up(case):
             assert moved == sum(layer.memories[name].moved_bytes[operand] for layer in result.layers)
         if not plan.hardware.static_power_mw:
             assert abs(total[name] - memory.energy) <= 1e-6 * max(1, memory.energy)
+
+
+def differences(plan):
+    """As sentences."""
+    return {name: str(mismatch) for name, mismatch in verify_plan(plan).mismatches.items()}
+
+
+@SOME
+@given(case=cascaded(bits=ANY_BITS))
+def test_cascades_are_proven(case):
+    assert not differences(case.plan), differences(case.plan)
+
+
+@SOME
+@given(case=cascaded(keeps=("activations", "weights")))
+def test_so_they_are_beside_pinned_weights(case):
+    assert not differences(case.plan), differences(case.plan)
+    first = case.plan.schedule.first_inference
+    if first is not None:
+        hardware = case.plan.hardware
+        assert simulate(first, hardware) == simulate(first, hardware, engine="events")

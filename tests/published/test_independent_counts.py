@@ -47,10 +47,12 @@ def test_macs_and_parameters_are_those_of_other_peoples_definitions(row):
 
 @pytest.mark.parametrize("name", FAMILIES)
 def test_lowering_loses_nothing_of_them(name):
+    """Class token and positions of tokens are parameters of no layer: they are read as a tensor."""
     graph = published(name)
     layers = lower(graph).layers
     assert sum(layer.macs for layer in layers) == total_macs(graph)
-    assert sum(layer.params for layer in layers) == total_params(graph)
+    constants = [node.operator.params for node in graph.nodes if node.operator.kind == "constant"]
+    assert sum(layer.params for layer in layers) + sum(constants) == total_params(graph)
 
 
 STAGES = {  # where a stage of the paper's table ends: channels and height of its output
@@ -119,27 +121,79 @@ def test_shortcuts_stand_where_a_block_keeps_its_shape():
     assert len(additions["regnet_x_200mf"]) == 13  # every block has one
 
 
-SMALL_IMAGE = {}
-"""Sides of images, where it is not 32: windows have to find room."""
-OTHER_MACHINES = {"npu_int8_256k": "mobilenet_v3_small", "gemmini_16x16": "regnet_x_200mf"}
-"""Machines that plan otherwise, and a network for each: one with gates, one with groups."""
+SMALL_IMAGE = {"mobilevit_xxs": 64, "unet_small": 16}
+"""Sides of images, where it is not 32: patches and poolings have to find room."""
+OTHER_MACHINES = {
+    "npu_int8_256k": ("mobilenet_v3_small", "deit_tiny", "mobilevit_xxs", "yolov8n", "unet_small"),
+    "gemmini_16x16": ("regnet_x_200mf", "deit_tiny"),
+}
+"""Machines that plan otherwise, and networks for each: gates, groups, attention, branches."""
 
 
 @pytest.mark.parametrize(
     ("name", "machine"),
     [
         *((name, "16x16_128k") for name in FAMILIES),
-        *((name, machine) for machine, name in OTHER_MACHINES.items()),
+        *((name, machine) for machine, names in OTHER_MACHINES.items() for name in names),
     ],
 )
 def test_both_engines_agree(name, machine):
     """With a small image: npu_int8_256k keeps activations on chip, where whole ones have no room."""
     hardware = load_hardware(machine)
-    small = load_network(name, resolution=SMALL_IMAGE.get(name, 32))
-    plan = plan_run(small, hardware)
+    plan = plan_run(load_network(name, resolution=SMALL_IMAGE.get(name, 32)), hardware)
     assert simulate(plan.schedule, hardware) == simulate_events(plan.schedule, hardware)
 
 
-@pytest.mark.parametrize("name", ["mobilenet_v3_small", "regnet_x_200mf"])
+@pytest.mark.parametrize(
+    "name", ["mobilenet_v3_small", "regnet_x_200mf", "deit_tiny", "mobilevit_xxs", "yolov8n"]
+)
 def test_schedules_are_proven(name):
-    assert verify(f"{name}@resolution=32", "16x16_128k").proven
+    assert verify(f"{name}@resolution={SMALL_IMAGE.get(name, 32)}", "16x16_128k").proven
+
+
+def shape(name, node):
+    output = published(name)[node].operator.output
+    return output.channels, output.height, output.width
+
+
+def test_tokens_of_a_vision_transformer_are_patches_and_a_class():
+    """arXiv:2010.11929, equation 1: (224 / 16)^2 patches; figure 1: the first token is the class's."""
+    assert shape("deit_tiny", "patches.conv") == (192, 14, 14)
+    assert published("deit_tiny")["patches.concat"].operands == ("patches.class_token", "patches.tokens")
+    assert shape("deit_tiny", "patches.add") == (192, 1, 14 * 14 + 1)
+    assert shape("deit_tiny", "class_token") == (192, 1, 1)
+
+
+def test_attention_multiplies_every_token_by_every_other_in_each_head():
+    """arXiv:2010.11929, equations 5 to 7: 3 heads of 64 features, 197 tokens; both products are as large."""
+    products = [node for node in published("deit_tiny").nodes if node.operator.kind == "product"]
+    assert [node.operator.macs for node in products] == [3 * 197 * 197 * 64] * 2 * 12
+    assert shape("deit_tiny", "layers.block1.scores") == (3 * 197, 1, 197)
+    assert shape("deit_tiny", "layers.block1.context") == (192, 1, 197)
+
+
+def test_pixels_of_different_places_in_their_patches_do_not_attend_to_each_other():
+    """arXiv:2110.02178, section 3.1: patches of 2 x 2 make 4 sequences of 32 x 32 / 4 tokens; 4 heads."""
+    scores = published("mobilevit_xxs")["vit3.layer1.scores"].operator
+    assert shape("mobilevit_xxs", "vit3.unfold") == (64, 4, 256)
+    assert (scores.groups, scores.macs) == (4 * 4, 4 * 4 * 256 * 256 * 16)
+    assert shape("mobilevit_xxs", "vit3.fold") == (64, 32, 32)
+
+
+def test_skip_connections_of_a_u_net_join_where_resolutions_meet():
+    graph = published("unet_small")
+    joined = {node: graph[node].operands for node in graph if node.startswith("with")}
+    assert joined == {f"with{level}": (f"up{level}", f"enc{level}.block2.relu") for level in (4, 3, 2, 1)}
+    sizes = [shape("unet_small", f"with{level}") for level in (4, 3, 2, 1)]
+    assert sizes == [(512, 32, 32), (256, 64, 64), (128, 128, 128), (64, 256, 256)]
+    assert shape("unet_small", "middle.block2") == (512, 16, 16)
+
+
+def test_a_detector_has_a_column_for_each_place_of_three_scales():
+    """Every 8, 16 and 32 pixels of 640 x 640: 80^2 + 40^2 + 20^2 places, 4 sides of 16 bins, 80 classes."""
+    assert [shape("yolov8n", name) for name in ("small.cv2", "medium.cv2", "large.cv2")] == [
+        (64, 80, 80), (128, 40, 40), (256, 20, 20),
+    ]  # fmt: skip
+    assert shape("yolov8n", "detect.dfl.sides") == (16, 4, 8400)
+    assert published("yolov8n")["detect.dfl.conv"].operator.macs == 4 * 16 * 8400
+    assert shape("yolov8n", "detect.concat") == (4 + 80, 1, 8400)

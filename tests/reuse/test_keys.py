@@ -77,8 +77,11 @@ FULL_NETWORK = check(
                 "kernel": {"default": 3, "allowed": [1, 2, 3, 5], "minimum": 1, "maximum": 5},
             },
             "reported": {"top1": 60.0, "top5": 80.0, "params": 1.0, "macs": 1.0, "kept_params": 1.0}
-            | {"stored_bytes": 1.0, "notes": "none"},
-            "reported_at": [{"at": {"filters": 4}, "top1": 50.0, "notes": "none"}],
+            | {"stored_bytes": 1.0, "notes": "none", "accuracy": {"percent": 50.0, "metric": "mAP"}},
+            "reported_at": [
+                {"at": {"filters": 4}, "top1": 50.0, "notes": "none"}
+                | {"accuracy": {"percent": 40.0, "metric": "mAP"}}
+            ],
             "precision": {"weights_bits": 8, "activations_bits": 8, "partial_sums_bits": 24}
             | {"pruned_index_bits": 4},
             "compression": [{"layers": "b*", "weight_density": 0.5, "weight_bits": 4}],
@@ -87,7 +90,7 @@ FULL_NETWORK = check(
                 {"block": "depthwise_separable", "name": "a", "stage": "first", "repeat": 2}
                 | {"out_channels": "=filters"},
                 {"block": "conv", "name": "b", "stage": "second", "repeat": 1, "out_channels": 16}
-                | {"kernel": "=kernel"},
+                | {"kernel": "=kernel", "reads": ["input"]},
             ],
         },
         {},
@@ -210,7 +213,10 @@ POOLED_CHANGES = {
     "arena": {"memories.1.arena_bytes": 65536},
 }
 MACHINES = dict(changed_parts(FULL_MACHINE, fixed=ONE_VALUE_OF_A_MACHINE))
-NETWORKS = dict(changed_parts(FULL_NETWORK, "residual_basic", "separable_conv"))
+NETWORKS = dict(
+    changed_parts(FULL_NETWORK, "residual_basic", "separable_conv", "a", fixed=("stages.0.reads",))
+)
+"""The first row can read nothing but the image."""
 
 
 @pytest.mark.parametrize("keys", MACHINES)

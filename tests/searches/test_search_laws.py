@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from accelsim import Cache, load_hardware, load_network, run_network
 from accelsim.descriptions import shipped, vary
 from accelsim.network.overlay import overlaid
+from accelsim.search.assembly import Assembly, NotLocalError
 from accelsim.search.evaluate import Evaluator, SearchTask
 from accelsim.search.space import depths_of, with_depths
 
@@ -45,6 +46,16 @@ def test_networks_whose_blocks_depend_on_all_before_them_are_built_one_by_one(na
     for depths in ((1, 2, 1, 1), (2, 1, 1, 1), (1, 1, 1, 2)):
         expected = run_outcome(with_depths(network, depths), SMALL, cache)
         assert searched_outcome(evaluator, depths) == expected
+
+
+def test_tables_with_branches_are_built_one_by_one():
+    network, cache = load_network("unet_small", features=8, resolution=16), Cache()
+    evaluator = Evaluator(SearchTask(network, SMALL))
+    for depths in ((1, 2, 1, 1, 2, 1, 3, 1, 1), (1,) * 9, (2,) * 9):
+        expected = run_outcome(with_depths(network, depths), SMALL, cache)
+        assert searched_outcome(evaluator, depths) == expected
+    with pytest.raises(NotLocalError, match="a row that reads other rows"):
+        Assembly(network, SMALL, SearchTask(network, SMALL).options)
 
 
 def test_a_network_that_can_be_built_at_few_depths_only_is_built_at_those():

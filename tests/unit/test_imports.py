@@ -73,7 +73,9 @@ VALUES_OF_MAPPING = {
     "accelsim.mapping.mapping",
     "accelsim.mapping.regions",
     "accelsim.mapping.schedule",
+    "accelsim.mapping.stripes",
     "accelsim.mapping.tile",
+    "accelsim.mapping.together",
 }
 """What a schedule is, without how it was found."""
 SLOW = {

@@ -331,7 +331,7 @@ def test_a_rule_for_the_channels_that_gives_none_is_reported(write, channels, se
 
 ARGUMENTS = (
     "allowed are out_channels, kernel, stride, padding, dilation, groups, bias, batch_norm, activation, "
-    "name, stage, repeat"
+    "name, stage, repeat, reads"
 )
 
 
@@ -341,8 +341,9 @@ ARGUMENTS = (
         (
             "{block: fyre, squeeze: 3}",
             [
-                "stages.0.block = 'fyre': no such block, did you mean 'fire'? allowed are "
-                + ", ".join(block_names())
+                "stages.0.block = 'fyre': no such block, did you mean 'fire'? allowed are fire, "
+                + ", ".join(name for name in block_names()[:11])
+                + f", ... ({len(block_names())} in all)"
             ],
         ),
         (
@@ -387,7 +388,7 @@ ARGUMENTS = (
             ],
         ),
         ("{out_channels: 8}", ["stages.0.block: missing, must be the name of a block"]),
-        ("conv", ["stages.0 = 'conv': must be a mapping with the keys block, name, stage, repeat"]),
+        ("conv", ["stages.0 = 'conv': must be a mapping with the keys block, name, stage, repeat, reads"]),
         (
             "{block: sqnxt, out_channels: 8, shortcut: none}",
             ["stages.0.shortcut = 'none': must be 'projection_beside' or 'projection_first'"],

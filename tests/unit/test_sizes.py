@@ -1,6 +1,7 @@
 """Sizes that are none: layers without channels are refused where they are made, with what would help."""
 
 import re
+from typing import Literal, get_args, get_origin
 
 import pytest
 
@@ -93,6 +94,28 @@ def refused(tmp_path):
             "lower excitation_reduction, or give the block before more channels",
         ),
         (
+            "{block: c2f, name: l1, out_channels: 5}",
+            16,
+            "net: l1: 5 output channels cannot be halved; make them a multiple of 2",
+        ),
+        (
+            "{block: sppf, name: l1, out_channels: 16}",
+            15,
+            "net: l1: 15 input channels cannot be halved; make them a multiple of 2",
+        ),
+        (
+            "{block: transformer_encoder, name: l1, heads: 3}",
+            16,
+            "net: l1: 16 features cannot be split into 3 heads of equal size; "
+            "make the features a multiple of 3",
+        ),
+        (
+            "{block: mobilevit, name: l1, features: 16, layers: 1, patch: 3}",
+            16,
+            "net: l1: 32 x 32 pixels cannot be cut into patches of 3 x 3; "
+            "make the image a multiple of 3 there",
+        ),
+        (
             "{block: dense_transition, name: l1, compression: 0.001}",
             16,
             "net: l1: 16 channels times a compression of 0.001 are none: "
@@ -133,7 +156,7 @@ def test_a_layer_of_no_channels_is_refused_before_anything_is_divided_by_them(ma
     ("shape", "sentence"),
     [
         (Shape(MAX_CHANNELS + 1, 1, 1), "x: has more channels than the 1,000,000 that a layer may have"),
-        (Shape(1, MAX_AXIS + 1, 1), "x: has more rows or columns than the 1,000,000 that a layer may have"),
+        (Shape(1, MAX_AXIS + 1, 1), "x: has more rows or columns than the 1,048,576 that a layer may have"),
         (Shape(1000, 1000, 1001), "x: has more output elements than the 1,000,000,000 that a layer may have"),
     ],
 )
@@ -151,6 +174,10 @@ def test_every_block_makes_layers_of_at_least_one_channel_or_says_why_not(tmp_pa
     for key, field in block_of(name).model_fields.items():
         if field.annotation is int and key not in {"stride", "kernel", "groups"}:
             fields[key] = size
+        elif field.is_required() and get_origin(field.annotation) is Literal:
+            fields[key] = get_args(field.annotation)[0]
+        elif field.is_required() and "Literal" in str(field.annotation):  # a list of words
+            fields[key] = [get_args(get_args(field.annotation)[0])[0]]
         elif field.is_required():
             annotation = str(field.annotation)
             pair = annotation.startswith("tuple[int, int]") or "Annotated" in annotation

@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, TypeVar
+from typing import ClassVar, Literal, TypeAlias, TypeVar
 
 from accelsim.descriptions import Description
 from accelsim.descriptions.quantities import Margin
@@ -36,6 +36,8 @@ class Position:
     """Counted from 0 within its stage."""
     before: str | None = None
     """The node that the block before this one read: the output of the last block but one. None at first."""
+    others: tuple[str, ...] = ()
+    """What the row reads beside the block's source, for blocks that read several."""
 
     @property
     def first(self) -> bool:
@@ -55,6 +57,9 @@ class Block(Description):
         >>> draft.shape(fire.build(draft, image, Position("fire2")))
         Shape(channels=128, height=55, width=55)
     """
+
+    operands: ClassVar[Literal[1, "several"]] = 1
+    """How many rows a row may read."""
 
     @abstractmethod
     def build(self, draft: Draft, source: str, position: Position) -> str:

@@ -1,7 +1,7 @@
 """The bottleneck of MobileNetV3: MobileNetV2's, with squeeze and excitation and other activations.
 
 Howard et al., arXiv:1905.02244, figure 4 and tables 1 and 2. Squeeze and excitation is a quarter of the
-expansion wide (section 5.3), its gate a hard sigmoid (section 5.2). Both widths are rounded to multiples of 8,
+expansion wide (section 5.3), its gate a hard sigmoid (section 5.2). Both are rounded to multiples of 8,
 as channels are (github.com/tensorflow/models, research/slim/nets/mobilenet/mobilenet_v3.py).
 """
 

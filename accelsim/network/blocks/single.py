@@ -61,13 +61,16 @@ def single(
 
 Convolution = single("conv", batch_norm=True, activation=True, padding=(BlockPadding, 0))
 Convolution.stride_once = True
+TransposedConvolution = single("conv_transpose", batch_norm=True, activation=True, padding=(BlockPadding, 0))
 FullyConnected = single("fully_connected", activation=True)
 BatchNorm = single("batch_norm", activation=True)
 Activation = single("activation", function=(ActivationFunction, "relu"))
 MaxPool = single("max_pool", padding=(BlockPadding, 0))
 AveragePool = single("average_pool", padding=(BlockPadding, 0))
 GlobalAveragePool = single("global_average_pool")
+LayerNorm = single("layer_norm")
 LocalResponseNorm = single("lrn")
+AxisSlice = single("slice")
 Dropout = single("dropout")
 Softmax = single("softmax")
 TransposedConvolution = single("conv_transpose", batch_norm=True, activation=True, padding=(BlockPadding, 0))

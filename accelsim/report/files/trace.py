@@ -89,7 +89,7 @@ class Timeline:
 
     @property
     def executed(self) -> Sequence[LayerActivity]:
-        """What each layer did, for each of several images in turn."""
+        """What each layer, or stripe of one, did, for each of several images in turn."""
         return self.activity.executed or self.activity.layers
 
     @property
@@ -99,10 +99,18 @@ class Timeline:
         return [index for index in range(len(self.executed)) if index % layers in self.layer_indexes]
 
     def name(self, index: int) -> str:
-        """Of an executed layer: `conv1`, and of several images in turn `conv1, image 2`."""
-        image, layer = divmod(index, len(self.schedule.layers))
-        name = self.schedule.layers[layer].name
+        """Of an executed layer: `conv1`, `conv1, stripe 2 of 14`, of images in turn `conv1, image 2`."""
+        image, entry = divmod(index, len(self.schedule.layers))
+        name, striped = self.schedule.layers[entry].name, self.schedule.striped
+        if striped is not None and striped.entries[entry].cascade is not None:
+            stripes = striped.entries_of[striped.entries[entry].layer]
+            name = f"{name}, stripe {stripes.index(entry) + 1} of {len(stripes)}"
         return f"{name}, image {image + 1}" if self.schedule.images_in_turn > 1 else name
+
+    def layer(self, index: int) -> int:
+        """The layer of the result that an executed one is, or of which it is a stripe."""
+        entry, striped = index % len(self.schedule.layers), self.schedule.striped
+        return entry if striped is None else striped.entries[entry].layer
 
     def mapping(self, index: int) -> Mapping:
         """Of an executed layer."""
@@ -283,19 +291,23 @@ def _layer_times(timeline: Timeline) -> Iterator[TraceEvent]:
     ends = list(accumulate([activity.cycles for activity in timeline.executed]))
     layers = timeline.result.layers
 
-    def stage_of(index: int) -> tuple[int, str]:
-        image, layer = divmod(index, len(layers))
-        return image, layers[layer].stage
+    def band_of(index: int) -> tuple[int, int, str]:
+        """A stage, or a cascade as a whole, whatever stages it has layers of."""
+        layer, image = layers[timeline.layer(index)], index // len(timeline.schedule.layers)
+        return (image, -1, layer.stage) if layer.cascade is None else (image, layer.cascade.number, "")
 
-    for (_, stage), members in groupby(timeline.executed_indexes, stage_of):
+    for (_, cascade, stage), members in groupby(timeline.executed_indexes, band_of):
         indexes = list(members)
         spans = [(ends[index] - timeline.executed[index].cycles, ends[index]) for index in indexes]
         if len(indexes) > 1:
-            counted_layers = {"layers": len(indexes)}
-            yield _slice(LAYERS, TIME_THREAD[0], stage, spans[0][0], spans[-1][1], counted_layers)
+            counted_layers = {"layers": len({timeline.layer(index) for index in indexes})}
+            name = stage if cascade < 0 else f"cascade {cascade + 1}"
+            yield _slice(LAYERS, TIME_THREAD[0], name, spans[0][0], spans[-1][1], counted_layers)
         for index, (start, end) in zip(indexes, spans, strict=True):
-            layer = layers[index % len(layers)]
+            layer = layers[timeline.layer(index)]
             arguments = _layer_arguments(layer) | _pinned_arguments(timeline, layer)
+            if cascade >= 0:
+                arguments = {"cycles": end - start, "all_stripes": arguments}
             if timeline.schedule.images_in_turn > 1:
                 arguments = {"cycles": end - start, "all_images": arguments}
             yield _slice(LAYERS, TIME_THREAD[0], timeline.name(index), start, end, arguments)
@@ -332,7 +344,7 @@ def _pinned_layers(timeline: Timeline) -> dict[str, int]:
     memory_map = timeline.schedule.memory_map
     if memory_map is None or not memory_map.pinned:
         return {}
-    layers = timeline.schedule.layers
+    layers = timeline.result.layers
     return {
         layers[tensor.last_reader].name: tensor.size_bytes
         for tensor in memory_map.pinned

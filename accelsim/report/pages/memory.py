@@ -1,12 +1,12 @@
 """The memory maps of runs on the report page: what `accelsim plot memory` draws, as SVG without a script."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import groupby
 from typing import Final
 
 from accelsim.memory_map import MemoryMap
 from accelsim.report.pages.elements import element, escape
-from accelsim.report.plots.memory import STYLES, MapBlock, memory_blocks, memory_title
+from accelsim.report.plots.memory import STYLES, BlockKind, MapBlock, memory_blocks, memory_title
 from accelsim.report.tables.comparison import Case
 from accelsim.report.text.residency import kept_sentence
 from accelsim.report.text.table import kibibytes
@@ -18,6 +18,7 @@ _LEFT: Final = 70.0
 _BELOW: Final = 22.0
 """The parts of a drawing, in its own units; the page scales it."""
 _TICKS: Final = 4
+_RARE: Final = frozenset({"weights", "window", "of_cascade"})
 _CHARACTER: Final = 6.5
 """How wide a character is, about."""
 
@@ -35,21 +36,32 @@ def memory_section(cases: Sequence[Case]) -> str:
         "Across: layers in running order, by stage. Up: addresses. Each rectangle is a tensor for as long as "
         "it is kept on chip, or the tiles of a layer; hover over one for its name, size and addresses."
     )
-    pinned = any(case.result.memory_map.pinned for case in cases if case.result.memory_map is not None)
+    blocks = [
+        block
+        for case in cases
+        if case.result.memory_map is not None
+        for block in memory_blocks(case.result.memory_map)
+    ]
     head = element("h2", "What lies where on chip")
     return (
         element(
-            "section", head, element("p", note, class_="note"), _legend(pinned=pinned), *figures, id="memory"
+            "section",
+            head,
+            element("p", note, class_="note"),
+            _legend({block.kind for block in blocks}),
+            *figures,
+            id="memory",
         )
         + "\n"
     )
 
 
-def _legend(*, pinned: bool) -> str:
+def _legend(drawn: Collection[BlockKind]) -> str:
+    """What the colours mean; of what few machines have where it is drawn."""
     entries = [
         element("span", f"{element('span', '&#9632;', style=f'color: {colour}')} {escape(words)}&emsp;")
         for kind, (colour, _, words) in STYLES.items()
-        if pinned or kind != "weights"
+        if kind in drawn or kind not in _RARE
     ]
     return element("p", *entries, class_="note")
 

@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from accelsim.report.plots.bands import band_legend, plot_bands
 from accelsim.report.plots.stages import (
     Panel,
     StageSpan,
@@ -22,6 +24,7 @@ from accelsim.report.plots.stages import (
 from accelsim.report.plots.style import BOUND_COLOURS, run_name
 from accelsim.report.text.table import si
 from accelsim.report.text.words import bound_name, common_off_chip_word
+from accelsim.report.values.cascades import CascadeOfRun, cascades_of
 from accelsim.result import Bound, RunResult
 
 
@@ -74,22 +77,31 @@ def layers_figure(results: Sequence[RunResult]) -> Figure:
     all_bars = [bar for of_result in bars for bar in of_result]
     cuts = limits([[bar.time_us for bar in of_result] for of_result in bars])
     panels = [
-        Panel(title(result), layer_spans(of_result), "time", partial(_draw, of_result, limit))
+        Panel(
+            title(result),
+            layer_spans(of_result),
+            "time",
+            partial(_draw, of_result, limit, cascades_of(result.layers)),
+        )
         for result, of_result, limit in zip(results, bars, cuts, strict=True)
     ]
     bounds = {bar.bound_by for bar in all_bars}
     off_chip = common_off_chip_word(result.off_chip for result in results)
-    legend = [Patch(alpha=0, label="bound by")]
+    legend: list[Artist] = [Patch(alpha=0, label="bound by")]
     legend += [
         Patch(color=colour, label=bound_name(bound, off_chip))
         for bound, colour in BOUND_COLOURS.items()
         if bound in bounds
     ]
+    legend += band_legend([cascades_of(result.layers) for result in results])
     return stage_figure(panels, legend, rows_inches=(1.6, 1.05))
 
 
-def _draw(bars: Sequence[LayerBar], limit: float, axes: Sequence[Axes]) -> None:
+def _draw(
+    bars: Sequence[LayerBar], limit: float, cascades: Sequence[CascadeOfRun], axes: Sequence[Axes]
+) -> None:
     above, below = axes
+    plot_bands(cascades, axes)
     plot_layer_time(bars, above, limit)
     plot_layer_utilization(bars, below)
 

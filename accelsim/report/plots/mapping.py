@@ -23,6 +23,7 @@ from accelsim.mapping.letters import tile_sizes
 from accelsim.mapping.loop_order import LETTERS
 from accelsim.mapping.schedule import Schedule
 from accelsim.mapping.search import as_executed
+from accelsim.mapping.together import by_layer
 from accelsim.report.files.trace import Timeline, threads_of
 from accelsim.report.labels.geometry import POINTS_PER_INCH
 from accelsim.report.plots.drawn_mapping import (
@@ -120,19 +121,28 @@ def mapping_figure(timeline: Timeline, layer: str) -> Figure:
 
 
 def layer_number(schedule: Schedule, layer: str) -> int:
-    """The place of a layer in a schedule. Raises AccelsimError where it has none of that name."""
-    names = [row.name for row in schedule.layers]
+    """The place of a layer in a schedule; of one that runs stripe by stripe, of a stripe as most are.
+
+    Raises AccelsimError where it has none of that name.
+    """
+    names = [row.name for row in by_layer(schedule).layers]
     if layer not in names:
         words = unknown(layer, "executed layer", names[:MOST_NAMES], len(names))
         raise AccelsimError(f"{shortened(layer)}: {words}")
-    return names.index(layer)
+    if schedule.striped is None:
+        return names.index(layer)
+    entries = schedule.striped.entries_of[names.index(layer)]
+    programs = [id(schedule.mappings[entry].program) for entry in entries]
+    return entries[programs.index(max(programs, key=programs.count))]
 
 
 def _title(timeline: Timeline, drawn: DrawnMapping, index: int) -> str:
-    row = timeline.result.layers[index]
+    row = timeline.result.layers[timeline.layer(index)]
     steps = counted(drawn.mapping.totals.steps, "step")
     how = drawn.mapping.dataflow.replace("_", " ")
-    return f"Mapping of {row.name}, {run_name(timeline.result)}: {how}, {steps}, {row.cycles:,} cycles"
+    cycles = row.cycles if row.cascade is None else timeline.executed[index].cycles
+    name = timeline.name(index) if row.cascade is not None else row.name
+    return f"Mapping of {name}, {run_name(timeline.result)}: {how}, {steps}, {cycles:,} cycles"
 
 
 def plot_nest(drawn: DrawnMapping, axes: Axes) -> None:

@@ -20,21 +20,28 @@ from matplotlib.ticker import MultipleLocator
 from accelsim.memory_map import MemoryMap, PlacedTensor
 from accelsim.report.labels.geometry import POINTS_PER_INCH
 from accelsim.report.labels.words import size_points
+from accelsim.report.plots.bands import band_legend, plot_bands
 from accelsim.report.plots.stages import Panel, stage_figure, stage_spans
 from accelsim.report.plots.style import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION, run_name, text_colour
 from accelsim.report.text.residency import map_or_error
 from accelsim.report.text.table import kibibytes
+from accelsim.report.values.cascades import CascadeOfRun, cascades_of
 from accelsim.result import RunResult
 
-BlockKind: TypeAlias = Literal["tensor", "copied", "image", "result", "weights", "tiles", "waste"]
+BlockKind: TypeAlias = Literal[
+    "tensor", "copied", "image", "result", "weights", "window", "of_cascade", "tiles", "waste"
+]
 """What lies there: a tensor between layers; one that is written outside as well; the network's input; its
-result; pinned weights; tiles; tiles that have no room in one piece."""
+result; pinned weights; rows of a tensor inside a cascade; what that keeps besides; tiles; tiles that have no
+room in one piece."""
 STYLES: Final[dict[BlockKind, tuple[str, str, str]]] = {
     "tensor": (SKY, "", "tensor that is kept"),
     "copied": (ORANGE, "////", "written outside as well"),
     "image": (GREEN, "", "image"),
     "result": (PURPLE, "", "result"),
     "weights": (BLUE, "", "pinned weights"),
+    "window": (SKY, "---", "rows of a tensor"),
+    "of_cascade": (BLUE, "...", "kept for a cascade"),
     "tiles": ("#F0E442", "", "tiles of the layer, two steps at once"),
     "waste": ("black", "", "tiles without room in one piece"),
 }
@@ -69,13 +76,13 @@ def memory_blocks(memory_map: MemoryMap) -> list[MapBlock]:
     tensors = [
         MapBlock(
             tensor.name,
-            _kind(tensor),
+            "of_cascade" if tensor in memory_map.kept_by_cascades else _kind(tensor),
             tensor.in_pool.first,
             tensor.in_pool.last,
             tensor.address,
             tensor.size_bytes,
         )
-        for tensor in memory_map.tensors
+        for tensor in memory_map.placed
         if tensor.in_pool is not None and tensor.address is not None
     ]
     tiles: list[MapBlock] = []
@@ -102,6 +109,8 @@ def outside_bytes(memory_map: MemoryMap) -> list[int]:
 
 
 def _kind(tensor: PlacedTensor) -> BlockKind:
+    if tensor.window_rows is not None:
+        return "window"
     if tensor.is_image:
         return "image"
     if tensor.is_result:
@@ -136,7 +145,7 @@ def memory_figure(results: Sequence[RunResult]) -> Figure:
             memory_title(result, memory_map),
             stage_spans((layer.stage, layer.cycles) for layer in result.layers),
             "time",
-            partial(_draw, memory_map, of_map),
+            partial(_draw, memory_map, of_map, cascades_of(result.layers)),
         )
         for (result, memory_map), of_map in zip(maps, blocks, strict=True)
     ]
@@ -147,6 +156,7 @@ def memory_figure(results: Sequence[RunResult]) -> Figure:
         if kind in kinds
     ]
     legend.append(Line2D([], [], color="black", marker="v", linestyle="", label="peak"))
+    legend += band_legend([cascades_of(result.layers) for result, _ in maps])
     if not any(any(outside_bytes(memory_map)) for _, memory_map in maps):
         return stage_figure(panels, legend, rows_inches=_ROWS_INCHES[:1])
     legend.append(Patch(color=VERMILION, label="tensors outside only"))
@@ -163,9 +173,15 @@ def memory_title(result: RunResult, memory_map: MemoryMap) -> str:
     return f"Memory map of {run_name(result)}: {size} of {memory_map.memory}, peak {peak}, {words}"
 
 
-def _draw(memory_map: MemoryMap, blocks: Sequence[MapBlock], axes: Sequence[Axes]) -> None:
+def _draw(
+    memory_map: MemoryMap,
+    blocks: Sequence[MapBlock],
+    cascades: Sequence[CascadeOfRun],
+    axes: Sequence[Axes],
+) -> None:
     above, *below = axes
     plot_memory(memory_map, blocks, above)
+    plot_bands(cascades, axes)
     for row in below:
         plot_outside(outside_bytes(memory_map), row)
 

@@ -22,6 +22,9 @@ _ONE_SCALE: Final = 4.0
 _LEFT: Final = 0.08
 _RIGHT: Final = 0.97
 _LEGEND_INCHES: Final = 0.3
+_LEGEND_LINE_INCHES: Final = 0.18
+_LEGEND_HANDLE_POINTS: Final = 42.0
+"""Of a legend, beside its words: of each entry its colour, and what stays free."""
 _TITLE_INCHES: Final = 0.5
 _ROW_GAP_INCHES: Final = 0.15
 _AXIS_LABEL_INCHES: Final = 0.3
@@ -100,10 +103,12 @@ def stage_figure(panels: Sequence[Panel], legend: Sequence[Artist], rows_inches:
     below = [_labels_inches(of_panel) + _AXIS_LABEL_INCHES for of_panel in labels]
     inner = sum(rows_inches) + _ROW_GAP_INCHES * (len(rows_inches) - 1)
     heights = [_TITLE_INCHES + inner + height for height in below]
-    figure = Figure(figsize=(WIDTH_INCHES, _LEGEND_INCHES + sum(heights)))
-    grid = figure.add_gridspec(len(panels) + 1, 1, height_ratios=[_LEGEND_INCHES, *heights], hspace=0)
+    lines = _legend_lines(legend)
+    head = _LEGEND_INCHES + (lines - 1) * _LEGEND_LINE_INCHES
+    figure = Figure(figsize=(WIDTH_INCHES, head + sum(heights)))
+    grid = figure.add_gridspec(len(panels) + 1, 1, height_ratios=[head, *heights], hspace=0)
     figure.add_subfigure(grid[0, 0]).legend(
-        handles=legend, ncols=len(legend), loc="center", frameon=False, fontsize="small"
+        handles=legend, ncols=-(-len(legend) // lines), loc="center", frameon=False, fontsize="small"
     )
     for row, panel in enumerate(panels):
         part = figure.add_subfigure(grid[row + 1, 0])
@@ -123,6 +128,12 @@ def stage_figure(panels: Sequence[Panel], legend: Sequence[Artist], rows_inches:
         set_title(panel.title, axes[0], pad=16)
         _write(labels[row], panel.quantity, axes[-1])
     return figure
+
+
+def _legend_lines(legend: Sequence[Artist]) -> int:
+    """On how many lines a legend has room."""
+    points = sum([_width_points(str(entry.get_label()), DPI) + _LEGEND_HANDLE_POINTS for entry in legend])
+    return max(1, math.ceil(points / (WIDTH_INCHES * POINTS_PER_INCH)))
 
 
 def label_cut(values: Sequence[float], limit: float, text: Callable[[float], str], axes: Axes) -> None:

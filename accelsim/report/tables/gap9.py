@@ -47,7 +47,7 @@ def gap9_report(reproduction: Gap9Reproduction, style: Style) -> str:
         >>> from accelsim.validation.gap9 import Gap9Reproduction, Gap9Row, load_gap9
         >>> rows = (Gap9Row("mlperf_tiny_kws", 175922, 176262), Gap9Row("mlperf_tiny_ic", None, 230000))
         >>> print(gap9_report(Gap9Reproduction(load_gap9(), rows), Style()).splitlines()[2])
-        mlperf_tiny_kws  175922     176262  +0.2%
+        mlperf_tiny_kws    175922     176262      +0.2%
     """
     chip, rows = reproduction.chip, reproduction.rows
     columns = [

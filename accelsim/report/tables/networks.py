@@ -263,7 +263,9 @@ def _head(network: Network, listed: Sequence[ListedLayer], style: Style) -> Iter
     if remaining < sum(layer.params for layer in listed):
         words = f"{si(remaining)} after pruning{_as_reported(reported.kept_params)}"
         yield from labelled("kept", words, style)
-    accuracies = (("top-1", reported.top1), ("top-5", reported.top5))
+    accuracies = [("top-1", reported.top1), ("top-5", reported.top5)]
+    if reported.accuracy is not None:
+        accuracies.append((reported.accuracy.metric, reported.accuracy.percent))
     if shares := [f"{value:g}% {name}" for name, value in accuracies if value is not None]:
         yield from labelled("accuracy", ", ".join(shares) + " reported", style)
     if reported.notes:

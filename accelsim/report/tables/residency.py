@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
+from accelsim.descriptions.phrases import counted
 from accelsim.memory_map import MemoryMap, PlacedTensor
 from accelsim.report.text.residency import batch_sentence, kept_sentence, why_not_words
 from accelsim.report.text.table import Column, Style, kibibytes, table, wrapped
@@ -13,6 +14,10 @@ _LEGEND: Final = (
     "where it begins in {memory}, in bytes; until: the last layer during which it is there."
 )
 _PINNED: Final = " Weights of a layer have its name; in {memory} they stay from one inference to the next."
+_WINDOWS: Final = (
+    " N rows: so many of a tensor are there at a time, inside a cascade, and the size is theirs; below all "
+    "others is what a cascade keeps besides."
+)
 
 
 def residency_report(
@@ -46,10 +51,11 @@ def residency_report(
         >>> print(residency_report("a on b", memory_map, "dram", ["conv1", "conv2"], Style()).splitlines()[3])
         conv1  2.93 KiB sram        0 conv2
     """
-    tensors = memory_map.tensors
+    tensors = memory_map.placed
     home_of_weights = weights_outside or outside
+    of_weights = {*memory_map.pinned, *memory_map.unpinned, *memory_map.kept_by_cascades}
     places = [
-        _places(tensor, memory_map.memory, home_of_weights if tensor.is_weights else outside)
+        _places(tensor, memory_map.memory, home_of_weights if tensor in of_weights else outside)
         for tensor in tensors
     ]
     columns = [
@@ -65,7 +71,9 @@ def residency_report(
     size, peak = kibibytes(memory_map.size_bytes), kibibytes(memory_map.peak_bytes)
     lines = [style.strong(title), "", style.strong(head), *body, ""]
     has_weights = memory_map.pinned or memory_map.unpinned
-    legend = (_LEGEND + (_PINNED if has_weights else "")).format(memory=memory)
+    has_windows = any(tensor.window_rows is not None for tensor in tensors)
+    legend = _LEGEND + (_PINNED if has_weights else "") + (_WINDOWS if has_windows else "")
+    legend = legend.format(memory=memory)
     lines += [*wrapped(legend, style), ""]
     with_tiles = any(tiles.needed_bytes for tiles in memory_map.tiles)
     what = "Tensors and tiles of one layer at a time" if with_tiles else "Those of one layer at a time"
@@ -79,7 +87,8 @@ def residency_report(
 def _places(tensor: PlacedTensor, memory: str, outside: str) -> str:
     """The memories in which it lies."""
     places = {memory: tensor.in_pool is not None, outside: tensor.outside is not None}
-    return ", ".join([name for name, lies_there in places.items() if lies_there])
+    rows = "" if tensor.window_rows is None else f", {counted(tensor.window_rows, 'row')}"
+    return ", ".join([name for name, lies_there in places.items() if lies_there]) + rows
 
 
 def _until(tensor: PlacedTensor, layers: Sequence[str], width: int) -> str:

@@ -16,6 +16,7 @@ from accelsim.report.text.words import (
     on_chip_word,
 )
 from accelsim.report.text.zeros import zeros_sentence
+from accelsim.report.values.cascades import cascades_of
 from accelsim.report.values.stage_results import cycles_by_bound, tensors_can_go_outside
 from accelsim.result import FirstInference, RunResult
 from accelsim.traffic import MemoryResult, Traffic
@@ -74,6 +75,7 @@ def _sums(result: RunResult) -> Iterator[tuple[str, str]]:
         if result.memory_map.batch_order is not None:
             own = result.cycles, result.energy.total
             yield "batch", batch_sentence(result.memory_map.batch_order, own)
+        yield from _cascades(result)
     if result.first_inference is not None:
         yield "first", _first_inference(result, result.first_inference)
 
@@ -124,6 +126,13 @@ def _first_inference(result: RunResult, first: FirstInference) -> str:
         f"inference, in which pinned weights come: {time} ({first.cycles:,} cycles), {energy}, "
         f"{off_chip_word(result.off_chip)} {_traffic(moved)}"
     )
+
+
+def _cascades(result: RunResult) -> Iterator[tuple[str, str]]:
+    if cascades := cascades_of(result.layers):
+        from accelsim.report.text.cascades import cascades_sentence  # noqa: PLC0415 (few machines have any)
+
+        yield "cascades", cascades_sentence(cascades)
 
 
 def _energy(result: RunResult, style: Style) -> Iterator[str]:

@@ -11,6 +11,7 @@ from accelsim.mapping.letters import tile_trips
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.schedule import Schedule
 from accelsim.mapping.search import as_executed
+from accelsim.mapping.together import by_layer
 from accelsim.report.text.energies import energy_text
 from accelsim.report.text.table import quantity
 from accelsim.report.text.words import bound_name, off_chip_word
@@ -31,7 +32,7 @@ def mapping_text(rules: Sequence[MappingRule], schedule: Schedule, result: RunRe
     """A mapping file with comments.
 
     Args:
-        rules: Of each layer, as `chosen_rules` makes them.
+        rules: Of each layer that runs as a whole, as `chosen_rules` makes them.
         schedule: That they are of.
         result: What it came to.
 
@@ -51,10 +52,15 @@ def mapping_text(rules: Sequence[MappingRule], schedule: Schedule, result: RunRe
     )
     of_one = 1 if schedule.images_in_turn > 1 else result.batch
     lines = [head]
-    for step, (rule, row) in enumerate(zip(rules, result.layers, strict=True)):
-        _, layer_images = as_executed(schedule.layers[step], of_one)
-        lines.append(f"# {_follows(row, schedule.mappings[step], layer_images, off_chip)}")
-        lines.append(f"- {flow_text(rule_values(rule))}")
+    layered, of_layers = by_layer(schedule), iter(rules)
+    for step, row in enumerate(result.layers):
+        if row.cascade is not None:
+            where = f"in cascade {row.cascade.number + 1}"
+            lines.append(f"# {row.name} runs stripe by stripe, {where}: left to the machine's compiler")
+            continue
+        _, layer_images = as_executed(layered.layers[step], of_one)
+        lines.append(f"# {_follows(row, layered.mappings[step], layer_images, off_chip)}")
+        lines.append(f"- {flow_text(rule_values(next(of_layers)))}")
     return "\n".join(lines) + "\n"
 
 

@@ -1,0 +1,111 @@
+"""Cascading: which layers run stripe by stripe, as part of the plan of what stays on chip.
+
+The plan is made by guesses of what chains of layers cost (`chain_prices.py`), the ways that it chooses are
+mapped, and it is made again, until it chooses none that is a guess. Where a plan without cascades keeps
+everything, or has room for the best tiles of all layers around, no chain is looked at.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from accelsim.mapping.staircase import StepPrices, Weights
+from accelsim.planning.chain_prices import ChainPricer
+from accelsim.planning.edges import ChainPrices
+from accelsim.planning.least_room import LeastRoom, least_room
+from accelsim.planning.network_to_plan import NetworkToPlan
+from accelsim.planning.planner import plan_residency
+from accelsim.planning.residency import DoesNotFit, Pool, ResidencyPlan
+from accelsim.planning.stages import Frame
+
+MOST_GUESSES: Final = 8
+"""Plans that are made by guesses, each with what was found out about what the one before has chosen."""
+TIME: Final = Weights(cycles=1)
+TIGHT: Final = 0.01
+"""By which part a step costs more than in all of the pool, where it has little room."""
+
+
+def plan_with_cascades(
+    network: NetworkToPlan,
+    pool: Pool,
+    prices: Sequence[StepPrices],
+    pricer: ChainPricer | None,
+    weights: Weights,
+    *,
+    of_steps: Sequence[Frame] | None = None,
+    guess: bool = False,
+) -> tuple[ResidencyPlan | DoesNotFit, list[ChainPrices]]:
+    """The best plan, of whose steps some may run as cascades.
+
+    Args:
+        network: What is planned.
+        pool: Where tensors may lie.
+        prices: Of each step, by the weights.
+        pricer: Of chains of steps; None where none may run as cascades.
+        weights: What is minimised.
+        of_steps: As `plan_residency` takes them.
+        guess: Whether a guess will do: the plan is not executed.
+
+    Returns:
+        The plan, without reasons, and the prices of chains by which it was made.
+    """
+    plan = plan_residency(network.tensors, pool, prices, of_steps=of_steps, reasons=False)
+    pressed = frozenset() if pricer is None else frozenset(_pressed(plan, prices))
+    if pricer is None or not pressed:
+        return plan, []
+    for _ in range(MOST_GUESSES):
+        chains = list(pricer.prices(prices, weights, pressed))
+        plan = plan_residency(network.tensors, pool, prices, chains=chains, of_steps=of_steps, reasons=False)
+        chosen = set() if isinstance(plan, DoesNotFit) else set(plan.cascades)
+        if guess:
+            return plan, chains
+        if chosen <= pricer.asked:  # it is the best without guesses, too
+            return plan, list(pricer.prices(prices, weights, pressed, guess=False))
+        pricer.asked.update(chosen)
+    chains = list(pricer.prices(prices, weights, pressed, guess=False))
+    plan = plan_residency(network.tensors, pool, prices, chains=chains, of_steps=of_steps, reasons=False)
+    return plan, chains
+
+
+def least_with_cascades(
+    network: NetworkToPlan, pool: Pool, prices: Sequence[StepPrices], pricer: ChainPricer | None
+) -> LeastRoom | None:
+    """The least pool in which a network runs with nothing outside but weights and its ends.
+
+    Args:
+        network: What is planned.
+        pool: Where tensors may lie; how large it is is no matter.
+        prices: Of each step, by time.
+        pricer: Of chains of steps; None where none may run as cascades.
+
+    Returns:
+        As `least_room`, of ways that are no guesses.
+    """
+    if pricer is None:
+        return least_room(network.tensors, pool, prices)
+    everywhere = frozenset(range(len(network.layers)))
+    for _ in range(MOST_GUESSES):
+        chains = list(pricer.prices(prices, TIME, everywhere))
+        found = least_room(network.tensors, pool, prices, chains)
+        chosen = set() if found is None else set(found.cascades)
+        if chosen <= pricer.asked:
+            return found
+        pricer.asked.update(chosen)
+    chains = list(pricer.prices(prices, TIME, everywhere, guess=False))
+    return least_room(network.tensors, pool, prices, chains)
+
+
+def _pressed(plan: ResidencyPlan | DoesNotFit, prices: Sequence[StepPrices]) -> Iterator[int]:
+    """The steps at which more room would help: all of them where the network does not fit."""
+    if isinstance(plan, DoesNotFit):
+        yield from range(len(prices))
+        return
+    network = plan.network
+    for tensor, places, life in zip(network.tensors, plan.places, network.lives, strict=True):
+        in_pool, reads = places.in_pool, life.reads
+        if reads and (in_pool is None or in_pool.last < reads[-1]):
+            begins = 0 if tensor.is_image else life.first
+            yield from range(begins, reads[-1] + 1)
+    for step, (of_step, of_plan) in enumerate(zip(prices, plan.steps, strict=True)):
+        staircase = of_step[of_plan.movement]
+        if staircase.prices[of_plan.stair] > staircase.prices[-1] * (1 + TIGHT):
+            yield step

@@ -1,0 +1,338 @@
+"""What chains of steps cost as cascades: a guess of all ways, and of those that are asked for what it is.
+
+A chain may run in some dozens of ways, each of which cuts its layers into forms that have to be mapped. So
+ways are guessed first: the steps' own staircases with everything inside in place, and what comes again with
+each stripe. A plan made by guesses says which ways matter; these are mapped, and it is planned again, until
+the plan has no way left that is a guess (`PoolCompiler`). docs/decisions/cascades.md says how good that is.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from itertools import compress, product
+from typing import Final, NamedTuple, TypeAlias
+
+import numpy as np
+
+from accelsim.columns import Floats, Ints
+from accelsim.hardware import Hardware, Operand
+from accelsim.hardware.memory import access_price
+from accelsim.mapping.pinned import pinned_bytes
+from accelsim.mapping.staircase import Moved, Staircase, StepCost, StepPrices, Weights
+from accelsim.mapping.stripes import Cascade
+from accelsim.network.layer import Layer
+from accelsim.planning.chains import Chain, Chains, ChainWay
+from accelsim.planning.edges import ChainPrices
+
+StaircasesOf: TypeAlias = Callable[[Layer, Sequence[Moved], Weights], Mapping[Moved, Staircase]]
+"""Of a layer without its name, for each set of its operands that moves."""
+NOTICEABLE: Final = 0.01
+"""By which part a price has to be lower for a guess to tell it from another."""
+_NO_ROOM: Final = np.zeros(1, dtype=np.int64)
+_WEIGHTS: Final = frozenset({Operand.WEIGHTS})
+
+
+class Columns(NamedTuple):
+    """What something costs by the room that it has: rising rooms, and what it costs from each on."""
+
+    room_bytes: Ints
+    cycles: Floats
+    energy: Floats
+    dram_bytes: Ints
+
+    def beside(self, taken_bytes: int, more: StepCost) -> "Columns":
+        """The same with so much of the pool taken, and something more to pay."""
+        return Columns(
+            self.room_bytes + taken_bytes,
+            self.cycles + more.cycles,
+            self.energy + more.energy,
+            self.dram_bytes + more.dram_bytes,
+        )
+
+    def thinned(self, weights: Weights) -> "Columns":
+        """Fewer of them: those that cost noticeably less than the one before, and the last."""
+        prices = (
+            weights.cycles * self.cycles + weights.energy * self.energy + weights.dram_bytes * self.dram_bytes
+        )
+        kept, before = [], math.inf
+        for stair, price in enumerate(prices.tolist()):
+            if price < before * (1 - NOTICEABLE) or stair == len(prices) - 1:
+                kept.append(stair)
+                before = price
+        return self.at(kept)
+
+    def at(self, stairs: "Sequence[int] | slice") -> "Columns":
+        """Some of them."""
+        rooms, cycles, energy, dram_bytes = self
+        return Columns(rooms[stairs], cycles[stairs], energy[stairs], dram_bytes[stairs])
+
+    @classmethod
+    def of(cls, staircase: Staircase) -> "Columns":
+        """A staircase as columns."""
+        cycles, energy, dram_bytes = np.array(staircase.costs, dtype=np.float64).reshape(-1, 3).T
+        return cls(
+            np.array(staircase.room_bytes, dtype=np.int64), cycles, energy, dram_bytes.astype(np.int64)
+        )
+
+
+def together(parts: Sequence[tuple[Columns, int]]) -> Columns | None:
+    """What several staircases cost together in one room, each so often; None where no room holds one of them.
+
+    Example:
+        >>> from accelsim.mapping.staircase import StepCost, Staircase
+        >>> first = Staircase((10, 30), (9.0, 5.0), (StepCost(9), StepCost(5)), (0, 1))
+        >>> second = Staircase((20,), (7.0,), (StepCost(7),), (0,))
+        >>> columns = together([(Columns.of(first), 1), (Columns.of(second), 3)])
+        >>> columns.room_bytes.tolist(), columns.cycles.tolist()
+        ([20, 30], [30.0, 26.0])
+    """
+    if not all(len(columns.room_bytes) for columns, _ in parts):
+        return None
+    rooms = np.unique(np.concatenate([columns.room_bytes for columns, _ in parts]))
+    rooms = rooms[rooms >= max([columns.room_bytes[0] for columns, _ in parts])]
+    cycles, energy, dram_bytes = np.zeros(len(rooms)), np.zeros(len(rooms)), np.zeros(len(rooms), np.int64)
+    for columns, count in parts:
+        stairs = np.searchsorted(columns.room_bytes, rooms, side="right") - 1
+        cycles += count * columns.cycles[stairs]
+        energy += count * columns.energy[stairs]
+        dram_bytes += count * columns.dram_bytes[stairs]
+    return Columns(rooms, cycles, energy, dram_bytes)
+
+
+@dataclass(frozen=True)
+class ChainPricer:
+    """What the chains of a network cost, beside the weights of some steps that lie in the pool for good.
+
+    Attributes:
+        chains: Of the network.
+        pins: Those steps.
+        staircases_of: Of stripes, which are searched for when they are asked for.
+    """
+
+    chains: Chains
+    pins: frozenset[int]
+    staircases_of: StaircasesOf
+    asked: set[Cascade] = field(default_factory=set)
+    """Ways that are no longer guessed."""
+    _guessed: dict[tuple[Chain, Weights], ChainPrices] = field(default_factory=dict)
+    _found: dict[tuple[Cascade, Moved, Weights], Columns | None] = field(default_factory=dict)
+    _extra: "dict[tuple[Chain, bool], tuple[Ints, Floats]]" = field(default_factory=dict)
+    _as_columns: dict[int, tuple[Staircase, Columns]] = field(default_factory=dict)
+
+    @property
+    def hardware(self) -> Hardware:
+        """The machine."""
+        return self.chains.hardware
+
+    @cached_property
+    def all(self) -> tuple[Chain, ...]:
+        """Chains."""
+        return self.chains.beside(self.pins)
+
+    def prices(
+        self,
+        of_steps: Sequence[StepPrices],
+        weights: Weights,
+        pressed: AbstractSet[int],
+        *,
+        guess: bool = True,
+    ) -> Iterator[ChainPrices]:
+        """Of each chain, by weights; where nothing is to be guessed, of the ways that were asked for.
+
+        Args:
+            of_steps: The staircases of each step by itself, by the same weights.
+            weights: What is minimised.
+            pressed: Steps of which each chain has one at least.
+            guess: Whether other ways are of any interest.
+        """
+        for chain in self.all:
+            if pressed.isdisjoint(chain.steps):
+                continue
+            asked = [number for number, way in enumerate(chain.ways) if way.cascade in self.asked]
+            if asked:
+                yield self._chain_prices(chain, asked, of_steps, weights, guess=guess)
+            elif guess:
+                known = self._guessed.get((chain, weights))
+                if known is None:
+                    known = self._chain_prices(chain, asked, of_steps, weights, guess=True)
+                    self._guessed[chain, weights] = known
+                yield known
+
+    def _chain_prices(
+        self,
+        chain: Chain,
+        asked: Sequence[int],
+        of_steps: Sequence[StepPrices],
+        weights: Weights,
+        *,
+        guess: bool,
+    ) -> ChainPrices:
+        staircases = {}
+        for ends in self._ends(chain):
+            columns = [(number, self._as_it_is(chain, chain.ways[number], ends, weights)) for number in asked]
+            if guess:
+                columns += self._guesses(chain, set(asked), ends, of_steps, weights)
+            if (staircase := _best_of(columns, weights)) is not None:
+                staircases[ends] = staircase
+        return ChainPrices(chain.first, chain.layers, tuple([way.striped for way in chain.ways]), staircases)
+
+    def _ends(self, chain: Chain) -> Iterator[Moved]:
+        """What may move of a chain beside weights."""
+        ends = [Operand.INPUTS, Operand.OUTPUTS]
+        if any(self._outer_residual(chain, step) for step in chain.steps):
+            ends.append(Operand.RESIDUAL)
+        if self.hardware.home(Operand.OUTPUTS) is None:
+            yield frozenset()
+            return
+        yield from (frozenset(compress(ends, moves)) for moves in product((True, False), repeat=len(ends)))
+
+    def _outer_residual(self, chain: Chain, step: int) -> bool:
+        """Whether a step reads a residual that no step of its chain writes."""
+        uses = self.chains.network.tensors.uses
+        inside = {uses[other].output for other in chain.steps[:-1]}
+        return not set(uses[step].residuals) <= inside
+
+    def _moved(self, chain: Chain, step: int, ends: Moved) -> Moved:
+        """What a step of a chain moves beside weights."""
+        moved: set[Operand] = set()
+        if step == chain.first:
+            moved |= ends & {Operand.INPUTS}
+        if step == chain.steps[-1]:
+            moved |= ends & {Operand.OUTPUTS}
+        if self._outer_residual(chain, step):
+            moved |= ends & {Operand.RESIDUAL}
+        return frozenset(moved)
+
+    def _guesses(
+        self, chain: Chain, known: set[int], ends: Moved, of_steps: Sequence[StepPrices], weights: Weights
+    ) -> list[tuple[int, Columns | None]]:
+        """Guesses of the ways that are not known, of those than which none takes less and costs less."""
+        bases: dict[frozenset[int], Columns | None] = {}
+        found: list[tuple[int, Columns | None]] = []
+        taken_bytes, more = self._more(chain, halos=Operand.INPUTS in ends)
+        prices = more @ np.array(weights)
+        ranked = np.lexsort((prices, taken_bytes))
+        least = np.minimum.accumulate(prices[ranked])
+        is_better = np.concatenate(([True], least[1:] < least[:-1]))
+        for number in ranked[is_better].tolist():
+            resident = chain.ways[number].cascade.resident
+            if resident not in bases:
+                base = self._base(chain, ends, resident, of_steps)
+                bases[resident] = None if base is None else base.thinned(weights)
+            base = bases[resident]
+            if number not in known and base is not None:
+                cycles, energy, dram_bytes = more[number].tolist()
+                found.append(
+                    (
+                        number,
+                        base.beside(
+                            chain.ways[number].taken_bytes, StepCost(cycles, energy, int(dram_bytes))
+                        ),
+                    )
+                )
+        return found
+
+    def _base(
+        self,
+        chain: Chain,
+        ends: Moved,
+        resident: frozenset[int],
+        of_steps: Sequence[StepPrices],
+    ) -> Columns | None:
+        """The steps by themselves, with everything inside the chain in place, and the weights of some."""
+        parts = []
+        for step in chain.steps:
+            moved = self._moved(chain, step, ends)
+            staircase = of_steps[step].get(moved if step in self.pins else moved | _WEIGHTS)
+            if staircase is None or not staircase.room_bytes:
+                return None
+            columns = self._columns(staircase)
+            if step in resident and not moved:  # nothing moves that takes room
+                columns = columns.at(slice(-1, None))._replace(room_bytes=_NO_ROOM)
+            parts.append((columns, 1))
+        return together(parts)
+
+    def _columns(self, staircase: Staircase) -> Columns:
+        """Of a staircase that is asked for again and again."""
+        known = self._as_columns.get(id(staircase))
+        if known is None:
+            known = self._as_columns[id(staircase)] = staircase, Columns.of(staircase)
+        return known[1]
+
+    def _more(self, chain: Chain, *, halos: bool) -> "tuple[Ints, Floats]":
+        """Of each way: what it takes of the pool, and what comes again with stripes, in three columns."""
+        known = self._extra.get((chain, halos))
+        if known is None:
+            ways = np.array([way.disadvantages for way in chain.ways], dtype=np.float64).T
+            taken_bytes, streamed, halo, again = ways
+            halo = halo * halos
+            of_byte = self._energy_of_byte
+            energy = streamed * of_byte[Operand.WEIGHTS] + halo * of_byte[Operand.INPUTS]
+            energy += again * self._energy_in_pool
+            words = self.hardware.pe_array.columns * self.hardware.word_bytes(Operand.WEIGHTS)
+            more = np.stack([again / words, energy, streamed + halo], axis=1)
+            known = self._extra[chain, halos] = taken_bytes.astype(np.int64), more
+        return known
+
+    @cached_property
+    def _energy_in_pool(self) -> float:
+        """Of a byte that is read there."""
+        pool = self.hardware.pool
+        memory = next(memory for memory in self.hardware.memories if pool and memory.name == pool.memory)
+        return access_price(memory, off_chip=False).read * 8 / self.hardware.energy.word_bits
+
+    @cached_property
+    def _energy_of_byte(self) -> dict[Operand, float]:
+        """That is read where an operand is at home; nothing where it has none."""
+        homes = {operand: self.hardware.home(operand) for operand in Operand}
+        return {
+            operand: 0.0
+            if home is None
+            else access_price(home, off_chip=True).read * 8 / self.hardware.energy.word_bits
+            for operand, home in homes.items()
+        }
+
+    def _as_it_is(self, chain: Chain, way: ChainWay, ends: Moved, weights: Weights) -> Columns | None:
+        """What all stripes cost, each by itself, but for latencies that others hide."""
+        key = way.cascade, ends, weights
+        if key not in self._found:
+            self._found[key] = self._mapped(chain, way, ends, weights)
+        return self._found[key]
+
+    def _mapped(self, chain: Chain, way: ChainWay, ends: Moved, weights: Weights) -> Columns | None:
+        parts, costs, waits = [], [], -1
+        for (step, layer), count in self.chains.stripes(way.cascade).forms.items():
+            stays = step in self.pins or step in way.cascade.resident or not layer.on_array
+            sets = {
+                each: self._moved(chain, step, each) | (frozenset() if stays else _WEIGHTS)
+                for each in self._ends(chain)
+            }
+            ways = sorted(set(sets.values()), key=sorted)
+            staircase = self.staircases_of(layer, ways, weights)[sets[ends]]
+            parts.append((self._columns(staircase), count))
+            waits += count if sets[ends] else 0
+        for step in way.cascade.resident:
+            size = pinned_bytes(self.chains.network.layers[step], self.hardware)
+            costs.append(StepCost(0.0, size * self._energy_of_byte[Operand.WEIGHTS], size))
+        columns = together(parts)
+        if columns is None:
+            return None
+        hidden_cycles = max(waits, 0) * self.hardware.channel_of[Operand.WEIGHTS].latency_cycles
+        costs.append(StepCost().in_cycles(-hidden_cycles, self.hardware.prices.static_per_cycle))
+        lost_bytes = max([self.chains.network.lost_bytes[step] for step in chain.steps])
+        return columns.beside(way.taken_bytes + lost_bytes, StepCost.total(costs))
+
+
+def _best_of(columns: Sequence[tuple[int, Columns | None]], weights: Weights) -> Staircase | None:
+    """The best of several ways for every room; its candidates are their numbers."""
+    found = [(number, of_way) for number, of_way in columns if of_way is not None]
+    if not found:
+        return None
+    rooms, cycles, energy, dram_bytes = map(
+        np.concatenate, zip(*[of_way for _, of_way in found], strict=True)
+    )
+    numbers = np.concatenate([np.full(len(of_way.room_bytes), number) for number, of_way in found])
+    staircase = Staircase.from_candidates(rooms, cycles, energy, dram_bytes, weights)
+    return replace(staircase, candidates=tuple(numbers[list(staircase.candidates)].tolist()))

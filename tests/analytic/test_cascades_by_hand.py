@@ -1,0 +1,188 @@
+"""Stripes, windows and times of cascades, worked out by hand."""
+
+from dataclasses import replace
+
+import pytest
+from cascades import striped_machine, two_kernels, with_cascades
+
+from accelsim.hardware import Operand, Precision
+from accelsim.mapping.pinned import pinned_bytes
+from accelsim.mapping.stripes import Cascade
+from accelsim.network.layer import FusedOperator, Layer, Pooling
+from accelsim.planning.cascade import NoCascade, may_cascade, stripes
+from accelsim.planning.tensors import LayerUse, NetworkTensors, Tensor
+from accelsim.run import run_plan
+from accelsim.simulation import simulate
+
+
+def chain(*layers, residuals=None):
+    """The tensors of layers one behind the other; residuals by the steps that read them."""
+    residuals = residuals or {}
+    sizes = [layers[0].input_elements, *(layer.stored_elements for layer in layers)]
+    tensors = [Tensor(f"t{n}", size, is_image=n == 0) for n, size in enumerate(sizes)]
+    tensors[-1] = tensors[-1]._replace(is_result=True)
+    uses = [LayerUse((n,), residuals.get(n, ()), n + 1) for n in range(len(layers))]
+    return layers, NetworkTensors(tuple(tensors), tuple(uses))
+
+
+def rows(found, step, what):
+    return [tuple(getattr(entry, what)) for entry in found.entries if entry.step == step]
+
+
+def of(layers, network, stripe_rows, **arguments):
+    cascade = Cascade(0, len(layers), stripe_rows, **arguments)
+    return stripes(layers, network, cascade, Precision(activations_bits=8))
+
+
+KERNEL_3 = Layer("a", "conv", K=4, C=2, OY=8, OX=5, FY=3, FX=3, IY=8, IX=5, pad_top=1, pad_left=1)
+STRIDE_2 = replace(KERNEL_3, name="b", C=4, OY=4, OX=3, stride_y=2, stride_x=2)
+
+
+def test_two_kernels_of_3_the_second_with_stride_2():
+    """Row r of b reads rows 2r - 1 to 2r + 1 of a, of which the first lies in the padding for r = 0; so a
+    computes two rows in each stripe, of which it reads one more above and below.
+    """
+    found = of(*chain(KERNEL_3, STRIDE_2), stripe_rows=1)
+    assert rows(found, 1, "outputs") == [(0, 1), (1, 2), (2, 3), (3, 4)]
+    assert rows(found, 1, "inputs") == [(0, 2), (1, 4), (3, 6), (5, 8)]
+    assert rows(found, 0, "outputs") == [(0, 2), (2, 4), (4, 6), (6, 8)]
+    assert rows(found, 0, "inputs") == [(0, 3), (1, 5), (3, 7), (5, 8)]
+    (window,) = found.windows  # row 1 is still to be read when rows 2 and 3 are written
+    assert (window.rows, window.row_bytes) == (3, 5 * 4)
+    assert [(entry.layer.pad_top, entry.layer.IY) for entry in found.entries if entry.step == 0] == [
+        (1, 3),
+        (0, 4),
+        (0, 4),
+        (0, 3),
+    ]
+
+
+def test_a_pooling_that_overlaps_is_begun_in_one_stripe_and_finished_in_the_next():
+    """Windows of 3 rows, 2 apart, over 8 rows: result r is of rows 2r to 2r + 2, and row 7 is of none."""
+    pooled = replace(KERNEL_3, pooling=Pooling("pool", "max_pool", 3, 2, 3, 3, 2, 2))
+    found = of(*chain(pooled), stripe_rows=1)
+    assert rows(found, 0, "outputs") == [(0, 3), (3, 5), (5, 8)]
+    assert rows(found, 0, "stored") == [(0, 1), (1, 2), (2, 3)]
+    assert [entry.layer.pooling.pad_top for entry in found.entries] == [0, 1, 1]  # rows that were seen before
+    (unfinished,) = found.unfinished
+    assert unfinished.size_bytes == 4 * 2  # a row of results
+
+
+def test_a_residual_lags_behind_what_reads_the_same_rows_as_its_input():
+    """x, then 1 x 1, 3 x 3 and 1 x 1, which adds x. In stripes of a row: for row r of the sum the 3 x 3 reads
+    rows r - 1 to r + 1, so row r + 1 of x is written while row r is still to be added, but not to be read.
+    """
+    x = replace(KERNEL_3, name="x", FY=1, FX=1, pad_top=0, pad_left=0)
+    expand = replace(x, name="expand", K=6, C=4)
+    depthwise = replace(KERNEL_3, name="depthwise", G=6, K=1, C=1)
+    project = replace(x, name="project", K=4, C=6)
+    adding = replace(project, fused=(FusedOperator("add", "add", 160, 160),))
+    without = of(*chain(x, expand, depthwise, project), stripe_rows=1)
+    lagging = of(*chain(x, expand, depthwise, adding, residuals={3: (1,)}), stripe_rows=1)
+    assert rows(lagging, 0, "outputs") == [(0, 2), *((row, row + 1) for row in range(2, 8))]
+    assert rows(lagging, 3, "outputs") == [(row, row + 1) for row in range(8)]
+    assert [entry.layer.residual_elements for entry in lagging.entries if entry.step == 3] == [20] * 8
+    # Rows r and r + 1 of x then, as many as in the first stripe, which fills the halo: no more than without.
+    assert [window.rows for window in without.windows] == [2, 3, 1]
+    assert [window.rows for window in lagging.windows] == [2, 3, 1]
+    read_for_the_last_time = [entry.outputs.first for entry in lagging.entries if entry.step == 3]
+    written = [entry.stored.behind for entry in lagging.entries if entry.step == 0]
+    assert [end - row for end, row in zip(written, read_for_the_last_time, strict=False)] == [2] * 7
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"gate_elements": 6}, NoCascade.SEVERAL_OPERANDS),
+        ({"operands": 2}, NoCascade.SEVERAL_OPERANDS),
+        ({"IY": 5}, NoCascade.OTHER_SHAPE),
+        ({"pad_top": 3}, NoCascade.READS_PADDING_ONLY),
+        ({"fused": (FusedOperator("gate", "multiply", 160, 4),)}, NoCascade.UNEVEN),
+    ],
+)
+def test_what_keeps_a_layer_out_of_cascades(change, reason):
+    layers, network = chain(KERNEL_3, replace(STRIDE_2, stride_y=1, OY=8, **change))
+    assert may_cascade(layers, network, 0, 2) is reason
+
+
+def test_a_tensor_that_others_read_is_not_inside_a_cascade():
+    layers, network = chain(KERNEL_3, replace(KERNEL_3, C=4), replace(KERNEL_3, C=4))
+    others = (*network.uses[:2], LayerUse((2,), (1,), 3))
+    assert may_cascade(layers, replace(network, uses=others), 0, 2) is NoCascade.SEVERAL_READERS
+    assert may_cascade(layers, network, 0, 4) is NoCascade.BEYOND_THE_END
+
+
+def weights_read(result, layer):
+    of_layer = next(row for row in result.layers if row.name == layer)
+    return of_layer.memories["dram"].read_bytes["weights"]
+
+
+def test_resident_weights_come_once_and_streamed_ones_once_a_stripe():
+    network, machine = two_kernels(), striped_machine()
+    plan = with_cascades(network, machine, Cascade(0, 2, 2, frozenset({0})))
+    result = run_plan(plan)
+    layers = plan.schedule.striped.layers
+    assert weights_read(result, "a") == pinned_bytes(layers[0], machine) == 4 * 2 * 9
+    assert weights_read(result, "b") == 4 * pinned_bytes(layers[1], machine) == 4 * (4 * 4 * 9)
+    first, second = result.layers
+    assert (first.cascade.weights_stay, second.cascade.weights_stay) == (True, False)
+    assert (first.cascade.window_rows, second.cascade.window_rows) == (4, None)
+    assert first.dram_bytes.write == 0 and second.dram_bytes.write == 4 * 8 * 8
+
+
+def test_halos_of_what_comes_from_outside_are_read_again_those_inside_are_not():
+    """Stripes of two rows of b: a computes 3, 2, 2, 1 rows, and reads rows 0-3, 2-5, 4-7 and 6-7."""
+    result = run_plan(with_cascades(two_kernels(), striped_machine(), Cascade(0, 2, 2)))
+    first, second = result.layers
+    assert first.memories["dram"].read_bytes["inputs"] == (4 + 4 + 4 + 2) * 8 * 2
+    assert second.memories["dram"].read_bytes["inputs"] == 0
+    inside = run_plan(with_cascades(two_kernels(), striped_machine(inputs="sram"), Cascade(0, 2, 2)))
+    assert inside.layers[0].memories["dram"].read_bytes["inputs"] == 0
+
+
+def test_what_a_cascade_takes_of_the_pool_is_there_from_its_first_entry_to_its_last():
+    plan = with_cascades(two_kernels(), striped_machine(), Cascade(0, 2, 2, frozenset({0, 1})))
+    window, weights = 4 * 8 * 4, 4 * 2 * 9 + 4 * 4 * 9
+    changes = plan.schedule.pool_changes
+    assert changes[0].taken_bytes == window + weights == changes[-1].freed_bytes
+    assert not any(change.taken_bytes for change in changes[1:])
+    assert not any(change.freed_bytes for change in changes[:-1])
+    memory_map = plan.schedule.memory_map
+    assert sorted(tensor.size_bytes for tensor in memory_map.placed if tensor.in_pool) == [72, 128, 144]
+    assert memory_map.address_waste_bytes == 0
+
+
+def test_a_stripe_begins_when_those_are_done_that_wrote_what_it_reads():
+    plan = with_cascades(two_kernels(), striped_machine(), Cascade(0, 2, 2))
+    entries = [(entry.layer, entry.stripe.stripe) for entry in plan.schedule.striped.entries]
+    assert entries == [(0, 0), (1, 0), (0, 1), (1, 1), (0, 2), (1, 2), (0, 3), (1, 3)]
+    # b.2 reads rows 3 to 6 of a, written by a.1 (rows 3, 4) and a.2; a.2 writes where rows 1, 2 lay.
+    assert plan.schedule.waits_for[5] == (2, 4)
+    assert plan.schedule.waits_for[4] == (3,)
+    activity = simulate(plan.schedule, plan.hardware)
+    for entry, producers in enumerate(plan.schedule.waits_for):
+        for producer in producers:
+            assert activity.layers[producer].end_cycle <= activity.layers[entry].end_cycle
+
+
+def test_one_stripe_takes_as_long_as_the_layers_one_after_the_other_in_the_pool():
+    network, machine = two_kernels(), striped_machine()
+    whole = with_cascades(network, machine, Cascade(0, 2, 8))
+    kept = with_cascades(network, machine, in_pool=(1,))
+    assert simulate(whole.schedule, machine).layers == simulate(kept.schedule, machine).layers
+    assert Operand.INPUTS not in whole.schedule.mappings[1].moved
+
+
+def test_json_says_what_runs_stripe_by_stripe():
+    result = run_plan(with_cascades(two_kernels(), striped_machine(), Cascade(0, 2, 2, frozenset({1}))))
+    first, second = result.to_dict()["layers"]
+    keys = ("cascade", "stripes", "stripe_rows", "weights_stay", "window_rows", "window_bytes")
+    assert [first[key] for key in keys] == [0, 4, 2, False, 4, 4 * 32]
+    assert [second[key] for key in keys] == [0, 4, 2, True, None, None]
+    tensors = {tensor["name"]: tensor for tensor in result.to_dict()["tensors"]}
+    assert tensors["a"]["window_rows"] == 4 and "window_rows" not in tensors["b"]
+    (kept,) = result.to_dict()["kept_by_cascades"]
+    assert (kept["name"], kept["size_bytes"], kept["outside"]) == ("b weights", 144, True)
+    alone = run_plan(with_cascades(two_kernels(), striped_machine()))
+    assert not set(keys) & alone.to_dict()["layers"][0].keys()
+    assert "kept_by_cascades" not in alone.to_dict()

@@ -1,0 +1,122 @@
+"""How a cascade is seen: one band with its layers inside, rows of tensors, stripes in time."""
+
+import json
+
+import pytest
+from cascades import striped_machine, two_kernels, with_cascades
+from matplotlib.patches import Rectangle
+
+from accelsim.mapping.chosen import chosen_rules
+from accelsim.mapping.stripes import Cascade
+from accelsim.mapping.together import by_layer
+from accelsim.report.files.trace import LAYERS, TIME_THREAD, Timeline, chosen_layers, write_trace
+from accelsim.report.pages.memory import memory_section
+from accelsim.report.plots.layers import layers_figure
+from accelsim.report.plots.mapping import layer_number, mapping_figure
+from accelsim.report.plots.memory import memory_blocks, memory_figure
+from accelsim.report.tables.comparison import Case
+from accelsim.report.tables.residency import residency_report
+from accelsim.report.tables.run import run_report
+from accelsim.report.text.cascades import cascades_sentence
+from accelsim.report.text.mappings import mapping_text
+from accelsim.report.text.table import Style
+from accelsim.report.values.cascades import cascades_of
+from accelsim.run import run_plan
+from accelsim.simulation.events import simulate_events
+
+SENTENCE = (
+    "1 cascade, 2 layers stripe by stripe: a to b (4 stripes of 2 rows, 128 bytes of rows between them, "
+    "weights of 1 layer stay)"
+)
+
+
+@pytest.fixture(scope="module")
+def plan():
+    """Two layers in four stripes; the second's weights stay."""
+    return with_cascades(two_kernels(), striped_machine(), Cascade(0, 2, 2, frozenset({1})))
+
+
+@pytest.fixture(scope="module")
+def result(plan):
+    """What they come to."""
+    return run_plan(plan)
+
+
+@pytest.fixture(scope="module")
+def timeline(plan, result):
+    """When everything happened."""
+    activity = simulate_events(plan.schedule, plan.hardware, keep_timeline=True)
+    return Timeline(result, plan.hardware, plan.schedule, activity, chosen_layers([], plan.schedule))
+
+
+def bands(axes):
+    """Frames of cascades: their first and last layers."""
+    return [
+        (round(patch.get_x()), round(patch.get_x() + patch.get_width()))
+        for patch in axes.patches
+        if isinstance(patch, Rectangle) and patch.get_linestyle() == "--"
+    ]
+
+
+def test_a_sentence_says_which_layers_and_what_is_on_chip(result):
+    assert cascades_sentence(cascades_of(result.layers)) == SENTENCE
+    words = " ".join(run_report(result, Style(), "none").split())
+    assert SENTENCE in words
+
+
+def test_the_memory_map_has_rows_and_weights_for_as_long_as_the_cascade(result):
+    blocks = {block.name: block for block in memory_blocks(result.memory_map)}
+    assert (blocks["a"].kind, blocks["a"].size_bytes) == ("window", 128)
+    assert (blocks["b weights"].kind, blocks["b weights"].size_bytes) == ("of_cascade", 144)
+    assert {(block.first, block.last) for block in (blocks["a"], blocks["b weights"])} == {(0, 1)}
+
+
+def test_it_is_one_band_in_pictures(result):
+    for figure in (memory_figure([result]), layers_figure([result])):
+        assert [bands(axes) for axes in figure.axes] == [[(0, 1)]] * len(figure.axes)
+    plain = run_plan(with_cascades(two_kernels(), striped_machine()))
+    assert not any(bands(axes) for axes in memory_figure([plain]).axes)
+
+
+def test_it_is_one_band_in_a_trace_with_its_stripes_inside(timeline, tmp_path):
+    write_trace(tmp_path / "trace.json", timeline)
+    events = json.loads((tmp_path / "trace.json").read_text(encoding="utf-8"))["traceEvents"]
+    band, *inside = [
+        event for event in events if (event["pid"], event.get("tid")) == (LAYERS, TIME_THREAD[0])
+        and event["ph"] == "X"
+    ]  # fmt: skip
+    assert (band["name"], band["args"], band["dur"]) == ("cascade 1", {"layers": 2}, timeline.result.cycles)
+    assert [event["name"] for event in inside[:3]] == [
+        "a, stripe 1 of 4",
+        "b, stripe 1 of 4",
+        "a, stripe 2 of 4",
+    ]
+    assert sum(event["dur"] for event in inside) == timeline.result.cycles
+    assert inside[0]["args"]["all_stripes"]["cycles"] == timeline.result.layers[0].cycles
+
+
+def test_a_layer_is_drawn_as_most_of_its_stripes_are(plan, timeline):
+    assert layer_number(plan.schedule, "a") == 2  # not the first, which is larger
+    figure = mapping_figure(timeline, "a")
+    assert "Mapping of a, stripe 2 of 4" in figure.texts[0].get_text()
+
+
+def test_its_tensors_are_listed_with_their_rows(plan):
+    names = [layer.name for layer in by_layer(plan.schedule).layers]
+    report = residency_report("small", plan.schedule.memory_map, "dram", names, Style())
+    assert "128 bytes sram, 4 rows" in report
+    assert "b weights 144 bytes sram, dram" in " ".join(report.split())
+    assert "so many of a tensor are there at a time" in " ".join(report.split())
+
+
+def test_a_page_says_what_the_colours_of_rows_are(result):
+    assert "rows of a tensor" in memory_section([Case("small", "machine", result)])
+    plain = run_plan(with_cascades(two_kernels(), striped_machine()))
+    assert "rows of a tensor" not in memory_section([Case("small", "machine", plain)])
+
+
+def test_chosen_mappings_leave_its_layers_to_the_compiler(plan, result):
+    rules = chosen_rules(plan.schedule, plan.hardware, plan.options)
+    assert rules == []
+    text = mapping_text(rules, plan.schedule, result)
+    assert "# a runs stripe by stripe, in cascade 1: left to the machine's compiler" in text

@@ -1,0 +1,92 @@
+"""A cascade that is wrong is refuted, and it is said where."""
+
+from dataclasses import replace
+
+import pytest
+from cascades import striped_machine, two_kernels, with_cascades
+
+from accelsim.mapping.stripes import Cascade, Striped
+from accelsim.verification.schedules import verify_plan
+
+
+@pytest.fixture(scope="module")
+def plan():
+    """Two layers in four stripes; the second's weights stay."""
+    return with_cascades(two_kernels(), striped_machine(), Cascade(0, 2, 2, frozenset({1})))
+
+
+def sentences(plan, **changes):
+    schedule = replace(plan.schedule, **changes)
+    return {
+        name: str(said) for name, said in verify_plan(replace(plan, schedule=schedule)).mismatches.items()
+    }
+
+
+def with_stripes(plan, **changes):
+    striped = plan.schedule.striped
+    (stripes,) = striped.cascades
+    return Striped(striped.layers, (replace(stripes, **changes),))
+
+
+def edited(values, number, value):
+    return (*values[:number], value, *values[number + 1 :])
+
+
+def test_it_is_right_as_it_is(plan):
+    assert sentences(plan) == {}
+
+
+def test_a_window_of_too_few_rows_loses_one_before_it_is_read(plan):
+    (window,) = plan.schedule.striped.cascades[0].windows
+    said = sentences(plan, striped=with_stripes(plan, windows=(window._replace(rows=window.rows - 1),)))
+    assert said["b"] == "reads row 1 of the output of a, in whose place row 4 lies"
+
+
+def test_a_stripe_has_to_wait_for_those_that_wrote_its_rows(plan):
+    waits_for = edited(plan.schedule.waits_for, 5, (2,))
+    assert sentences(plan, waits_for=waits_for)["b"] == "reads the outputs of a, but does not wait for it"
+
+
+def test_and_for_those_that_read_what_it_overwrites(plan):
+    waits_for = edited(plan.schedule.waits_for, 4, ())
+    said = sentences(plan, waits_for=waits_for)
+    assert said == {"a": "writes where rows lie that b reads, but does not wait for it"}
+
+
+def test_all_rows_have_to_be_there(plan):
+    schedule = plan.schedule
+    entries = plan.schedule.striped.cascades[0].entries[:-1]
+    fewer = {
+        name: getattr(schedule, name)[:-1]
+        for name in ("layers", "mappings", "waits_for", "pool_changes", "places")
+    }
+    said = sentences(plan, striped=with_stripes(plan, entries=entries), **fewer)
+    assert said["b"] == "stripe by stripe stores 6 rows of 8"
+
+
+@pytest.mark.parametrize(("bound", "wrong", "right"), [("pad_top", 1, 0), ("IY", 3, 4), ("OY", 1, 2)])
+def test_a_stripe_is_those_rows_of_its_layer(plan, bound, wrong, right):
+    part = replace(plan.schedule.layers[2], **{bound: wrong})
+    said = sentences(plan, layers=edited(plan.schedule.layers, 2, part))
+    assert f"{bound} = {wrong} where it has {right}" in said["a"] or "is mapped as" in said["a"]
+
+
+def test_weights_that_stay_come_with_the_first_stripe_and_not_again(plan):
+    mappings = plan.schedule.mappings
+    said = sentences(plan, mappings=edited(mappings, 3, mappings[1]))
+    assert said["b"] == "weights are to lie in the pool in stripe 1, and do not"
+    said = sentences(plan, mappings=edited(mappings, 1, mappings[3]))
+    assert said["b"] == "weights are to come to the pool in stripe 0, and do not"
+
+
+def test_the_room_is_that_of_the_rows_and_of_weights_that_stay(plan):
+    changes = plan.schedule.pool_changes
+    less = edited(changes, 0, changes[0]._replace(taken_bytes=changes[0].taken_bytes - 1))
+    said = sentences(plan, pool_changes=less)
+    assert said["b"] == "bytes of sram that its tensors take: the schedule says 271, executing it gives 272"
+
+
+def test_what_is_kept_may_not_be_given_up_before_the_end(plan):
+    changes = plan.schedule.pool_changes
+    more = edited(changes, 7, changes[7]._replace(freed_bytes=changes[7].freed_bytes + 5))
+    assert "gives up 277 bytes of sram" in sentences(plan, pool_changes=more)["b"]
