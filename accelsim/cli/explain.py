@@ -142,7 +142,7 @@ def _checked_file(write: tuple[str, Path] | None) -> Path | None:
 
 
 def _write(explained: "Explanation", remedy: tuple[str, Path] | None, quiet: bool) -> None:
-    """The network with a remedy as a file, if one is wanted. Raises AccelsimError where there is no such one."""
+    """The network with a remedy as a file, if one is wanted. Raises AccelsimError where there is none."""
     if remedy is None:
         return
     from accelsim.network.imported import network_text
