@@ -125,8 +125,7 @@ def explain(
                 raise
             to.deliver(_what_fits(network, hardware, error, options, step))
             return
-    if write is not None:
-        _write(explained, write[0], write[1], quiet)
+    _write(explained, write, quiet)
     to.deliver(_explained(explained, demand))
 
 
@@ -141,12 +140,15 @@ def _checked_file(write: tuple[str, Path] | None) -> Path | None:
     return write[1]
 
 
-def _write(explained: "Explanation", name: str, file: Path, quiet: bool) -> None:
-    """The network with a remedy as a file. Raises AccelsimError where there is no such remedy."""
+def _write(explained: "Explanation", remedy: tuple[str, Path] | None, quiet: bool) -> None:
+    """The network with a remedy as a file, if one is wanted. Raises AccelsimError where there is none."""
+    if remedy is None:
+        return
     from accelsim.network.imported import network_text
     from accelsim.report.files.writing import write
     from accelsim.search.explain import written_remedy
 
+    name, file = remedy
     write(file, network_text(written_remedy(explained, name)))
     if not quiet:
         say(f"wrote {file}")
