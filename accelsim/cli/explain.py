@@ -92,8 +92,7 @@ def explain(
     More bandwidth, rows, columns or buffer, tensors that stay on chip, another dataflow, fewer bits, channels
     rounded up to the array; of imported networks smaller kernels, more groups, a smaller image, too: every
     figure is a simulation of the whole network with that one change. They come in the order of time, or with
-    --objective energy in that of energy. Of a network that a pool on chip does not hold, it is said what
-    makes it run.
+    --objective energy in that of energy. Where a pool on chip does not hold the network: what makes it run.
 
     \b
     accelsim explain --net sqnxt23 --hw 16x16_128k

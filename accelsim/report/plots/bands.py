@@ -26,7 +26,9 @@ def plot_bands(cascades: Sequence[CascadeOfRun], axes: Sequence[Axes]) -> None:
         left, width = cascade.first - 0.5 + _INSIDE, len(cascade.layers) - 2 * _INSIDE
         for row in axes:
             below = Rectangle((left, 0), width, 1, facecolor=_COLOUR, edgecolor="none", zorder=0.5)
-            above = Rectangle((left, 0), width, 1, facecolor="none", edgecolor=_EDGE, linestyle="--", zorder=6)
+            above = Rectangle(
+                (left, 0), width, 1, facecolor="none", edgecolor=_EDGE, linestyle="--", zorder=6
+            )
             for band in (below, above):
                 band.set_transform(row.get_xaxis_transform())
                 row.add_patch(band)
