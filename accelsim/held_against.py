@@ -115,7 +115,7 @@ HELD_AGAINST: Final[Mapping[str, HeldAgainst]] = MappingProxyType(
         "51502a14c39695c3": _EYERISS,  # eyeriss
         "08b416f7d8998d17": _GEMMINI,  # gemmini_16x16
         "5a4de2fe3f62c5d5": _GAP9,  # gap9_ne16
-        "a4402e4bd61679fa": _VELA,  # ethos_u55_128
+        "9c35cf64125963dc": _VELA,  # ethos_u55_128
     }
 )
 """By the digests of their descriptions. What moves a digest, or an error, asks for `accelsim reproduce`."""

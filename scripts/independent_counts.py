@@ -4,6 +4,7 @@
     python scripts/independent_counts.py                    all of them
     python scripts/independent_counts.py --only deit_tiny   some; the other lines stay
     python scripts/independent_counts.py --only unet_small --hub DIR
+    python scripts/independent_counts.py --onnx DIR
 
 Nothing of accelsim takes part. Each network is made by the package that defines it, without trained weights,
 and run once: every convolution and matrix product that PyTorch executes is counted from the shapes of its
@@ -12,7 +13,11 @@ operands, and told apart by whether a layer with parameters executed it (`conv_m
 linear layers, `norms` scale and shift of normalisations (not running statistics), `other_params` all else:
 position embeddings and class tokens. Batch normalisation is not folded.
 
-U-Net is defined in a repository, not in a package: it is loaded by torch.hub, or from a clone (`--hub DIR`).
+U-Net is defined in a repository, not in a package: it is loaded by torch.hub, or from a clone (`--hub DIR`);
+it was counted at commit d45f8908ab2f.
+
+`--onnx DIR` writes the same definitions as ONNX models (which needs onnx), with weights at random, so that
+what accelsim makes of them can be compared with what it makes of its own tables; nothing is counted then.
 """
 
 import argparse
@@ -117,40 +122,48 @@ def params_of(model: nn.Module) -> Counter[str]:
     return counts
 
 
-def torchvision_model(name: str, _hub: Path | None) -> nn.Module:
-    """As torchvision defines it, without memory for its weights."""
+class Where(NamedTuple):
+    """On which device a model is made, and where the clone of the repository lies, if there is one."""
+
+    device: str
+    hub: Path | None
+
+
+def torchvision_model(name: str, where: Where) -> nn.Module:
+    """As torchvision defines it."""
     import torchvision
 
-    with torch.device("meta"):
+    with torch.device(where.device):
         return torchvision.models.get_model(name, weights=None)
 
 
-def timm_model(name: str, _hub: Path | None) -> nn.Module:
-    """As timm defines it, without memory for its weights; attention as the products that it is."""
+def timm_model(name: str, where: Where) -> nn.Module:
+    """As timm defines it; attention as the products that it is."""
     import timm
 
     timm.layers.set_fused_attn(False)
-    with torch.device("meta"):
+    with torch.device(where.device):
         return timm.create_model(name, pretrained=False)
 
 
-def ultralytics_model(name: str, _hub: Path | None) -> nn.Module:
-    """As ultralytics defines it, with weights at random: it computes with some when it is made."""
+def ultralytics_model(name: str, _where: Where) -> nn.Module:
+    """As ultralytics defines it, on no device but the CPU: it computes with its weights when it is made."""
     from ultralytics.nn.tasks import DetectionModel
 
     return DetectionModel(name, verbose=False)
 
 
-def hub_model(name: str, hub: Path | None) -> nn.Module:
-    """As the repository defines it, of a clone where one is given; arguments follow the name."""
-    where, source = (HUB, "github") if hub is None else (str(hub), "local")
+def hub_model(name: str, where: Where) -> nn.Module:
+    """As the repository defines it; arguments follow the name."""
+    repository, source = (HUB, "github") if where.hub is None else (str(where.hub), "local")
     entry, *settings = name.split()
     arguments = {key: int(value) for key, value in (setting.split("=") for setting in settings)}
-    model: nn.Module = torch.hub.load(where, entry, source=source, pretrained=False, **arguments)
+    with torch.device(where.device):
+        model: nn.Module = torch.hub.load(repository, entry, source=source, pretrained=False, **arguments)
     return model
 
 
-MAKERS: Final[dict[str, Callable[[str, Path | None], nn.Module]]] = {
+MAKERS: Final[dict[str, Callable[[str, Where], nn.Module]]] = {
     "torchvision": torchvision_model,
     "timm": timm_model,
     "ultralytics": ultralytics_model,
@@ -158,9 +171,21 @@ MAKERS: Final[dict[str, Callable[[str, Path | None], nn.Module]]] = {
 }
 
 
+def exported(definition: Definition, hub: Path | None, folder: Path) -> None:
+    """Write the network as an ONNX model, all weights different: equal ones would become one."""
+    model = MAKERS[definition.tool](definition.model, Where("cpu", hub)).eval()
+    for parameter in model.parameters():
+        nn.init.normal_(parameter)
+    if definition.tool == "ultralytics":
+        model.model[-1].export = True  # type: ignore[union-attr, index]
+    path = folder / f"{definition.network}-{definition.tool.partition('/')[0]}.onnx"
+    image = torch.zeros(1, 3, definition.size, definition.size)
+    torch.onnx.export(model, (image,), str(path), dynamo=False, opset_version=17)
+
+
 def counted(definition: Definition, hub: Path | None) -> dict[str, Any]:
     """The line of a network in the file."""
-    model = MAKERS[definition.tool](definition.model, hub).eval()
+    model = MAKERS[definition.tool](definition.model, Where("meta", hub)).eval()
     counts = Counts(model)
     device = next(model.parameters()).device
     with torch.no_grad(), counts:
@@ -176,28 +201,38 @@ def counted(definition: Definition, hub: Path | None) -> dict[str, Any]:
     }
 
 
-def main() -> None:
+def write_counts(definitions: Sequence[Definition], hub: Path | None) -> None:
     """Write the file anew: the lines that were asked for, and those that it had of the others."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--only", metavar="NETWORK,...", help="networks to count, of those above")
-    parser.add_argument("--hub", type=Path, metavar="DIR", help=f"a clone of github.com/{HUB}")
-    arguments = parser.parse_args()
-    only = arguments.only.split(",") if arguments.only else None
-    had: dict[tuple[str, ...], dict[str, Any]] = {}
+    rows: dict[tuple[str, str], dict[str, Any]] = {}
     if CSV.exists():
         with CSV.open(encoding="utf-8", newline="") as file:
-            had = {(row["network"], row["tool"]): row for row in csv.DictReader(file)}
-    rows = []
-    for definition in DEFINITIONS:
-        key = (definition.network, definition.tool)
-        if only is None or definition.network.partition("@")[0] in only:
-            had[key] = counted(definition, arguments.hub)
-        if key in had:
-            rows.append(had[key])
+            rows = {(row["network"], row["tool"]): row for row in csv.DictReader(file)}
+    rows |= {(asked.network, asked.tool): counted(asked, hub) for asked in definitions}
+    ordered = [rows[key] for known in DEFINITIONS if (key := (known.network, known.tool)) in rows]
     with CSV.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, rows[0], lineterminator="\n")
+        writer = csv.DictWriter(file, ordered[0], lineterminator="\n")
         writer.writeheader()
-        writer.writerows(rows)
+        writer.writerows(ordered)
+
+
+def main() -> None:
+    """Count, or export."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--only", metavar="NETWORK,...", help="networks of `networks/`; all if not given")
+    parser.add_argument("--hub", type=Path, metavar="DIR", help=f"a clone of github.com/{HUB}")
+    parser.add_argument("--onnx", type=Path, metavar="DIR", help="write ONNX models there, and count nothing")
+    arguments = parser.parse_args()
+    families = {definition.network.partition("@")[0] for definition in DEFINITIONS}
+    only = set(arguments.only.split(",")) if arguments.only else families
+    if unknown := only - families:
+        parser.error(f"{', '.join(sorted(unknown))}: must be among {', '.join(sorted(families))}")
+    asked = [definition for definition in DEFINITIONS if definition.network.partition("@")[0] in only]
+    if arguments.onnx is None:
+        write_counts(asked, arguments.hub)
+        return
+    arguments.onnx.mkdir(parents=True, exist_ok=True)
+    for definition in asked:
+        exported(definition, arguments.hub, arguments.onnx)
 
 
 if __name__ == "__main__":

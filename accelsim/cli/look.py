@@ -212,7 +212,7 @@ def _kind(name: str) -> Listing:
                 return kind
     if (
         (name and shipped.exists(path))
-        or path.suffix in {".yaml", ".yml", shipped.ONNX_SUFFIX}
+        or path.suffix.lower() in {".yaml", ".yml", *shipped.MODEL_SUFFIXES}
         or len(path.parts) > 1
     ):
         return _kind_of_file(path)
@@ -227,7 +227,7 @@ def _kind(name: str) -> Listing:
 
 def _kind_of_file(file: Path) -> Listing:
     """Whether a file describes a network or a machine. Raises DescriptionError where it does neither."""
-    if file.suffix.lower() == shipped.ONNX_SUFFIX:
+    if file.suffix.lower() in shipped.MODEL_SUFFIXES:
         return Listing.NETWORKS
     kind = _file_kind(file)
     match kind:
@@ -258,7 +258,7 @@ def _file_kind(file: Path) -> FileKind:
 
 def _summary(file: Path) -> str:
     """What a valid file describes, in a few words; raises what is wrong with it."""
-    if file.suffix.lower() == shipped.ONNX_SUFFIX:
+    if file.suffix.lower() in shipped.MODEL_SUFFIXES:
         return _network_summary(file)
     if _is_list(file):
         return _mapping_summary(file)

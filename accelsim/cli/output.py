@@ -25,6 +25,7 @@ _BY_SUFFIX: Final = {".json": Format.JSON, ".csv": Format.CSV, ".txt": Format.TA
 _YAML: Final = {".yaml", ".yml"}
 _OTHERS: Final = _YAML | {
     ".onnx",
+    ".tflite",
     ".xlsx",
     ".xls",
     ".ods",

@@ -32,6 +32,8 @@ def find(kind: Kind, name: str | Path) -> Path:
     A name may have folders, as `guidelines/channel_width`.
     """
     path = Path(name)
+    if kind == "hardware" and path.suffix.lower() in MODEL_SUFFIXES:
+        raise DescriptionError.about(shortened(str(name)), _OTHERS[kind][1])
     if is_file(path) or path.suffix.lower() in {".yaml", ".yml", *MODEL_SUFFIXES}:
         return path
     if file := named(kind, str(name)):

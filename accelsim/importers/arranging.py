@@ -49,7 +49,7 @@ def arranged(
             return tensor
         size = [size_of(wanted[1]), size_of(wanted[2])]
         shape = (tensor.shape[0], *size)
-        output = node.row("reshape", [tensor], shape, suffix=".reshaped", size=size)
+        output = node.row("reshape", [tensor], shape, suffix=".reshaped", size=tuple(size))
         kept = {index: tensor.view[index] for index in channels}
         return _seen(tensor, output, {H: rows, W: columns}, kept)
     return rearranged(node, tensor, channels, rows, columns)

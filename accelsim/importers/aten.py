@@ -245,6 +245,20 @@ def _flip(call: Call) -> Nodes:
     return call.emit("Slice", [call.tensor()], axes=axes, starts=starts, ends=ends, steps=steps)
 
 
+def _roll(call: Call) -> Nodes:
+    """Elements along some axes, from another one on."""
+    shifts, dims = call.argument(1, "shifts"), call.argument(2, "dims")
+    source, shape = call.tensor(), call.shape(call.tensor())
+    for number, (shift, dim) in enumerate(zip(shifts, dims, strict=True), 1):
+        size = shape[dim]
+        picked = [(place - shift) % size for place in range(size)]
+        last = number == len(dims)
+        names = call.outputs() if last else (f"{call.node.name}.{number}",)
+        call.tensors.shapes.setdefault(names[0], shape)
+        yield ModelNode("", "Gather", (source,), names, {"axis": dim, "indices": picked})
+        source = names[0]
+
+
 def _unbind(call: Call) -> Nodes:
     axis = call.argument(1, "dim", 0)
     for index, output in enumerate(call.outputs()):
@@ -272,6 +286,13 @@ def _repeat(call: Call) -> Nodes:
     if missing:
         return call.emit("Expand", [call.tensor()])
     return call.emit("Tile", [call.tensor()], repeats=repeats)
+
+
+def _vector_norm(call: Call) -> Nodes:
+    every = range(len(call.shape(call.tensor())))
+    axes = _listed(call.argument(2, "dim", list(every)), 1)
+    keeps = int(call.argument(3, "keepdim", False))
+    return call.emit("ReduceL2", [call.tensor()], axes=axes, keepdims=keeps)
 
 
 def _arg(operator: str) -> AtenRule:
@@ -352,6 +373,13 @@ _COMBINATIONS: Final = {
     "logical_or": "Or",
 }
 
+OF_SHAPES_ONLY: Final = frozenset(
+    f"{prefix}{name}"
+    for prefix in ("new_", "")
+    for name in ("arange", "empty", "eye", "full", "ones", "zeros")
+) | frozenset(f"{name}_like" for name in ("empty", "full", "ones", "zeros"))
+"""What makes constants, also where a tensor says how large they are."""
+
 ATEN_RULES: Final[Mapping[str, AtenRule]] = {
     **dict.fromkeys(("conv1d", "conv2d"), _conv),
     "convolution": _convolution_of_any_kind,
@@ -416,6 +444,7 @@ ATEN_RULES: Final[Mapping[str, AtenRule]] = {
     "argmin": _arg("ArgMin"),
     "sum": _reduce("ReduceSum"),
     "amin": _reduce("ReduceMin"),
+    "linalg_vector_norm": _vector_norm,
     "prod": _reduce("ReduceProd"),
     "mean": _reduce("ReduceMean"),
     "amax": _reduce("ReduceMax"),
@@ -425,6 +454,7 @@ ATEN_RULES: Final[Mapping[str, AtenRule]] = {
     "select": _select,
     "index_select": _index_select,
     "flip": _flip,
+    "roll": _roll,
     "unbind": _unbind,
     "stack": _stack,
     "expand": _plain("Expand"),

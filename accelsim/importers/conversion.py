@@ -13,7 +13,15 @@ from typing import Any, Final
 from accelsim.errors import Complaint, NetworkError
 from accelsim.importers.arranging import settled
 from accelsim.importers.context import NodeContext, Outputs, Rule
-from accelsim.importers.model import Dims, Imported, Model, ModelNode, UnknownValueError, visible
+from accelsim.importers.model import (
+    Dims,
+    Imported,
+    Model,
+    ModelNode,
+    UnknownValueError,
+    first_line,
+    visible,
+)
 from accelsim.importers.names import INPUT, Names, network_name, row_names
 from accelsim.importers.notes import with_notes
 from accelsim.importers.passing import nodes_in_words, passed, passed_in_words
@@ -54,7 +62,7 @@ def converted(model: Model, rules: Mapping[str, Rule], unsupported: Unsupported 
         >>> model = Model("net", "net", "an example", (relu,), **ends, shapes=shapes, **weights)
         >>> rule = lambda node: node.same_shape("activation", node.tensor(), function="relu")
         >>> converted(model, {"Relu": rule}).data["stages"][0]["operators"][0]["name"]
-        'y'
+        'relu'
     """
     best: Conversion | None = None
     for names in _namings(model):
@@ -172,8 +180,9 @@ class Conversion:
             complaints = [*complaints[:MOST_MISTAKES], Complaint(omitted, label)]
         if not self.without_rule:
             return complaints
-        supported = ", ".join(self.model.supported or sorted(self.rules))
-        return [*complaints, Complaint(f"{self._help()}; supported operators are {supported}", label)]
+        names = self.model.supported or tuple(self.rules)
+        lists = f"docs/how-to/import-a-model.md lists the {len(names)} operators that are supported"
+        return [*complaints, Complaint(f"{self._help()}; {lists}", label)]
 
     def _help(self) -> str:
         """What would help against nodes that nothing here is an operator of."""
@@ -283,7 +292,7 @@ class Conversion:
             problems = (
                 self.model.problems[output] for output in node.outputs if output in self.model.problems
             )
-            sentence = f"has attributes or inputs that contradict each other: {error!r}"
+            sentence = f"has attributes or inputs that contradict each other: {first_line(error)}"
             self._refuse(node, name, next(problems, sentence), before)
 
     def _refuse(self, node: ModelNode, name: str, sentence: str, rows_before: int) -> None:

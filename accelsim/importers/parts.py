@@ -42,8 +42,12 @@ def _concatenated(
     here = [tensor for tensor in tensors if tensor is not None]
     axis = _axis_of_concatenation(here, index)
     if axis is None:
-        here = [_arranged_for(node, tensor, index) for tensor in here]
-        axis = C
+        joined = {axis for tensor in here for axis in axes_of(tensor.view[index])}
+        as_pixels = bool(joined) and C not in joined
+        here = [_arranged_for(node, tensor, index, as_pixels=as_pixels) for tensor in here]
+        axis = _axis_of_concatenation(here, index) if as_pixels else C
+        if axis is None:
+            raise NodeError("concatenates tensors whose rows and columns are different dimensions")
     first = here[0]
     inner = first.extents[axis] // first.dims[index]
     waiting = iter(here)
@@ -81,11 +85,21 @@ def _axis_of_concatenation(tensors: Sequence[ModelTensor], index: int) -> str | 
     return None
 
 
-def _arranged_for(node: NodeContext, tensor: ModelTensor, index: int) -> ModelTensor:
-    """The tensor with a dimension as its channels, what is before as rows and what is after as columns."""
+def _arranged_for(node: NodeContext, tensor: ModelTensor, index: int, *, as_pixels: bool) -> ModelTensor:
+    """The tensor with a dimension as its columns, where it is pixels and others are channels, or as channels.
+
+    Of those, what is before it are rows and what is after it columns.
+    """
     others = [i for i, atoms in enumerate(tensor.view) if i != index and N not in axes_of(atoms)]
+    if as_pixels:
+        channels = [i for i in others if C in axes_of(tensor.view[i])]
+        return arranged(node, tensor, channels, _but(others, channels), [index])
     before, after = ([i for i in others if (i < index) == first] for first in (True, False))
     return arranged(node, tensor, [index], before, after)
+
+
+def _but(dimensions: Sequence[int], others: Sequence[int]) -> list[int]:
+    return [index for index in dimensions if index not in others]
 
 
 def _constant_like(node: NodeContext, like: ModelTensor, axis: str, size: int) -> ModelTensor:
@@ -159,6 +173,14 @@ def gather(node: NodeContext) -> Outputs:
     return node.becomes(output)
 
 
+def _is_run(picked: Sequence[int], first: int, count: int) -> bool:
+    """Whether these are successive elements; a range is not gone through, however long it is."""
+    run = range(first, first + count)
+    if isinstance(picked, range):
+        return picked == run
+    return len(picked) == count and list(picked) == list(run)
+
+
 def taken(
     node: NodeContext,
     tensor: ModelTensor,
@@ -170,9 +192,9 @@ def taken(
 ) -> ModelTensor:
     """Elements of a dimension, in the order in which they are picked."""
     size = tensor.dims[index]
-    if list(picked) == list(range(size)):
+    if _is_run(picked, 0, size):
         return tensor
-    in_turn = list(picked) == list(range(picked[0], picked[0] + len(picked)))
+    in_turn = _is_run(picked, picked[0], len(picked))
     atoms = tensor.view[index]
     if N in axes_of(atoms):
         raise NodeError(f"takes some of the images of a batch: dimension {index} of {by(tensor.dims)}")
@@ -205,10 +227,12 @@ def _picking(
     is_axis = atom.size == extent
     if atom.axis == C and in_turn and atom.size * atom.stride == extent:
         return "channel_slice", {"first": picked[0] * atom.stride, "channels": count}, count
-    if atom.axis == C and is_axis and sorted(picked) == list(range(extent)):
+    whole = len(picked) == extent <= MOST_PICKED
+    if atom.axis == C and is_axis and whole and sorted(picked) == list(range(extent)):
         return "channel_permutation", {}, count
     step = picked[1] - picked[0] if len(picked) > 1 else 1
-    if is_axis and step > 0 and list(picked) == list(range(picked[0], picked[-1] + 1, step)):
+    steps = range(picked[0], picked[-1] + 1, step) if step > 0 else range(0)
+    if is_axis and (picked == steps if isinstance(picked, range) else list(picked) == list(steps)):
         arguments = {"axis": AXES[atom.axis], "first": picked[0], "size": len(picked), "step": step}
         return "slice", arguments, count
     if count > MOST_PICKED:

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import groupby
 from math import prod
-from typing import Any
+from typing import Any, TypeAlias
 
 from accelsim.importers.arranging import arranged, expanded, is_all_of, with_rank
 from accelsim.importers.atoms import Atoms, C, N, axes_of, flat, regrouped, whole
@@ -80,10 +81,41 @@ def _with_dims(node: NodeContext, tensor: ModelTensor) -> ModelTensor:
     return replace(tensor, view=view)
 
 
+Dimensions: TypeAlias = list[list[int]]
+"""Of each dimension of a model's tensor: those of the tensor whose batch is by itself."""
+
+
+def _with_batch_apart(tensor: ModelTensor) -> tuple[ModelTensor, Dimensions]:
+    """The tensor with images in dimensions of their own, and which of its dimensions each was."""
+    view: list[Atoms] = []
+    dimensions: Dimensions = []
+    for atoms in tensor.view:
+        parts = [tuple(part) for _, part in groupby(atoms, key=lambda atom: atom.axis == N)] or [()]
+        dimensions.append([*range(len(view), len(view) + len(parts))])
+        view += parts
+    return replace(tensor, view=tuple(view)), dimensions
+
+
+def _put_together(tensor: ModelTensor, dimensions: Dimensions) -> ModelTensor:
+    """The tensor with as many dimensions as the model's has."""
+    view = tuple([flat(tensor.view[index] for index in part) for part in dimensions])
+    return replace(tensor, view=view)
+
+
 def _by_weights(
     node: NodeContext, tensor: ModelTensor, axis: int, inputs: int, outputs: int, **positions: Any
 ) -> ModelTensor:
-    """Of everything in the tensor, or of the channels of each pixel."""
+    """Of everything in the tensor, or of the channels of each pixel; of each image alike."""
+    apart, dimensions = _with_batch_apart(tensor)
+    if len(dimensions[axis]) == 1 and len(apart.view) > len(tensor.view):
+        made = _of_each_pixel(node, apart, dimensions[axis][0], inputs, outputs, **positions)
+        return _put_together(made, dimensions)
+    return _of_each_pixel(node, tensor, axis, inputs, outputs, **positions)
+
+
+def _of_each_pixel(
+    node: NodeContext, tensor: ModelTensor, axis: int, inputs: int, outputs: int, **positions: Any
+) -> ModelTensor:
     if tensor.dims[axis] != inputs:
         raise NodeError(f"has weights for {inputs} inputs, is given {tensor.dims[axis]}")
     others = [i for i, atoms in enumerate(tensor.view) if i != axis and N not in axes_of(atoms)]
@@ -145,7 +177,13 @@ def _product_of_two(node: NodeContext, first: ModelTensor, second: ModelTensor) 
     batch = tuple(max(a, b) for a, b in zip(first.dims[: rank - 2], second.dims[: rank - 2], strict=True))
     first = expanded(node, first, (*batch, *first.dims[rank - 2 :]), suffix=".first")
     second = expanded(node, second, (*batch, *second.dims[rank - 2 :]), suffix=".second")
-    return contracted(node, first, second, range(rank - 2), rank - 2, rank - 1, rank - 2, rank - 1)
+    first, dimensions = _with_batch_apart(first)
+    second, others = _with_batch_apart(second)
+    if dimensions != others:
+        raise NodeError(f"multiplies different images of a batch: {by(first.dims)} and {by(second.dims)}")
+    rank = len(first.view)
+    made = contracted(node, first, second, range(rank - 2), rank - 2, rank - 1, rank - 2, rank - 1)
+    return _put_together(made, dimensions)
 
 
 def contracted(

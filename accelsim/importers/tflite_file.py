@@ -246,9 +246,13 @@ class _File:
     def source(self, tensors: TfliteTensors) -> str:
         """The file, who wrote it, and what is to be said of its states."""
         maker = visible((self.root.Description() or b"").decode(errors="replace"))[:MOST_LETTERS].rstrip(".")
-        states = len(set(tensors.states_read) | set(tensors.states_written))
+        states = max(len(tensors.states_read), len(tensors.states_written))
         parts = [f"TensorFlow Lite version {self.root.Version()}", maker]
-        parts += [f"{states} states that are read as inputs and stored as outputs"] if states else []
+        if states:
+            one = "1 state that is read as an input and stored as an output"
+            parts += [
+                one if states == 1 else f"{states} states that are read as inputs and stored as outputs"
+            ]
         return f"{self.path}: {', '.join(part for part in parts if part)}"
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from accelsim.errors import NetworkError
-from accelsim.importers.aten import ATEN_RULES
+from accelsim.importers.aten import ATEN_RULES, OF_SHAPES_ONLY
 from accelsim.importers.model import (
     SAME_ELEMENTS,
     Imported,
@@ -129,6 +129,9 @@ class _Translation:
         operator = operator.partition(".")[0]
         operator = operator if library == "aten" else f"{library}.{operator}".rstrip(".")
         call = Call(self.tensors, node)
+        if operator in OF_SHAPES_ONLY:
+            self.tensors.constants.update(call.outputs())
+            return
         rule = ATEN_RULES.get(operator)
         if rule is None:
             self.emit(call, ModelNode("", operator, tuple(call.sources()), call.outputs()))

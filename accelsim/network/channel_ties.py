@@ -6,13 +6,18 @@ another, and what combines tensors element by element ties those of its operands
 number from then on. So the makers of a network fall into classes: the connected components of the graph whose
 edges are those ties.
 
+Where a slice takes a part of what a maker puts out, or a sum meets a concatenation, the maker has several
+numbers, one for each part, which are called `conv[0]`, `conv[1]`; they are found by following all channels
+again until no part is cut.
+
 A number stays where it is the image's or the result's, and where it cannot be followed: at an operator that
-gives channels another meaning (a shuffle of several parts, a slice that cuts one, what is not known here).
+gives channels another meaning (a shuffle of several parts, every second of them, what is not known here).
 """
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from math import gcd, lcm
 from typing import ClassVar, Final, Literal, NamedTuple, TypeAlias
 
@@ -27,11 +32,15 @@ _SENTENCES: Final[dict[StopKind, str]] = {
     "result": "the network puts them out ({})",
     "single": "a single channel stays one",
     "parts": "{} joins them to parts of other sizes",
-    "slice": "{} cuts them where no part of them begins",
+    "slice": "{} takes some of them, and which of another number is not said",
     "mixed": "{} mixes them with those of other layers",
     "shared": "{} shares parameters with a layer of so many",
     "operator": "they cannot be followed through {}",
 }
+
+
+MOST_PASSES: Final = 16
+"""In which makers are cut into parts; what is still cut then stays."""
 
 
 class Part(NamedTuple):
@@ -64,7 +73,7 @@ class TiedChannels:
     """One number of channels, and all who have it."""
 
     makers: tuple[str, ...]
-    """The nodes whose argument it is, in order."""
+    """The nodes whose argument it is, in order; of a node that makes several, `conv[0]`, `conv[1]`."""
     count: int
     multiple_of: int = 1
     """What it has to be a multiple of for the groups of convolutions that read or make it. It may not be one
@@ -91,6 +100,8 @@ class ChannelTies:
     """In the order of their first makers."""
     parts: Mapping[str, tuple[Part, ...]]
     """What the channels of each node's output are."""
+    arguments: frozenset[str] = frozenset()
+    """Makers whose number is an argument of a node, or a part of one."""
     sharing: frozenset[str] = frozenset()
     """Nodes that use parameters of another one, and all that may be that one."""
     _by_maker: dict[str, TiedChannels] = field(init=False, repr=False, compare=False)
@@ -127,9 +138,15 @@ def channel_ties(published: PublishedGraph) -> ChannelTies:
         >>> ties.parts["fire2.concat"]
         (Part(maker='fire2.expand1x1', times=1), Part(maker='fire2.expand3x3', times=1))
     """
-    tracer = _Tracer(published)
-    for node in published.nodes:
-        tracer.follow(node)
+    cuts: dict[str, frozenset[int]] = {}
+    for _ in range(MOST_PASSES):
+        tracer = _Tracer(published, cuts)
+        for node in published.nodes:
+            tracer.follow(node)
+        wanted = {name: cuts.get(name, frozenset()) | channels for name, channels in tracer.wanted.items()}
+        if wanted.items() <= cuts.items():
+            break
+        cuts |= wanted
     return tracer.result()
 
 
@@ -140,8 +157,6 @@ def is_depthwise(operator: Operator) -> bool:
     return 1 < operator.groups == operator.inputs[0].channels
 
 
-MAKERS: Final = (ops.Convolution, ops.TransposedConvolution, ops.FullyConnected, ops.Constant)
-"""Operators whose number of channels is an argument of theirs, unless they are depthwise."""
 _HANDS_ON: Final = (
     ops.Activation,
     ops.BatchNorm,
@@ -164,6 +179,12 @@ class _Tracer:
     """Channels, followed from node to node."""
 
     published: PublishedGraph
+    cuts: Mapping[str, frozenset[int]]
+    """Of nodes that make several numbers: the channels at which the second and further ones begin."""
+    wanted: dict[str, frozenset[int]] = field(default_factory=dict)
+    """Such channels that should be among them, for channels to be followed further."""
+    origins: dict[str, tuple[str, int]] = field(default_factory=dict)
+    """Of makers whose number is an argument: the node, and the first of its channels that is theirs."""
     parts: dict[str, tuple[Part, ...]] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     """Channels of each maker."""
@@ -187,7 +208,7 @@ class _Tracer:
     # Makers
 
     def _image(self, node: PublishedNode, _operator: Operator) -> tuple[Part, ...]:
-        return self._made(node, Stop("image", node.name))
+        return self._fixed(node, Stop("image", node.name))
 
     def _own(self, node: PublishedNode, _operator: Operator) -> tuple[Part, ...]:
         return self._made(node)
@@ -202,16 +223,28 @@ class _Tracer:
         for part in read:
             self._divide(part, operator.groups)
         made = self._made(node)
-        self._divide(made[0], operator.groups)
+        for part in made:
+            self._divide(part, operator.groups)
         return made
 
-    def _made(self, node: PublishedNode, stop: Stop | None = None) -> tuple[Part, ...]:
-        self.counts[node.name] = node.operator.output.channels
+    def _made(self, node: PublishedNode) -> tuple[Part, ...]:
+        """As many channels as an argument says, in one part or several."""
+        edges = [0, *sorted(self.cuts.get(node.name, ())), node.operator.output.channels]
+        several = len(edges) > 2
+        parts = []
+        for index, (first, end) in enumerate(pairwise(edges)):
+            maker = f"{node.name}[{index}]" if several else node.name
+            self.counts[maker], self.origins[maker] = end - first, (node.name, first)
+            self.ties.add_node(maker)
+            if end - first == 1:  # of a product with it, it could not be told what it is
+                self.stops[maker] = Stop("single", node.name)
+            parts.append(Part(maker))
+        return tuple(parts)
+
+    def _fixed(self, node: PublishedNode, stop: Stop) -> tuple[Part, ...]:
+        """Channels whose number no argument says."""
+        self.counts[node.name], self.stops[node.name] = node.operator.output.channels, stop
         self.ties.add_node(node.name)
-        if stop is not None:
-            self.stops[node.name] = stop
-        elif self.counts[node.name] == 1:  # of a product with it, it could not be told what it is
-            self.stops[node.name] = Stop("single", node.name)
         return (Part(node.name),)
 
     # What joins and parts them
@@ -222,6 +255,7 @@ class _Tracer:
             if self._outline(first) == self._outline(other):
                 self.ties.add_edges_from(zip(_makers(first), _makers(other), strict=True))
             else:
+                self._want(((first, self._edges(other)), (other, self._edges(first))))
                 self._stop((*first, *other), Stop("parts", node.name))
         return first
 
@@ -236,9 +270,9 @@ class _Tracer:
             return read
         if isinstance(operator, ops.AxisSlice) and operator.step > 1:
             return self._lost(node, "slice")
-        edges = list(accumulate(map(self._size, read), initial=0))
-        first, end = operator.first, operator.first + operator.output.channels
+        edges, first, end = self._edges(read), operator.first, operator.first + operator.output.channels
         if first not in edges or end not in edges:
+            self._want([(read, (first, end))])
             return self._lost(node, "slice")
         return read[edges.index(first) : edges.index(end)]
 
@@ -261,7 +295,7 @@ class _Tracer:
         """What is read stays, and what is put out, of which nothing is known."""
         stop = Stop(kind, node.name)
         self._stop([part for source in node.operands for part in self.parts[source]], stop)
-        return self._made(node, stop)
+        return self._fixed(node, stop)
 
     # What is known of makers
 
@@ -271,6 +305,25 @@ class _Tracer:
     def _outline(self, parts: Iterable[Part]) -> list[tuple[int, int]]:
         """Sizes of successive parts, and how many channels each has for one of its maker's."""
         return [(self._size(part), part.times) for part in parts]
+
+    def _edges(self, parts: Iterable[Part]) -> list[int]:
+        """The channels at which parts begin, and where the last one ends."""
+        return list(accumulate(map(self._size, parts), initial=0))
+
+    def _want(self, edges_of: Iterable[tuple[Sequence[Part], Iterable[int]]]) -> None:
+        """Ask for makers to be cut so that parts of tensors begin at these channels, if all can be."""
+        wanted: list[tuple[str, int]] = []
+        for parts, channels in edges_of:
+            edges = self._edges(parts)
+            for channel in set(channels) - set(edges):
+                index = bisect_right(edges, channel) - 1
+                offset, remainder = divmod(channel - edges[index], parts[index].times)
+                origin = self.origins.get(parts[index].maker)
+                if remainder or origin is None or f"{origin[0]}[0]" in self.published:
+                    return
+                wanted.append((origin[0], origin[1] + offset))
+        for name, channel in wanted:
+            self.wanted[name] = self.wanted.get(name, frozenset()) | {channel}
 
     def _divide(self, part: Part, groups: int) -> None:
         divisor = groups // gcd(groups, part.times)
@@ -291,7 +344,8 @@ class _Tracer:
         order = {maker: index for index, maker in enumerate(self.counts)}
         classes = [sorted(found, key=order.__getitem__) for found in nx.connected_components(self.ties)]
         classes.sort(key=lambda makers: order[makers[0]])
-        return ChannelTies(tuple(map(self._number, classes)), self.parts, sharing)
+        numbers = tuple(map(self._number, classes))
+        return ChannelTies(numbers, self.parts, frozenset(self.origins), sharing)
 
     def _number(self, makers: Sequence[str]) -> TiedChannels:
         multiple = lcm(*(self.divisors.get(maker, 1) for maker in makers))

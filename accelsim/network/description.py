@@ -77,6 +77,16 @@ def _fits_its_block(row: StageRow, info: ValidationInfo) -> StageRow:
     return row
 
 
+_OF_THEIR_OWN_SIZE: Final = {"input", "foreign"}
+"""Operators of the block `graph` whose sizes do not follow from what they read."""
+
+
+def _holds_sizes(row: StageRow) -> bool:
+    """Whether a row has operators whose sizes do not follow from the size of the image."""
+    operators = row.arguments.get("operators", ()) if row.block == "graph" else ()
+    return any(isinstance(entry, dict) and entry.get("operator") in _OF_THEIR_OWN_SIZE for entry in operators)
+
+
 class NetworkDescription(Description):
     """A network as its YAML file describes it: a family of networks where it has parameters.
 
@@ -196,8 +206,14 @@ class NetworkDescription(Description):
 
     @property
     def knobs(self) -> dict[str, Parameter]:
-        """The parameters with the one that every network has whose input is square."""
-        return knobs_of(self.parameters, self.input)
+        """The parameters with the one that every network has whose input is square, and the only one.
+
+        Nor has one a resolution that holds sizes of its own: a further input, or what is no operator here.
+        """
+        knobs = knobs_of(self.parameters, self.input)
+        if RESOLUTION in knobs and any(map(_holds_sizes, self.stages)):
+            del knobs[RESOLUTION]
+        return knobs
 
 
 class PresetDescription(Description):

@@ -17,7 +17,7 @@ from accelsim.errors import NetworkError
 from accelsim.network import operators as ops
 from accelsim.network.blocks.graph import INPUT, GraphOfOperators
 from accelsim.network.build import build
-from accelsim.network.channel_ties import MAKERS, ChannelTies, channel_ties, is_depthwise
+from accelsim.network.channel_ties import ChannelTies, channel_ties, is_depthwise
 from accelsim.network.configuration import configure
 from accelsim.network.declaration import unsaid
 from accelsim.network.description import Network, NetworkDescription
@@ -36,7 +36,8 @@ class GraphChange:
     """
 
     channels: tuple[tuple[str, int], ...] = ()
-    """Of convolutions and matrix products: those they put out. All that have the same number follow."""
+    """Of convolutions and matrix products: those they put out. All that have the same number follow. Of one
+    whose channels are parted, as `conv[0]`, `conv[1]`."""
     groups: tuple[tuple[str, int], ...] = ()
     """Of convolutions that are not depthwise."""
     kernels: tuple[tuple[str, tuple[int, int]], ...] = ()
@@ -143,12 +144,13 @@ def _check_ties(name: str, before: ChannelTies, after: ChannelTies) -> None:
 def _new_arguments(published: PublishedGraph, change: GraphChange) -> Arguments:
     """Those of rows that are other ones then. Raises NetworkError, without the network's name."""
     ties = channel_ties(published)
-    if missing := [name for name in change.rows if name not in published or name == INPUT]:
+    known = ties.arguments | set(published) - {INPUT}
+    if missing := [name for name in change.rows if name not in known]:
         names = [node.name for node in published.nodes if node.name != INPUT]
         raise NetworkError(f"{missing[0]}: {unknown(missing[0], 'operator of the network', names)}")
     arguments: Arguments = {}
     if change.channels:
-        arguments = dict(_channels(published, ties, _new_counts(published, ties, change.channels)))
+        arguments = dict(_channels(published, ties, _new_counts(ties, change.channels)))
     for name, groups in change.groups:
         operator = _convolution(published, ties, name)
         if is_depthwise(operator) or 1 < groups == operator.inputs[0].channels:
@@ -159,13 +161,11 @@ def _new_arguments(published: PublishedGraph, change: GraphChange) -> Arguments:
     return arguments
 
 
-def _new_counts(
-    published: PublishedGraph, ties: ChannelTies, channels: Sequence[tuple[str, int]]
-) -> dict[str, int]:
+def _new_counts(ties: ChannelTies, channels: Sequence[tuple[str, int]]) -> dict[str, int]:
     """Channels of makers whose number changes."""
     counts: dict[str, int] = {}
     for name, count in channels:
-        if name not in ties or not isinstance(published[name].operator, MAKERS):
+        if name not in ties.arguments:
             makers = ", ".join(part.maker for part in ties.parts[name])
             raise NetworkError(f"{name}: has no number of channels of its own, it has those of {makers}")
         number = ties.of(name)

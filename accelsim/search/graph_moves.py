@@ -102,18 +102,18 @@ class GraphDesign:
             new = _next_multiple(number, multiple, direction)
             if new is not None and new != number.count:
                 channels.append((number.makers[0], new))
-        return self._possible(channels)
+        return GraphChange(channels=self._possible(channels))
 
-    def _possible(self, channels: Sequence[tuple[str, int]]) -> GraphChange:
-        """All of them, or, where that is no network, one after another as many as fit each other."""
-        whole = GraphChange(channels=tuple(channels))
-        if self._is_possible(whole):
-            return whole
-        fitting: list[tuple[str, int]] = []
-        for channel in channels:
-            if self._is_possible(GraphChange(channels=(*fitting, channel))):
-                fitting.append(channel)
-        return GraphChange(channels=tuple(fitting))
+    def _possible(
+        self, channels: Sequence[tuple[str, int]], beside: tuple[tuple[str, int], ...] = ()
+    ) -> tuple[tuple[str, int], ...]:
+        """All of them and those beside them, or as many as are a network, by halves: few are refused."""
+        if self._is_possible(GraphChange(channels=(*beside, *channels))):
+            return (*beside, *channels)
+        if len(channels) < 2:
+            return beside
+        middle = len(channels) // 2
+        return self._possible(channels[middle:], self._possible(channels[:middle], beside))
 
     def _is_possible(self, change: GraphChange) -> bool:
         try:

@@ -55,9 +55,9 @@ class Sizes:
         self.index_bits = _first(layer.pruned_index_bits, machine.pruned_index_bits)
         self.activation_bits = activation_bits(layer, machine)
         self.weight_bits = _first(layer.weight_bits, machine.weights_bits)
-        self.offset_bits = _first(machine.offset_bits, self.weight_bits)
         if layer.multiplies_activations:
             self.weight_bits = self.activation_bits
+        self.offset_bits = _first(machine.offset_bits, self.weight_bits)
         self.partial_sum_bits = _first(layer.partial_sum_bits, machine.partial_sums_bits)
 
     def stored_weight_bits(self, region: Region) -> int:

@@ -98,8 +98,7 @@ def test_mistakes_of_models_are_those_of_commands(accelsim, folder):
     assert lines[0] == "model.onnx: y (Det): is no supported operator"
     assert lines[1].startswith(
         "model.onnx: --until NODE ends before, --unsupported host or elementwise lets such nodes "
-        "pass at a price; "
-        "supported operators are Abs, Add, "
+        "pass at a price; docs/how-to/import-a-model.md lists the "
     )
     assert lines[2].endswith(
         "say how large the image is, as in open.onnx@resolution=224 or open.onnx@h=224,w=224"
@@ -183,3 +182,50 @@ def test_a_sweep_compares_only_networks_that_run_as_many_images(accelsim, folder
     assert (outcome.code, outcome.err) == (2, said)
     (folder / "sweep.yaml").write_text(sweep + "batch: 2\n")
     assert accelsim("sweep", "sweep.yaml", "--quiet").code == 0
+
+
+# --- parts, and workloads of other tools
+
+
+def test_options_say_what_may_stand_after_the_at(accelsim, folder):
+    save(model([node("Relu", "x", "a", name="a,b"), node("Det", "a", "y", name="det")]), folder)
+    outcome = accelsim(
+        "run", "--net", "model.onnx", "--until", "a,b", "--hw", "16x16_128k", "--format", "json"
+    )
+    assert outcome.code == 0
+    result = json.loads(outcome.out)
+    assert result["network"] == 'model@until="a,b"'
+    assert result["assumed"]["stages"] == "cut until a,b: 1 node of the model is left out (1 Det)"
+    again = accelsim("run", "--net", 'model.onnx@until="a,b"', "--hw", "16x16_128k", "--format", "json")
+    assert again.out == outcome.out
+    twice = accelsim("import", "model.onnx@resolution=16", "--until", "a", "--from", "x")
+    assert twice.out.startswith("model@resolution=16,from=x,until=a: ")
+
+
+def test_a_workload_goes_to_a_file_to_stdout_or_into_a_folder(accelsim, folder):
+    outcome = accelsim("export", "squeezenet_v1_1", "--format", "scale-sim")
+    assert (outcome.code, outcome.out.splitlines()[1]) == (0, "conv1, 223, 223, 3, 3, 3, 64, 2,")
+    outcome = accelsim("export", "squeezenet_v1_1", "--format", "zigzag", "-o", "net.yaml", "--quiet")
+    assert (outcome.code, outcome.out, outcome.err) == (0, "", "")
+    assert (folder / "net.yaml").read_text(encoding="utf-8").startswith("# squeezenet_v1_1\n- {")
+    outcome = accelsim("export", "squeezenet_v1_1", "--format", "timeloop", "-o", "problems")
+    assert outcome.err.endswith("wrote problems: 26 files\n")
+    assert len([*(folder / "problems").iterdir()]) == 26
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("squeezenet_v1_1", "--format", "timeloop"), "says which folder is to hold a file for each layer"),
+        (("no_such_net", "--format", "zigzag"), "no such network"),
+        (("squeezenet_v1_1", "--format", "zigzag", "-o", "none/net.yaml"), "no such folder as none"),
+        (("model.onnx", "--format", "scale-sim", "-o", "model.onnx"), "must be another file than that of"),
+        (("model.onnx", "--format", "scale-sim"), "has no convolution or matrix product"),
+        (("squeezenet_v1_1", "--format", "timeloop", "-o", "model.onnx"), "must be the name of a folder"),
+    ],
+)
+def test_what_cannot_be_exported_is_refused(accelsim, folder, arguments, words):
+    save(model([node("Relu", "x", "y")]), folder)
+    outcome = accelsim("export", *arguments)
+    assert (outcome.code, outcome.out) == (2, "")
+    assert words in outcome.err

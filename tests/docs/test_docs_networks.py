@@ -14,6 +14,7 @@ from accelsim.network import declaration, operators
 from accelsim.network.blocks import block_names, block_of, single
 from accelsim.network.blocks.block import BLOCKS
 from accelsim.network.lowering import channels, rules
+from accelsim.network.operators import moves
 
 ROOT = Path(__file__).parents[2]
 GUIDES = ("add-a-network", "add-a-block", "add-an-operator")
@@ -30,7 +31,7 @@ def _nothing_stays():
     """Puts back what a guide adds to the package."""
     for name in block_names():  # a file that is imported only then would be taken for an addition
         block_of(name)
-    modules = [vars(module) for module in (operators, channels, rules, single)]
+    modules = [vars(module) for module in (operators, moves, channels, rules, single)]
     places = [*modules, declaration.OPERATORS, BLOCKS, rules.RULES]
     before = [dict(place) for place in places]
     yield
@@ -70,7 +71,7 @@ def write(path, text):
 
 def add(path, code):
     """Run code at the end of a module of the package, or as a new one."""
-    name = path.removesuffix(".py").replace("/", ".")
+    name = path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
     module = import_module(name) if (ROOT / path).exists() else ModuleType(name)
     exec(compile(code, path, "exec"), vars(module))
 

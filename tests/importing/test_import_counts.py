@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnx_zoo_shapes  # noqa: F401 (adds its models to the zoo's)
+import onnx_zoo_layouts  # noqa: F401 (adds its models to the zoo's)
+import onnx_zoo_shapes  # noqa: F401 (so does it)
 import pytest
 from onnx import TensorProto, helper, inliner, shape_inference
 from onnx_models import save

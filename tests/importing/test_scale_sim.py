@@ -174,6 +174,7 @@ def test_a_network_may_have_several_inputs_and_both_engines_and_the_executor_agr
         )
     )
     network = accelsim.network.configure(description)
+    assert network.description.knobs == {}  # a resolution would be that of the first input only
     for machine in ("16x16_128k", "npu_int8_256k", "mcu_l3_l2_l1"):
         fast = accelsim.run_network(network, machine)
         assert fast == accelsim.run_network(network, machine, engine="events")

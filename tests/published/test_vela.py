@@ -6,6 +6,8 @@ import statistics
 import pytest
 
 from accelsim import run_network
+from accelsim.descriptions import vary
+from accelsim.errors import MappingError
 from accelsim.held_against import HELD_AGAINST
 from accelsim.run import plan_run
 from accelsim.simulation import simulate, simulate_events
@@ -38,6 +40,18 @@ def test_mobilenet_v2_is_within_ten_percent_of_its_cycles_and_five_of_its_flash(
     estimate, result = PERFORMANCE["mobilenet_v2"], results["mobilenet_v2"]
     assert abs(result.cycles / estimate.cycles - 1) <= 0.10
     assert abs(flash_bytes(result) / estimate.flash_bytes - 1) <= 0.05
+
+
+def test_with_little_sram_mobilenet_v2_runs_in_cascades_and_is_as_near():
+    """Vela compiles it for size into 353.5 KiB."""
+    (estimate,) = [row for row in load_vela() if (row.network, row.mode) == ("mobilenet_v2", "size")]
+    small = vary(shipped_hardware(MACHINE), **{"memories.sram.size_bytes": 393_216})
+    result = run_network("mobilenet_v2", small)
+    assert estimate.sram_bytes < result.memories["sram"].peak_bytes <= 393_216
+    assert abs(result.cycles / estimate.cycles - 1) <= 0.10
+    assert abs(flash_bytes(result) / estimate.flash_bytes - 1) <= 0.05
+    with pytest.raises(MappingError):
+        run_network("mobilenet_v2", vary(small, cascade=None))
 
 
 def test_no_network_needs_anything_but_weights_from_outside(results):

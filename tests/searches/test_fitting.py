@@ -50,7 +50,9 @@ def test_what_runs_comes_first_the_fastest_before_the_others_and_the_rest_says_w
     assert cycles == sorted(cycles)
     rest = misfit.outcomes[len(cycles) :]
     assert all(outcome.result is None and "needs" in outcome.problem for outcome in rest)
-    assert {"activations_bits", "order", "cascade"} == {outcome.name for outcome in rest}  # a chain has one order
+    assert {"activations_bits", "order", "cascade"} == {
+        outcome.name for outcome in rest
+    }  # a chain has one order
 
 
 def test_a_report_says_where_it_does_not_fit_and_what_makes_it(misfit):

@@ -83,13 +83,31 @@ def test_padding_is_said_in_the_words_of_tensorflow_lite(model):
 @pytest.mark.parametrize(
     ("network", "sentence"),
     [
-        ("mobilenet_v1", "no translation of batch_norm to TensorFlow Lite is written"),
+        ("tiny_darknet", "of activations, only a ReLU right behind its operator is translated"),
         ("alexnet", "no translation of lrn to TensorFlow Lite is written"),
     ],
 )
 def test_a_network_that_is_not_translated_is_refused(network, sentence):
     with pytest.raises(accelsim.AccelsimError, match=sentence):
         tflite_model(build(accelsim.load_network(network)))
+
+
+@pytest.mark.parametrize("network", ["mobilenet_v2", "mlperf_tiny_ic", "mlperf_tiny_kws", "mlperf_tiny_ad"])
+def test_vela_is_given_every_weight_of_what_it_is_held_against(network):
+    """Depthwise kernels have their channels last, and additions two operands."""
+    published = build(accelsim.load_network(network))
+    translated = tflite_model(published).to_dict()
+    weights = [tensor for tensor in translated["tensors"] if tensor["name"].endswith(".weights")]
+    assert sum(math.prod(tensor["shape"]) for tensor in weights) == sum(
+        node.operator.weights for node in published.nodes
+    )
+    for call in translated["operators"]:
+        shapes = [translated["tensors"][number]["shape"] for number in call["inputs"]]
+        if call["builtin"] == "DEPTHWISE_CONV_2D":
+            assert shapes[1][0] == 1 and shapes[1][-1] == shapes[0][-1]
+            assert translated["tensors"][call["inputs"][1]]["axis"] == 3
+        if call["builtin"] == "ADD":
+            assert shapes[0] == shapes[1]
 
 
 def test_a_padding_that_tensorflow_lite_has_no_word_for_is_refused(tmp_path):

@@ -175,13 +175,20 @@ STOPS = [
         [row("x", "concat", "a", "b"), row("last", "channel_shuffle", "x", groups=2)],
         "last mixes them with those of other layers",
     ),
-    ([row("last", "channel_slice", "a", first=1, channels=2)], "last cuts them where no part of them begins"),
-    ([row("x", "concat", "b", "b"), row("last", "add", "a", "x")], "last joins them to parts of other sizes"),
+    (
+        [row("last", "slice", "a", axis="channels", size=2, step=2)],
+        "last takes some of them, and which of another number is not said",
+    ),
+    (
+        [row("x", "conv", "b", out_channels=4, groups=2), row("last", "add", "a", "x")],
+        "last joins them to parts of other sizes",
+    ),
+    ([row("last", "reduce", "a", axes=["channels"])], "they cannot be followed through last"),
     (
         [row("last", "conv", "a", out_channels=4, shared=["weights"])],
         "last shares parameters with a layer of so many",
     ),
-    ([row("last", "add", "a", "input4")], "they are those of the input input"),
+    ([row("last", "add", "a", "input")], "they are those of the input input"),
     (
         [row("seen", "network_output", "a"), row("last", "max_pool", "a", kernel=2)],
         "the network puts them out",
@@ -191,13 +198,58 @@ STOPS = [
 
 @pytest.mark.parametrize(("rows", "reason"), STOPS)
 def test_channels_stay_where_they_cannot_be_followed(rows, reason):
-    rows = [
-        {**one, "inputs": ["input" if name == "input4" else name for name in one["inputs"]]} for one in rows
-    ]
     parts = [row("a", "conv", "input", out_channels=4), row("b", "conv", "input", out_channels=2)]
     description = described([*parts, *rows, *ENDS], channels=4)
     with pytest.raises(AccelsimError, match=f"rows: a: its 4 channels stay as they are: .*{reason}"):
         changed_network(description, channels(a=8))
+
+
+def test_a_maker_whose_channels_are_parted_has_a_number_for_each_part():
+    """As in YOLOv8's C2f: a half goes on, the other through a residual block, all are concatenated."""
+    before = described(
+        [
+            row("split", "conv", "input", out_channels=8),
+            row("one", "channel_slice", "split", first=0, channels=4),
+            row("other", "channel_slice", "split", first=4, channels=4),
+            row("block", "conv", "other", out_channels=4, kernel=3, padding=1),
+            row("sum", "add", "block", "other"),
+            row("all", "concat", "one", "other", "sum"),
+            *_classes("all"),
+        ]
+    )
+    ties = channel_ties(published(before))
+    assert ties.of("split[1]").makers == ("split[1]", "block")
+    after = rows_of(changed_network(before, GraphChange(channels=(("split[0]", 6), ("block", 5)))))
+    assert (after["split"]["out_channels"], after["block"]["out_channels"]) == (11, 5)
+    assert (after["one"]["first"], after["one"]["channels"]) == (0, 6)
+    assert (after["other"]["first"], after["other"]["channels"]) == (6, 5)
+    with pytest.raises(
+        AccelsimError, match=r"split: has no number of channels of its own, it has those of spl"
+    ):
+        changed_network(before, channels(split=16))
+
+
+def _classes(source):
+    return (row("classes", "fully_connected", source, out_features=2),)
+
+
+def test_a_sum_with_a_concatenation_parts_what_it_is_added_to():
+    before = described(
+        [
+            row("a", "conv", "input", out_channels=6),
+            row("b", "conv", "input", out_channels=2),
+            row("c", "conv", "input", out_channels=4),
+            row("both", "concat", "b", "c"),
+            row("sum", "add", "a", "both"),
+            *_classes("sum"),
+        ]
+    )
+    assert [one.makers for one in channel_ties(published(before)).numbers[1:3]] == [
+        ("a[0]", "b"),
+        ("a[1]", "c"),
+    ]
+    after = rows_of(changed_network(before, channels(c=10)))
+    assert (after["a"]["out_channels"], after["c"]["out_channels"]) == (12, 10)
 
 
 def test_channels_that_a_shuffle_reorders_alone_are_followed():

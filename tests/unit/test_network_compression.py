@@ -25,7 +25,13 @@ name: small
 title: Three layers with weights
 source: made up for these tests
 input: {channels: 4, height: 8, width: 8}
-reported: {top1: 50.0, top5: 75.0, accuracy: {percent: 40.0, metric: mAP}, params: 500, kept_params: 400, stored_bytes: 300}
+reported:
+  accuracy: {percent: 40.0, metric: mAP}
+  top1: 50.0
+  top5: 75.0
+  params: 500
+  kept_params: 400
+  stored_bytes: 300
 stages:
   - {block: conv, name: conv1, out_channels: 8, kernel: 3, padding: 1, batch_norm: true, activation: relu}
   - {block: max_pool, name: pool, kernel: 2, stride: 2}

@@ -415,7 +415,7 @@ def test_mistakes_in_a_row(write, row, lines):
             "4: input.channels = 0: must be a whole number from 1 to 1000000 or an expression such as "
             '"=2*width"',
         ),
-        ("height: 32", "height: 0", "4: input.height = 0: must be a whole number from 1 to 8192"),
+        ("height: 32", "height: 0", "4: input.height = 0: must be a whole number from 1 to 1048576"),
         ("  scale:", "  resolution:", "6: parameters.resolution = {...}: is there already"),
         ("  scale:", "  a-b:", "6: parameters.a-b = {...}: must be called by one word of letters"),
         ("[1, 2, 4]", "[2, 4]", '7: parameters.groups = {"default": 1, "allowed": [2, 4]}: its default is 1'),
