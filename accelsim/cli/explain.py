@@ -92,8 +92,7 @@ def explain(
     More bandwidth, rows, columns or buffer, tensors that stay on chip, another dataflow, fewer bits, channels
     rounded up to the array; of imported networks smaller kernels, more groups, a smaller image, too: every
     figure is a simulation of the whole network with that one change. They come in the order of time, or with
-    --objective energy in that of energy. Of a network that a pool on chip does not hold, it is said what
-    makes it run.
+    --objective energy in that of energy. Where a pool on chip does not hold the network: what makes it run.
 
     \b
     accelsim explain --net sqnxt23 --hw 16x16_128k
@@ -126,8 +125,7 @@ def explain(
                 raise
             to.deliver(_what_fits(network, hardware, error, options, step))
             return
-    if write is not None:
-        _write(explained, write[0], write[1], quiet)
+    _write(explained, write, quiet)
     to.deliver(_explained(explained, demand))
 
 
@@ -142,12 +140,15 @@ def _checked_file(write: tuple[str, Path] | None) -> Path | None:
     return write[1]
 
 
-def _write(explained: "Explanation", name: str, file: Path, quiet: bool) -> None:
-    """The network with a remedy as a file. Raises AccelsimError where there is no such remedy."""
+def _write(explained: "Explanation", remedy: tuple[str, Path] | None, quiet: bool) -> None:
+    """The network with a remedy as a file, if one is wanted. Raises AccelsimError where there is none."""
+    if remedy is None:
+        return
     from accelsim.network.imported import network_text
     from accelsim.report.files.writing import write
     from accelsim.search.explain import written_remedy
 
+    name, file = remedy
     write(file, network_text(written_remedy(explained, name)))
     if not quiet:
         say(f"wrote {file}")

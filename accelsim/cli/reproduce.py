@@ -63,8 +63,7 @@ def reproduce(
     by the chip's own mappings, and what the search finds beside them. Exit code 1 if an error of AlexNet
     exceeds its bar, or a figure is not the one that it was pinned to.
 
-    gap9: MLPerf Tiny's networks on GAP9 (MLPerf Tiny v1.0), two beside what was measured and two predicted.
-    Exit code 1 if an error exceeds its bar, or a figure is not the one that it was pinned to.
+    gap9: MLPerf Tiny's networks on the chip, two of them measured, two predicted. Exit code 1 as of eyeriss.
 
     \b
     accelsim reproduce squeezenext

@@ -1,7 +1,7 @@
 """pydantic's errors -> sentences: what is allowed in a place, in words, read from the JSON schema."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
@@ -9,6 +9,9 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from accelsim.descriptions.document import KeyPath, Mistake, one_of, shown, unknown, value_at
 from accelsim.descriptions.keys import place_of, value_of
 from accelsim.descriptions.phrases import counted
+
+MOST_MAPPINGS: Final = 8
+"""Kinds of mappings that may stand in one place, of which a sentence lists all keys."""
 
 
 def mistakes_of(error: ValidationError, data: Any, kind: type[BaseModel]) -> list[Mistake]:
@@ -203,14 +206,28 @@ def _allowed(schema: dict[str, Any], root: dict[str, Any]) -> str:
 
 def _alternatives(schema: dict[str, Any], root: dict[str, Any]) -> list[str]:
     schema = _resolved(schema, root)
-    if members := _members(schema):
-        return [word for member in members for word in _alternatives(member, root)]
+    if members := [_resolved(member, root) for member in _members(schema)]:
+        mappings = [member for member in members if member.get("type") == "object"]
+        if len(mappings) <= MOST_MAPPINGS:
+            return [word for member in members for word in _alternatives(member, root)]
+        others = [
+            word for member in members if member not in mappings for word in _alternatives(member, root)
+        ]
+        return [_allowed_mappings(mappings), *others]
     if "const" in schema:
         return [shown(schema["const"])]
     if "enum" in schema:
         return [shown(value) for value in schema["enum"]]
     word = _allowed_list(schema, root) if schema.get("type") == "array" else _allowed_plain(schema)
     return [word] if word else []
+
+
+def _allowed_mappings(schemas: list[dict[str, Any]]) -> str:
+    """What all of many kinds of mappings have."""
+    first, *rest = (schema.get("properties", {}) for schema in schemas)
+    return (
+        f"a mapping with the keys {', '.join(key for key in first if all(key in keys for keys in rest))}, ..."
+    )
 
 
 def _allowed_plain(schema: dict[str, Any]) -> str:

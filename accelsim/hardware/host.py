@@ -47,6 +47,7 @@ HostedOperator = Literal[
     "gelu",
     "mish",
     "linear",
+    "foreign",
 ]
 """Operators of executed layers, as results call them."""
 

@@ -42,7 +42,8 @@ def _concatenated(
     here = [tensor for tensor in tensors if tensor is not None]
     axis = _axis_of_concatenation(here, index)
     if axis is None:
-        as_pixels = not any(C in axes_of(tensor.view[index]) for tensor in here)
+        joined = {axis for tensor in here for axis in axes_of(tensor.view[index])}
+        as_pixels = bool(joined) and C not in joined
         here = [_arranged_for(node, tensor, index, as_pixels=as_pixels) for tensor in here]
         axis = _axis_of_concatenation(here, index) if as_pixels else C
         if axis is None:

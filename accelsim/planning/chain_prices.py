@@ -19,7 +19,6 @@ import numpy as np
 from accelsim.columns import Floats, Ints
 from accelsim.hardware import Hardware, Operand
 from accelsim.hardware.memory import access_price
-from accelsim.mapping.pinned import pinned_bytes
 from accelsim.mapping.staircase import Moved, Staircase, StepCost, StepPrices, Weights
 from accelsim.mapping.stripes import Cascade
 from accelsim.network.layer import Layer
@@ -30,7 +29,6 @@ StaircasesOf: TypeAlias = Callable[[Layer, Sequence[Moved], Weights], Mapping[Mo
 """Of a layer without its name, for each set of its operands that moves."""
 NOTICEABLE: Final = 0.01
 """By which part a price has to be lower for a guess to tell it from another."""
-_NO_ROOM: Final = np.zeros(1, dtype=np.int64)
 _WEIGHTS: Final = frozenset({Operand.WEIGHTS})
 
 
@@ -249,8 +247,9 @@ class ChainPricer:
             if staircase is None or not staircase.room_bytes:
                 return None
             columns = self._columns(staircase)
-            if step in resident and not moved:  # nothing moves that takes room
-                columns = columns.at(slice(-1, None))._replace(room_bytes=_NO_ROOM)
+            if step in resident:  # their room is taken already: tiles have that beside it
+                room_bytes = np.maximum(columns.room_bytes - self.chains.weight_bytes(step), 0)
+                columns = columns._replace(room_bytes=room_bytes)
             parts.append((columns, 1))
         return together(parts)
 
@@ -314,7 +313,7 @@ class ChainPricer:
             parts.append((self._columns(staircase), count))
             waits += count if sets[ends] else 0
         for step in way.cascade.resident:
-            size = pinned_bytes(self.chains.network.layers[step], self.hardware)
+            size = self.chains.weight_bytes(step)
             costs.append(StepCost(0.0, size * self._energy_of_byte[Operand.WEIGHTS], size))
         columns = together(parts)
         if columns is None:

@@ -111,7 +111,7 @@ class Chains:
 
     def _ways(self, steps: range, rows: int, pins: frozenset[int]) -> Iterator[ChainWay]:
         outline = self.stripes(Cascade(steps[0], len(steps), rows))
-        sizes = {step: self._weight_bytes(step) for step in steps}
+        sizes = {step: self.weight_bytes(step) for step in steps}
         weights = {step: size for step, size in sizes.items() if step not in pins}
         counts = dict.fromkeys(steps, 0)
         read_rows = 0
@@ -140,9 +140,10 @@ class Chains:
             self.network.layers, self.network.tensors, cascade, self.hardware.precision, self.batch
         )
 
-    def _weight_bytes(self, step: int) -> int:
+    def weight_bytes(self, step: int) -> int:
+        """What the weights of a step take where all of them are in the pool."""
         layer = self.network.layers[step]
-        return pinned_bytes(layer, self.hardware) if layer.on_array else 0
+        return pinned_bytes(layer, self.hardware) if step in self.network.with_weights else 0
 
 
 def stored_rows(layer: Layer) -> int:

@@ -22,6 +22,7 @@ from test_residency_laws import (
 
 from accelsim.hardware import Operand
 from accelsim.mapping.staircase import Staircase, StepCost
+from accelsim.mapping.stripes import Cascade
 from accelsim.planning import (
     DoesNotFit,
     LayerUse,
@@ -32,8 +33,8 @@ from accelsim.planning import (
     nothing_kept,
     plan_residency,
 )
-from accelsim.planning.cascade import Cascade
 from accelsim.planning.edges import ChainPrices, StripedWay
+from accelsim.planning.least_room import least_room
 
 
 def may_be_one(network, steps):
@@ -268,3 +269,25 @@ def test_least_price_of_a_chain_by_hand():
     assert [step.room_bytes for step in together.steps] == [6, 6]
     too_small = plan_residency(network, Pool(9), prices, chains=[chain])
     assert (too_small.price, too_small.cascades) == (60, ())
+
+
+@given(problem=problems_with_chains(), pool=POOLS)
+@settings(max_examples=100, deadline=None)
+def test_the_least_room_is_the_smallest_pool_with_a_plan_in_which_only_ends_are_outside(problem, pool):
+    network, candidates, chains = problem
+    prices = staircases(candidates, BYTES)
+    least = least_room(network, pool, prices, chains)
+
+    def fits(size_bytes):
+        sized = replace(pool, size_bytes=size_bytes, only_ends_outside=True)
+        return isinstance(plan_residency(network, sized, prices, chains=chains), ResidencyPlan)
+
+    if least is None:
+        assert not fits(10_000)
+        return
+    assert fits(least.needed_bytes)
+    assert not fits(least.needed_bytes - 1)
+    assert least.needed_bytes >= least.taken_bytes + sum(
+        network.tensors[index].size_bytes for index in least.tensors
+    )
+    event(f"decided by a cascade: {least.layers > 1}")

@@ -12,6 +12,7 @@ from accelsim.errors import MappingError
 from accelsim.execution.processes import Processes
 from accelsim.hardware import ActionCounts
 from accelsim.network.load import load_network as load
+from accelsim.planning import in_room
 from accelsim.report.tables.depths import EACH_PLANNED, depth_dict, depth_report, depth_rows, heading, rows
 from accelsim.report.text.table import Style
 from accelsim.search.assembly import Assembly, NotLocalError
@@ -180,6 +181,22 @@ def test_depths_that_cannot_be_built_are_counted_beside_those_that_can(tmp_path)
     assert "3 are feasible; 2 cannot be executed, the first because: growing-" in " ".join(
         depth_report(result, Style(), 10).split()
     )
+
+
+def test_candidates_that_are_planned_write_each_program_once(monkeypatch):
+    """However each plan weighs time against energy; in each room it is simulated alone."""
+    written, simulated = [], []
+    mappings, cycles = in_room.mappings, in_room.Alone.__call__
+    monkeypatch.setattr(
+        in_room, "mappings", lambda choices, *given: written.extend(choices) or mappings(choices, *given)
+    )
+    monkeypatch.setattr(
+        in_room.Alone, "__call__", lambda alone, mapping: simulated.append(mapping) or cycles(alone, mapping)
+    )
+    network, hardware = load_network("sqnxt23v5@resolution=64"), load_hardware("npu_int8_256k")
+    evaluations = Evaluator(SearchTask(network, hardware)).evaluations([(1, 1, 1, 1), (2, 1, 1, 1)])
+    assert all(evaluation.cost for evaluation in evaluations)
+    assert 0 < len(written) == len(set(written)) <= len(simulated)
 
 
 def test_a_fault_in_one_candidate_does_not_end_a_search(monkeypatch):

@@ -47,6 +47,17 @@ def test_rows_read_each_other_and_what_the_block_reads(tmp_path):
     assert [graph[name].stage for name in "abcd"] == ["body", "top", "body", "body"]
 
 
+def test_what_is_no_list_of_rows_is_told_what_all_rows_have(tmp_path):
+    path = tmp_path / "branches.yaml"
+    path.write_text(HEAD.replace("operators:", "operators: 4"))
+    with pytest.raises(accelsim.AccelsimError) as error:
+        load_network(path)
+    assert str(error.value).endswith(
+        ": stages.1.operators = 4: must be a list "
+        "(each a mapping with the keys name, stage, inputs, operator, ...)"
+    )
+
+
 def test_an_output_that_others_read_too_keeps_them_from_being_fused(tmp_path):
     conv = "name: a, operator: conv, inputs: [input], out_channels: 4"
     relu = "name: b, operator: activation, inputs: [a], function: relu"

@@ -40,7 +40,7 @@ STYLES: Final[dict[BlockKind, tuple[str, str, str]]] = {
     "image": (GREEN, "", "image"),
     "result": (PURPLE, "", "result"),
     "weights": (BLUE, "", "pinned weights"),
-    "window": (SKY, "---", "rows of a tensor"),
+    "window": (SKY, "--", "rows of a tensor"),
     "of_cascade": (BLUE, "...", "kept for a cascade"),
     "tiles": ("#F0E442", "", "tiles of the layer, two steps at once"),
     "waste": ("black", "", "tiles without room in one piece"),

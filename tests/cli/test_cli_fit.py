@@ -1,0 +1,65 @@
+"""`accelsim fit`, and the limit on the arena: the smallest memory for a network."""
+
+import csv
+import io
+import json
+
+import pytest
+
+SMALL = "mobilenet_v1@width=0.25,resolution=32"
+
+
+def test_fit_says_the_least_memory_without_and_with_cascades(accelsim):
+    text = accelsim("fit", "--net", SMALL, "--hw", "npu_int8_256k").out
+    assert max(map(len, text.splitlines())) <= 80
+    head, *runs = [
+        line for line in text.splitlines() if " ms" in line or " us" in line or "weights read" in line
+    ]
+    assert head.split() == ["sram", "cascades", "time", "x", "weights", "read", "x"]
+    assert [line.count("least") for line in runs] == [0, 1, 0, 1, 0]
+    assert "without cascades: stage1.block1.pointwise needs 6156 bytes of sram" in " ".join(text.split())
+
+
+def test_a_fit_is_data_too(accelsim):
+    fit = json.loads(accelsim("fit", "--net", SMALL, "--hw", "npu_int8_256k", "--format", "json").out)
+    sizes = {run["cascade_layers"]: run["size_bytes"] for run in fit["runs"] if run["is_least"]}
+    assert fit["least_bytes"] == sizes[4] < sizes[0] == 6156
+    decided = fit["decided_by"]["without_cascades"]
+    assert (
+        decided["needed_bytes"] == sum(of["size_bytes"] for of in decided["tensors"]) + decided["tile_bytes"]
+    )
+    rows = csv.DictReader(
+        io.StringIO(accelsim("fit", "--net", SMALL, "--hw", "npu_int8_256k", "--format", "csv").out)
+    )
+    assert [int(row["cycles"]) for row in rows] == [run["cycles"] for run in fit["runs"]]
+
+
+def test_who_has_the_least_memory_has_enough_and_who_has_less_has_not(accelsim):
+    limited = ("run", "--net", SMALL, "--hw", "npu_int8_256k", "--layers", "none")
+    assert "at most 6.012 KiB in use" in accelsim(*limited, "--arena", "6156").out
+    failed = accelsim(*limited, "--arena", "6155")
+    assert (failed.code, "whose arena has 6155" in failed.err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (("fit", "--hw", "16x16_128k"), "16x16_128k keeps activations in no pool"),
+        (
+            ("run", "--hw", "16x16_128k", "--objective", "peak"),
+            "16x16_128k has no pool that keeps activations",
+        ),
+        (
+            ("run", "--hw", "16x16_128k", "--arena", "1KiB"),
+            "16x16_128k has no pool, nor a memory for tensors",
+        ),
+        (("run", "--hw", "npu_int8_256k", "--arena", "1MiB"), "must be at most size_bytes, which is 262144"),
+        (("run", "--hw", "npu_int8_256k", "--arena", "1.3"), "'1.3' must be bytes, or as 200KiB or 1.5MiB"),
+        (("fit", "--hw", "npu_int8_256k", "--cascade-layers", "1"), "greater than or equal to 2"),
+    ],
+)
+def test_what_cannot_be_is_refused(accelsim, options, sentence):
+    command, *rest = options
+    failed = accelsim(command, "--net", SMALL, *rest)
+    assert failed.code == 2
+    assert sentence in " ".join(failed.err.split())
