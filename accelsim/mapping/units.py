@@ -82,6 +82,12 @@ def takes(layer: Layer, hardware: Hardware) -> bool:
     return layer.operator == FOREIGN_ON_HOST or layer.operator in hardware.host.takes
 
 
+def may_run_on_host(layer: Layer, dataflows: Sequence[str], hardware: Hardware) -> bool:
+    """Whether the host is among what may run a layer, alone or beside dataflows of the array."""
+    runs_by = dataflows_for(layer, dataflows, hardware)
+    return not isinstance(runs_by, NoDataflowRuns | NotPriced) and HOST in runs_by
+
+
 def fuses_pooling(layer: Layer, hardware: Hardware) -> bool:
     """Whether the vector unit may apply the pooling that a layer carries: the host takes none of its kind."""
     return layer.pooling is None or hardware.host is None or layer.pooling.operator not in hardware.host.takes

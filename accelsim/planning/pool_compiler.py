@@ -28,7 +28,7 @@ from accelsim.mapping.staircase import (
     movement_of,
 )
 from accelsim.mapping.together import by_layer
-from accelsim.mapping.units import fuses_pooling, nowhere
+from accelsim.mapping.units import array_dataflows, fuses_pooling, may_run_on_host, nowhere
 from accelsim.memory_map import MemoryMap
 from accelsim.network.executed import ExecutedGraph
 from accelsim.network.layer import Layer
@@ -238,7 +238,15 @@ class PoolCompiler(PoolLayers):
         """What chains of steps cost as cascades; None on a machine without."""
         if self.hardware.cascade is None or self.options.batch > 1:
             return None
-        chains = Chains(network, self.hardware, self.options.batch)
+        dataflows = array_dataflows(self.hardware, self.options)
+        on_host = frozenset(
+            [
+                step
+                for step, layer in enumerate(network.layers)
+                if self.hardware.host is not None and may_run_on_host(layer, dataflows, self.hardware)
+            ]
+        )
+        chains = Chains(network, self.hardware, self.options.batch, on_host)
         return ChainPricer(chains, pins, self._stripe_staircases)
 
     def _pins(self, network: NetworkToPlan, weights: Weights, *, keeping: bool) -> Pins:

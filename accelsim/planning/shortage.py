@@ -207,8 +207,9 @@ class Shortage:
         to = f" to {self.planned.layers[last].name}" if fault.layers > 1 else ""
         needed = counted(fault.needed_bytes, "byte")
         has, _ = self._room_words(fault.needed_bytes)
+        who = f"{self.planned.layers[fault.step].name}{to} on {self.hardware.name}"
         return (
-            f"{self.planned.layers[fault.step].name}{to} on {self.hardware.name}: needs {needed} of {memory}, "
+            f"{who}: needs {needed} of {memory}, "
             f"{has} {fault.pool_bytes}: {what}{self._why_there()}{self._remedies()}"
         )
 

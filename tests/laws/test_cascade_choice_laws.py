@@ -119,3 +119,16 @@ def test_chosen_cascades_are_proven_and_both_engines_agree(network):
     assert any(layer.cascade is not None for layer in result.layers)
     assert result == run_network(network, hardware, objective="energy", engine="events")
     assert verify(network, hardware).proven
+
+
+def test_a_layer_that_the_host_may_take_is_in_no_cascade():
+    hardware = machine(6 * KIB, 4)
+    energy = {"mac": 1, "element": 1, "call": 1}
+    host = {"name": "cpu", "macs_per_cycle": 0.01, "elements_per_cycle": 1.0, "energy": energy}
+    beside = vary(hardware, host={**host, "takes": ["softmax"]})
+    taking = vary(hardware, host={**host, "takes": ["softmax"], "may_take": ["conv"]})
+    in_cascades = [
+        sum(layer.cascade is not None for layer in run_network(SMALL, each, objective="energy").layers)
+        for each in (hardware, beside, taking)
+    ]
+    assert in_cascades[0] == in_cascades[1] > in_cascades[2] == 0
