@@ -122,8 +122,7 @@ def map_layers(
         if isinstance(names, NoDataflowRuns | NotPriced):
             mapped[index] = [names]
         elif layer.given is not None:
-            as_given = _as_given(layer.given, layer, images, hardware, names, options.objective, judge)
-            mapped[index] = [as_given]
+            mapped[index] = [_as_given(layer.given, layer, images, hardware, names, options.objective, judge)]
         else:
             for unit_names in _by_unit(names):
                 groups.setdefault((structure(layer), images, unit_names), []).append(index)
