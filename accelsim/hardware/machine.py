@@ -323,6 +323,11 @@ class Hardware(Description):
         """The bank in which tensors may stay: that of the memory for them alone, else the pool."""
         return next((bank for bank in self.banks if bank.name == TENSORS), self.pool)
 
+    @property
+    def activations_pool(self) -> Bank | None:
+        """The pool in which activations stay beside tiles; None where there is none, or only tiles lie there."""
+        return self.pool if self.tensor_memory is None and self.keeps("activations") else None
+
     def keeps(self, kind: Kept) -> bool:
         """Whether a memory on chip keeps tensors of a kind."""
         return any(kind in memory.keeps for memory in self.on_chip)
