@@ -325,7 +325,7 @@ class Hardware(Description):
 
     @property
     def activations_pool(self) -> Bank | None:
-        """The pool in which activations stay beside tiles; None where there is none, or only tiles lie there."""
+        """The pool in which activations stay beside tiles; None where none does."""
         return self.pool if self.tensor_memory is None and self.keeps("activations") else None
 
     def keeps(self, kind: Kept) -> bool:
@@ -437,11 +437,9 @@ class Hardware(Description):
         """What each part takes; None without an area table, or where words are wider than the table's."""
         if self.area is None:
             return None
+        bits, register_file_bytes = self.precision.widest_operand_bits, self.register_file_bytes
         return self.area.mm2_by_part(
-            pes=self.pe_array.pes,
-            bits=self.precision.widest_operand_bits,
-            register_file_bytes=self.register_file_bytes,
-            memories=self.on_chip,
+            pes=self.pe_array.pes, bits=bits, register_file_bytes=register_file_bytes, memories=self.on_chip
         )
 
     @property
