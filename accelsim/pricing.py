@@ -23,11 +23,10 @@ from accelsim.mapping.precision import (
     weight_bits,
 )
 from accelsim.mapping.schedule import Schedule
-from accelsim.mapping.together import by_layer
 from accelsim.network.layer import Layer, changed
 from accelsim.network.shapes import layer_shape
 from accelsim.planning.bounds_if_kept import least_together, lower_bound_if_kept, lower_bounds_if_kept
-from accelsim.planning.cascade_results import with_cascades
+from accelsim.planning.cascade_results import in_layers, with_cascades
 from accelsim.planning.plan import Plan
 from accelsim.power import Energy
 from accelsim.result import Bound, FirstInference, LayerResult, RunResult
@@ -35,7 +34,6 @@ from accelsim.reuse.cache import LayerCosts
 from accelsim.reuse.identity import Identity
 from accelsim.simulation.activity import Activity, LayerActivity
 from accelsim.simulation.attribution import counts_of_all, counts_of_inputs
-from accelsim.simulation.together import activity_by_layer
 from accelsim.traffic import MemoryResult, Traffic
 from accelsim.version import __version__
 
@@ -62,16 +60,11 @@ def result_of(plan: Plan, activity: Activity, first: Activity | None = None) -> 
         >>> result == run_network("squeezenet_v1_1", "16x16_128k")
         True
     """
-    network, hardware, lowered = plan.network, plan.hardware, plan.lowered
-    batch, schedule, activity = (
-        plan.options.batch,
-        by_layer(plan.schedule),
-        activity_by_layer(activity, plan.schedule),
-    )
+    striped = plan.schedule.striped
+    schedule, activity, first = in_layers(plan.schedule, activity, first)
+    network, hardware, lowered, batch = plan.network, plan.hardware, plan.lowered, plan.options.batch
     costs = costs_of_layers(schedule, activity, hardware, batch, plan.cache.costs)
-    layers = layer_results(schedule, activity, hardware, batch, costs)
-    if plan.schedule.striped is not None:
-        layers = with_cascades(layers, plan.schedule.striped)
+    layers = with_cascades(layer_results(schedule, activity, hardware, batch, costs), striped)
     counts = activity.counts
     told = counts_of_all(schedule, activity, hardware)
     by_component = _by_component(schedule, activity, hardware)
@@ -97,12 +90,10 @@ def result_of(plan: Plan, activity: Activity, first: Activity | None = None) -> 
         ),
         memories=memory_results(told, hardware, by_component, activity.layers, activity.peak_memory_bytes),
         assumed=network.description.assumed,
-        idle_descriptors=plan.schedule.idle_descriptors,
+        idle_descriptors=schedule.idle_descriptors,
         lower_bound_if_kept_cycles=lower_bound_if_kept(schedule, costs, hardware, batch),
-        memory_map=plan.schedule.memory_map,
-        first_inference=None
-        if first is None
-        else _first_inference(schedule, activity_by_layer(first, plan.schedule), hardware),
+        memory_map=schedule.memory_map,
+        first_inference=None if first is None else _first_inference(schedule, first, hardware),
         static_power_mw=hardware.static_power_mw,
         host=None if hardware.host is None else hardware.host.name,
         held_against=HELD_AGAINST.get(hardware.digest),

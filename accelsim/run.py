@@ -96,6 +96,7 @@ def plan_for(
     cache: Cache | None = None,
 ) -> Plan:
     """What `run_network` simulates, of what it is given. Raises as it does."""
+    check_choice("objective", objective, (None, *get_args(Goal)))
     if objective == "peak":
         return plan_peak(network, hardware, batch, dataflow, mapping=mapping, cache=cache).plan
     options = options_for(network, batch, dataflow, objective)

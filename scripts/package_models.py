@@ -16,7 +16,7 @@ import sys
 import tarfile
 import tempfile
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import prod
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -224,7 +224,8 @@ def _conv_transpose(node: Any, shapes: Mapping[str, list[int]]) -> int:
             image[2:], weights[2:], output[2:], strides, dilations, pads[:axes], strict=True
         )
     ]
-    return image[0] * prod(weights[:2]) * prod(landed)
+    macs: int = image[0] * prod(weights[:2]) * prod(landed)
+    return macs
 
 
 def _matmul(node: Any, shapes: Mapping[str, list[int]], left: int = 0) -> int:
@@ -236,7 +237,7 @@ def _gemm(node: Any, shapes: Mapping[str, list[int]]) -> int:
     return prod(shapes[node.output[0]]) * shapes[node.input[0]][0 if transposed else 1]
 
 
-_COUNTED: Final[Mapping[str, Any]] = {
+_COUNTED: Final[Mapping[str, Callable[[Any, Mapping[str, list[int]]], int]]] = {
     "Conv": _conv,
     "ConvInteger": _conv,
     "QLinearConv": lambda node, shapes: _conv(node, shapes, weights=3),

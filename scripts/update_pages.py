@@ -48,6 +48,7 @@ PAGES: Final = (
             "how-to/add-a-network.md",
             "how-to/compress-a-network.md",
             "how-to/explain-a-network.md",
+            "how-to/fit-a-memory.md",
             "how-to/give-a-mapping.md",
             "how-to/import-a-model.md",
             "how-to/import-energy.md",

@@ -16,9 +16,10 @@ are shuffled are listed one by one."""
 MAX_WINDOW: Final = 10_000
 """Kernel, stride, padding and dilation along one axis, in elements: the largest image has fewer pixels."""
 MAX_RESOLUTION: Final = 8_192
-"""Pixels along one side of the image; 8K video. Beyond it a typing error is likelier than a wish."""
+"""Pixels along one side of a square image, as its parameter; 8K video. Beyond it a typing error is likelier
+than a wish."""
 MAX_AXIS: Final = 1 << 20
-"""Rows or columns of a tensor within a network: padding and resizing make more of them than the image has."""
+"""Rows or columns of a tensor, the input's too: a minute of audio has 960,000 samples."""
 MAX_GATHERED: Final = 65_536
 """Elements that are picked one by one along an axis."""
 MAX_ELEMENTS: Final = 10**9

@@ -1,22 +1,43 @@
 """What results say of layers that run stripe by stripe."""
 
-from collections.abc import Sequence
-
 from accelsim.hardware import Operand
+from accelsim.mapping.schedule import Schedule
 from accelsim.mapping.stripes import Striped, Stripes
+from accelsim.mapping.together import by_layer
 from accelsim.result import CascadePart, LayerResult
+from accelsim.simulation.activity import Activity
+from accelsim.simulation.together import activity_by_layer
 
 
-def with_cascades(layers: Sequence[LayerResult], striped: Striped) -> tuple[LayerResult, ...]:
+def in_layers(
+    schedule: Schedule, activity: Activity, first: Activity | None
+) -> tuple[Schedule, Activity, Activity | None]:
+    """A schedule, and what was observed of it, with the stripes of each layer put together.
+
+    Args:
+        schedule: What was simulated.
+        activity: What was observed of it.
+        first: What was observed of the first inference, where weights are pinned.
+
+    Returns:
+        The same, where nothing runs stripe by stripe.
+    """
+    of_first = None if first is None else activity_by_layer(first, schedule)
+    return by_layer(schedule), activity_by_layer(activity, schedule), of_first
+
+
+def with_cascades(layers: tuple[LayerResult, ...], striped: Striped | None) -> tuple[LayerResult, ...]:
     """Results of layers, of which those in cascades say so.
 
     Args:
         layers: In running order.
-        striped: Which of them run stripe by stripe.
+        striped: Which of them run stripe by stripe; None where none does.
 
     Returns:
         The same in other respects.
     """
+    if striped is None:
+        return layers
     parts: dict[int, CascadePart] = {}
     for number, stripes in enumerate(striped.cascades):
         parts |= {step: _part(number, stripes, step, layers[step]) for step in stripes.cascade.steps}

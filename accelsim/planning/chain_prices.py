@@ -29,6 +29,7 @@ StaircasesOf: TypeAlias = Callable[[Layer, Sequence[Moved], Weights], Mapping[Mo
 """Of a layer without its name, for each set of its operands that moves."""
 NOTICEABLE: Final = 0.01
 """By which part a price has to be lower for a guess to tell it from another."""
+_LEAST_PRICE: Final = 1e-300
 _WEIGHTS: Final = frozenset({Operand.WEIGHTS})
 
 
@@ -54,14 +55,12 @@ class Columns(NamedTuple):
         prices = (
             weights.cycles * self.cycles + weights.energy * self.energy + weights.dram_bytes * self.dram_bytes
         )
-        kept, before = [], math.inf
-        for stair, price in enumerate(prices.tolist()):
-            if price < before * (1 - NOTICEABLE) or stair == len(prices) - 1:
-                kept.append(stair)
-                before = price
+        levels = np.floor(np.log(np.maximum(prices, _LEAST_PRICE)) / math.log1p(NOTICEABLE))
+        kept = np.flatnonzero(np.diff(levels, prepend=np.inf))
+        kept = np.append(kept, len(prices) - 1) if kept[-1] < len(prices) - 1 else kept
         return self.at(kept)
 
-    def at(self, stairs: "Sequence[int] | slice") -> "Columns":
+    def at(self, stairs: Ints) -> "Columns":
         """Some of them."""
         rooms, cycles, energy, dram_bytes = self
         return Columns(rooms[stairs], cycles[stairs], energy[stairs], dram_bytes[stairs])

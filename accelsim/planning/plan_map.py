@@ -1,6 +1,6 @@
 """The memory map of a plan: its tensors with their addresses, and what is left to tiles in one piece."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from accelsim.mapping.stripes import Striped
@@ -63,24 +63,48 @@ def memory_map_of(
     pinned = [of_layer for of_layer in weights if of_layer.why_not is None]
     always, pinned_bytes = Steps(0, len(plan.steps) - 1), sum([of_layer.size_bytes for of_layer in pinned])
     pool_bytes = plan.pool.size_bytes + pinned_bytes
-    places_of, windows = places_with_cascades(plan, striped), {} if striped is None else striped.windows
-    kept = {
-        index: Lifetime(windows[index].size_bytes if index in windows else tensor.size_bytes, places.in_pool)
-        for index, (tensor, places) in enumerate(zip(plan.network.tensors, places_of, strict=True))
-        if places.in_pool is not None
-    }
+    kept = _kept(plan, striped)
     lifetimes = [
         *kept.values(),
         *[Lifetime(of_layer.size_bytes, always) for of_layer in pinned],
         *[Lifetime(of_cascade.size_bytes, of_cascade.steps) for of_cascade in kept_by_cascades],
     ]
     offsets, regions = assign_addresses(lifetimes, pool_bytes, tile_bytes)
-    offset_of = dict(zip(kept, offsets, strict=False))
-    tensors = [
+    tensors = _tensors(plan, striped, kept, dict(zip(kept, offsets, strict=False)), pinned_bytes)
+    addresses = iter(offsets[len(kept) :])
+    placed = [_placed(of_layer, always, addresses, pinned_bytes) for of_layer in weights]
+    of_cascades = [_of_cascade(of_cascade, always, next(addresses)) for of_cascade in kept_by_cascades]
+    return MemoryMap(
+        memory, pool_bytes, (*tensors, *placed), regions, plan.gap, kept_by_cascades=tuple(of_cascades)
+    )
+
+
+def _kept(plan: ResidencyPlan, striped: Striped | None) -> dict[int, Lifetime]:
+    """The tensors that lie in the pool, those inside a cascade as windows of rows."""
+    windows = {} if striped is None else striped.windows
+    return {
+        index: Lifetime(windows[index].size_bytes if index in windows else tensor.size_bytes, places.in_pool)
+        for index, (tensor, places) in enumerate(
+            zip(plan.network.tensors, places_with_cascades(plan, striped), strict=True)
+        )
+        if places.in_pool is not None
+    }
+
+
+def _tensors(
+    plan: ResidencyPlan,
+    striped: Striped | None,
+    kept: Mapping[int, Lifetime],
+    offset_of: Mapping[int, int],
+    pinned_bytes: int,
+) -> list[PlacedTensor]:
+    """All tensors, with offsets of those that are kept."""
+    windows = {} if striped is None else striped.windows
+    return [
         PlacedTensor(
             name=tensor.name,
             size_bytes=kept[index].size_bytes if index in kept else tensor.size_bytes,
-            in_pool=places.in_pool,
+            in_pool=kept[index].steps if index in kept else None,
             address=offset_of.get(index),
             outside=places.outside,
             last_reader=life.reads[-1] if life.reads else None,
@@ -90,24 +114,20 @@ def memory_map_of(
             window_rows=windows[index].rows if index in windows else None,
         )
         for index, (tensor, places, life, reason) in enumerate(
-            zip(plan.network.tensors, places_of, plan.network.lives, plan.why_not, strict=True)
+            zip(plan.network.tensors, plan.places, plan.network.lives, plan.why_not, strict=True)
         )
     ]
-    addresses = iter(offsets[len(kept) :])
-    placed = [_placed(of_layer, always, addresses, pinned_bytes) for of_layer in weights]
-    of_cascades = [
-        PlacedTensor(
-            name=of_cascade.name,
-            size_bytes=of_cascade.size_bytes,
-            in_pool=of_cascade.steps,
-            address=next(addresses),
-            outside=always if of_cascade.is_weights else None,
-            last_reader=of_cascade.step,
-        )
-        for of_cascade in kept_by_cascades
-    ]
-    return MemoryMap(
-        memory, pool_bytes, (*tensors, *placed), regions, plan.gap, kept_by_cascades=tuple(of_cascades)
+
+
+def _of_cascade(kept: Kept, always: Steps, address: int) -> PlacedTensor:
+    """What a cascade keeps beside rows; weights lie outside as well."""
+    return PlacedTensor(
+        name=kept.name,
+        size_bytes=kept.size_bytes,
+        in_pool=kept.steps,
+        address=address,
+        outside=always if kept.is_weights else None,
+        last_reader=kept.step,
     )
 
 

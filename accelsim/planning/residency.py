@@ -164,7 +164,7 @@ class ResidencyPlan:
 
     @property
     def pool_changes(self) -> tuple[PoolChange, ...]:
-        """What the tensors of each step take of the pool, and give up when it is finished."""
+        """What tensors of each step take of the pool, and give up when it is finished; without cascades."""
         taken, freed = [0] * len(self.steps), [0] * len(self.steps)
         for tensor, (in_pool, _) in zip(self.network.tensors, self.places, strict=True):
             if in_pool is None:

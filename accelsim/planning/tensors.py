@@ -154,7 +154,7 @@ def network_tensors(
         >>> graph = lowered_network(load_network("squeezenet_v1_1")).graph
         >>> network = network_tensors(graph, load_hardware("16x16_128k").precision)
         >>> network.uses[3], network.tensors[3].name, network.tensors[3].size_bytes == 55 * 55 * 128 * 2
-        (LayerUse(inputs=(2,), residuals=(), output=3), 'fire2.expand1x1', True)
+        (LayerUse(inputs=(2,), residuals=(), output=3, is_product=False), 'fire2.expand1x1', True)
     """
     pieces = [(node.layer,) for node in graph.nodes] if parts is None else parts
     tensors = _Tensors(graph, precision, batch)

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from accelsim.search.depth import DepthCandidate, DepthSearch, KnownNetwork, search_depth
     from accelsim.search.evaluate import Limits, SearchTask
     from accelsim.search.explain import Explanation, explain_network, written_remedy
+    from accelsim.search.least_memory import MemoryFit, MemoryRun, fit_network
     from accelsim.search.metrics import METRICS, Metric
     from accelsim.search.pareto import Front, dominates
     from accelsim.search.path import DesignPath, PathStep, search_path
@@ -31,6 +32,8 @@ __all__ = [
     "Front",
     "KnownNetwork",
     "Limits",
+    "MemoryFit",
+    "MemoryRun",
     "Metric",
     "PathStep",
     "Remedy",
@@ -48,6 +51,7 @@ __all__ = [
     "depths_of",
     "dominates",
     "explain_network",
+    "fit_network",
     "move_words",
     "plan_for",
     "read_sweep",
@@ -75,6 +79,11 @@ __getattr__, __dir__ = door(
             "Explanation",
             "explain_network",
             "written_remedy",
+        ),
+        "least_memory": (
+            "MemoryFit",
+            "MemoryRun",
+            "fit_network",
         ),
         "metrics": (
             "METRICS",

@@ -42,6 +42,10 @@ class MemoryRun:
         is_least: Whether that is the least that holds it.
         result: The run.
         cascades: How many there are.
+
+    Example:
+        >>> fit_network("mobilenet_v1@width=0.25,resolution=32", "npu_int8_256k").roomy.weight_bytes
+        467336
     """
 
     size_bytes: int

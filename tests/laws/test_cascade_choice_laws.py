@@ -2,7 +2,7 @@
 
 import pytest
 
-from accelsim import load_hardware, load_network, run_network
+from accelsim import load_hardware, load_network, run_network, verify
 from accelsim.descriptions import vary
 from accelsim.hardware import Operand
 from accelsim.mapping.options import MappingOptions
@@ -110,3 +110,12 @@ def test_peak_leaves_nothing_outside_where_a_memory_could_hold_it():
     outside = {tensor.name for tensor in result.memory_map.activations if tensor.outside}
     assert outside == {"image", result.layers[-1].name}
     assert result.memory_map.size_bytes < 64 * KIB
+
+
+@pytest.mark.parametrize("network", ["mlperf_tiny_ic", "mlperf_tiny_kws"])
+def test_chosen_cascades_are_proven_and_both_engines_agree(network):
+    hardware = machine(6 * KIB, 4)
+    result = run_network(network, hardware, objective="energy")
+    assert any(layer.cascade is not None for layer in result.layers)
+    assert result == run_network(network, hardware, objective="energy", engine="events")
+    assert verify(network, hardware).proven

@@ -99,15 +99,19 @@ def test_keys_of_a_host_may_be_assumed_and_swept():
 
 def test_what_a_host_may_take_is_every_operator_that_layers_have():
     of_network = {
-        operator.kind
-        for operator in vars(operators).values()
-        if isinstance(operator, type)
-        and issubclass(operator, operators.Operator)
-        and hasattr(operator, "kind")
+        kind
+        for name in operators.__all__
+        if isinstance(operator := getattr(operators, name), type)
+        and isinstance(kind := getattr(operator, "kind", None), str)
     }
-    no_layers = {"input", "dropout", "network_output", "activation", "pool"}
-    functions = {*get_args(operators.ActivationFunction), "max_pool", "average_pool"}
-    assert set(get_args(HostedOperator)) == (of_network - no_layers) | functions
+    no_layers = {"input", "constant", "dropout", "reshape", "network_output"}
+    by_function = {"activation", "pool", "reduce"}
+    functions = {
+        *get_args(operators.ActivationFunction),
+        *(f"{pool.reduction}_pool" for pool in (operators.MaxPool, operators.AveragePool, operators.LpPool)),
+        *(f"reduce_{function}" for function in get_args(operators.Reduction)),
+    }
+    assert set(get_args(HostedOperator)) == (of_network - no_layers - by_function) | functions
 
 
 # --- what runs there

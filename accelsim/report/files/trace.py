@@ -368,7 +368,7 @@ def _work(
         name = _step_name(timeline, busy.layer, busy.step)
         if busy.component == "dram":
             name = f"{name} {busy.operand}"
-        elif busy.component == "array" and _layer(timeline, busy.layer) in pinned:
+        elif busy.component == "array" and timeline.result.layers[timeline.layer(busy.layer)].name in pinned:
             name = f"{name}, weights pinned"
         on_chip = [memory.name for memory in timeline.hardware.on_chip]
         arguments = _work_arguments(busy, steps[id(mapping)][busy.step], on_chip)
@@ -418,12 +418,6 @@ def _held(change: Occupancy, pinned_bytes: int) -> dict[str, int]:
     pinned = {"pinned weights": pinned_bytes} if pinned_bytes else {}
     tensor_bytes = change.tensor_bytes - pinned_bytes
     return {**pinned, "tensors": tensor_bytes, "tiles": change.bytes - change.tensor_bytes}
-
-
-def _layer(timeline: Timeline, index: int) -> str:
-    """The name of an executed layer, whichever image it is executed for."""
-    layers = timeline.schedule.layers
-    return layers[index % len(layers)].name
 
 
 def _step_name(timeline: Timeline, layer: int, step: int) -> str:

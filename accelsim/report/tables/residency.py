@@ -67,14 +67,9 @@ def residency_report(
         Column("why not", [_why_not(tensor, memory_map, layers) for tensor in tensors], "left", least=12),
     ]
     head, *body = table(columns, style.width)
-    memory = memory_word(memory_map.memory)
     size, peak = kibibytes(memory_map.size_bytes), kibibytes(memory_map.peak_bytes)
     lines = [style.strong(title), "", style.strong(head), *body, ""]
-    has_weights = memory_map.pinned or memory_map.unpinned
-    has_windows = any(tensor.window_rows is not None for tensor in tensors)
-    legend = _LEGEND + (_PINNED if has_weights else "") + (_WINDOWS if has_windows else "")
-    legend = legend.format(memory=memory)
-    lines += [*wrapped(legend, style), ""]
+    lines += [*wrapped(_legend(memory_map), style), ""]
     with_tiles = any(tiles.needed_bytes for tiles in memory_map.tiles)
     what = "Tensors and tiles of one layer at a time" if with_tiles else "Those of one layer at a time"
     use = f"{what} take at most {peak} of {size}"
@@ -82,6 +77,13 @@ def residency_report(
     batch = f"; {batch_sentence(memory_map.batch_order)}" if memory_map.batch_order else ""
     lines += [*wrapped(f"{kept_sentence(memory_map)}{batch}. {use}{order and ' ' + order}", style)]
     return "\n".join(lines) + "\n"
+
+
+def _legend(memory_map: MemoryMap) -> str:
+    has_weights = memory_map.pinned or memory_map.unpinned
+    has_windows = any(tensor.window_rows is not None for tensor in memory_map.tensors)
+    legend = _LEGEND + (_PINNED if has_weights else "") + (_WINDOWS if has_windows else "")
+    return legend.format(memory=memory_word(memory_map.memory))
 
 
 def _places(tensor: PlacedTensor, memory: str, outside: str) -> str:
