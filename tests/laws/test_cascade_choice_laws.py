@@ -64,6 +64,23 @@ def test_a_run_with_cascades_is_never_worse_than_one_without(objective, kib):
     assert values[objective](with_them) <= values[objective](without)
 
 
+@pytest.mark.parametrize(
+    ("network", "kib", "objective", "holds"),
+    [(SMALL, 16, "time", "weights"), (SMALL, 16, "edp", "weights"), ("mlperf_tiny_ic", 40, "time", "all")],
+)
+def test_nor_where_weights_are_pinned_that_are_worth_more_beside_whole_layers(network, kib, objective, holds):
+    values = {"time": lambda run: run.cycles, "edp": lambda run: run.cycles * run.energy.total}
+    pinning = {"memories.sram.keeps": ["activations", "weights"]}
+    if holds == "weights":
+        pinning |= {"memories.flash.holds": ["weights"], "io": {"inputs": "sram", "outputs": "sram"}}
+        pinning |= {"memories.flash.bandwidth": {"bytes_per_second": 5e8}}
+    with_them, without = (
+        run_network(network, vary(machine(kib * KIB, layers), **pinning), objective=objective)
+        for layers in (4, None)
+    )
+    assert values[objective](with_them) <= values[objective](without)
+
+
 def test_nothing_changes_where_everything_stays():
     without, with_them = (run_network(SMALL, machine(512 * KIB, layers)) for layers in (None, 4))
     assert with_them.cycles == without.cycles
