@@ -195,6 +195,8 @@ def contracted(
     inner: int,
     inner_of_second: int,
     columns: int,
+    *,
+    suffix: str = "",
 ) -> ModelTensor:
     """A product of the matrices of two tensors, for each place along the dimensions `batch` of both.
 
@@ -224,7 +226,7 @@ def contracted(
     contract = "pixels" if by_pixels and not by_channels else "channels"
     outer = second.dims[columns]
     shape = (count * outer, *first.shape[1:])
-    output = node.row("product", [first, second], shape, groups=count, contract=contract)
+    output = node.row("product", [first, second], shape, suffix=suffix, groups=count, contract=contract)
     sizes = [*(first.dims[index] for index in groups), outer]
     view = [*first.view]
     for index, atoms in zip([*groups, inner], regrouped(whole(C, shape[0]), sizes) or (), strict=True):
