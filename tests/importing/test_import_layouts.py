@@ -181,6 +181,27 @@ def test_the_yaml_of_attention_is_that_network(tmp_path):
     assert layers(build(accelsim.load_network(written))) == layers(build(network))
 
 
+def test_values_by_transposed_scores_move_nothing_either(graph_of):
+    nodes = [
+        node("Conv", "x w", "q"),
+        node("Conv", "x v", "k"),
+        node("Conv", "x u", "c"),
+        *(node("Reshape", f"{name} s", f"{name}h") for name in "qkc"),
+        node("Transpose", "qh", "qt", perm=[0, 1, 3, 2]),
+        node("MatMul", "qt kh", "r"),
+        node("Softmax", "r", "p", axis=-1),
+        node("Transpose", "p", "pt", perm=[0, 1, 3, 2]),
+        node("MatMul", "ch pt", "o"),
+        node("Reshape", "o z", "y"),
+    ]
+    weights = [weight(name, 16, 16, 1, 1) for name in "wvu"]
+    shapes = [numbers("s", 1, 2, 8, 64), numbers("z", 1, 16, 8, 8)]
+    published = graph_of(nodes, weights + shapes, image=(1, 16, 8, 8))
+    assert moving(published) == []
+    products = [layer for layer in lower(published).layers if layer.multiplies_activations]
+    assert [layer.macs for layer in products] == [64 * 64 * 16] * 2
+
+
 def attention_operator(graph_of, *, heads=4, of_keys=4, mask=False, **attributes):
     """A model of one Attention between matrix products, of 10 tokens with 16 features."""
     keys = 16 * of_keys // heads
