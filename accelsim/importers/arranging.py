@@ -253,8 +253,9 @@ def matched(node: RowMaker, tensor: ModelTensor, like: ModelTensor) -> ModelTens
         raise NodeError(f"combines different images of a batch: {by(like.dims)} and {by(tensor.dims)}")
     if _fits(tensor, like):
         return tensor
-    if _repeats_parts(tensor, like):
-        tensor = expanded(node, tensor, like.dims)
+    repeated = _with_repeated_parts(tensor, like)
+    if repeated != tensor.dims:
+        tensor = expanded(node, tensor, repeated)
         if _fits(tensor, like):
             return tensor
     cut = _cut_alike(tensor, like)
@@ -309,10 +310,17 @@ def _fits(tensor: ModelTensor, like: ModelTensor) -> bool:
     return same and channels == all_channels and all(size in {1, full} for size, full in sizes)
 
 
-def _repeats_parts(tensor: ModelTensor, like: ModelTensor) -> bool:
-    """Whether elements are repeated along channels, or along a part of an axis only."""
+def _with_repeated_parts(tensor: ModelTensor, like: ModelTensor) -> Dims:
+    """The sizes of a tensor, with those of another one where elements have to be repeated.
+
+    One element stands for all rows or all columns, but not for several channels, nor for a part of an axis.
+    """
     repeated: dict[str, int] = {}
     for atoms, others in zip(tensor.view, like.view, strict=True):
         for atom in others if not atoms else ():
             repeated[atom.axis] = repeated.get(atom.axis, 1) * atom.size
-    return any(axis == C or size != like.extents[axis] for axis, size in repeated.items())
+    grown = {axis for axis, size in repeated.items() if axis == C or size != like.extents[axis]}
+    parts = zip(tensor.dims, tensor.view, like.view, strict=True)
+    return tuple(
+        size_of(others) if not atoms and grown & axes_of(others) else size for size, atoms, others in parts
+    )

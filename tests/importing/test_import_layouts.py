@@ -181,6 +181,64 @@ def test_the_yaml_of_attention_is_that_network(tmp_path):
     assert layers(build(accelsim.load_network(written))) == layers(build(network))
 
 
+def test_values_by_transposed_scores_move_nothing_either(graph_of):
+    nodes = [
+        node("Conv", "x w", "q"),
+        node("Conv", "x v", "k"),
+        node("Conv", "x u", "c"),
+        *(node("Reshape", f"{name} s", f"{name}h") for name in "qkc"),
+        node("Transpose", "qh", "qt", perm=[0, 1, 3, 2]),
+        node("MatMul", "qt kh", "r"),
+        node("Softmax", "r", "p", axis=-1),
+        node("Transpose", "p", "pt", perm=[0, 1, 3, 2]),
+        node("MatMul", "ch pt", "o"),
+        node("Reshape", "o z", "y"),
+    ]
+    weights = [weight(name, 16, 16, 1, 1) for name in "wvu"]
+    shapes = [numbers("s", 1, 2, 8, 64), numbers("z", 1, 16, 8, 8)]
+    published = graph_of(nodes, weights + shapes, image=(1, 16, 8, 8))
+    assert moving(published) == []
+    products = [layer for layer in lower(published).layers if layer.multiplies_activations]
+    assert [layer.macs for layer in products] == [64 * 64 * 16] * 2
+
+
+def attention_operator(graph_of, *, heads=4, of_keys=4, mask=False, **attributes):
+    """A model of one Attention between matrix products, of 10 tokens with 16 features."""
+    keys = 16 * of_keys // heads
+    nodes = [
+        node("MatMul", "x wq", "q"),
+        node("MatMul", "x wk", "k"),
+        node("MatMul", "x wk", "v"),
+        node(
+            "Attention",
+            "q k v m" if mask else "q k v",
+            "o",
+            q_num_heads=heads,
+            kv_num_heads=of_keys,
+            **attributes,
+        ),
+        node("MatMul", "o wq", "y"),
+    ]
+    weights = [weight("wq", 16, 16), weight("wk", 16, keys), weight("m", 10, 10)]
+    return graph_of(nodes, weights, image=(1, 10, 16), opset=23)
+
+
+@pytest.mark.parametrize("of_keys", [4, 2])
+def test_attention_that_is_one_operator_is_two_products_of_each_head(of_keys, graph_of):
+    graph = attention_operator(graph_of, of_keys=of_keys, mask=True, softcap=2.0, is_causal=1)
+    products = [layer for layer in layers(graph) if layer.multiplies_activations]
+    assert [layer.macs for layer in products] == [10 * 10 * 16] * 2
+    assert sum(layer.macs for layer in layers(graph)) == 10 * 16 * (32 + 8 * of_keys) + 2 * 10 * 10 * 16
+
+
+def test_attention_that_is_one_operator_moves_what_attention_of_several_does(graph_of):
+    alone, shared = attention_operator(graph_of), attention_operator(graph_of, of_keys=2)
+    assert moving(alone) == []
+    assert len(moving(shared)) == len(["keys", "values"])  # each repeated, and put in order
+    scores, _ = (layer for layer in lower(alone).layers if layer.multiplies_activations)
+    assert [operator.operator for operator in scores.fused] == ["linear", "softmax"]
+
+
 def test_attention_as_einsum_is_attention_as_matrix_products(graph_of):
     image, constants = (1, 2, 10, 8), []
     products = graph_of(
