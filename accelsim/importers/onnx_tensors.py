@@ -68,8 +68,10 @@ _SLOW: Final = {"GatherElements", "GatherND", "ScatterElements", "ScatterND"}
 """Of those: the ones that onnx computes element by element, in Python."""
 SLOW_FACTOR: Final = 256
 """How many elements of others take as long as one of them."""
-_LIKE_THEIR_INPUT: Final = {"GroupNormalization", "MeanVarianceNormalization"}
-"""Operators that ONNX writes as functions, and infers nothing for: outputs are as the first input."""
+_LIKE_THEIR_INPUT: Final = {
+    "Gelu", "GroupNormalization", "LayerNormalization", "MeanVarianceNormalization", "Swish",
+}  # fmt: skip
+"""Operators whose output is as their first input, and that onnx infers nothing for, or not in each opset."""
 _POSITIVE: Final = {"blocksize", "dilations", "group", "kernel_shape", "num_outputs", "strides"}
 """Attributes that count or step."""
 

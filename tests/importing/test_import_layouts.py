@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 from onnx_models import model, node, numbers, save, weight
 
 import accelsim
@@ -321,6 +321,64 @@ def test_shared_weights_are_parameters_once(graph_of):
     graph = graph_of(nodes, [weight("w", 8, 3, 1, 1)], x=(1, 3, 8, 8), z=(1, 3, 8, 8))
     assert total_params(graph) == 24
     assert total_macs(graph) == 2 * 24 * 64
+
+
+def of_microsoft(operator, inputs, outputs, **attributes):
+    return node(operator, inputs, outputs, domain="com.microsoft", **attributes)
+
+
+TOKENS = {"image": (1, 10, 16), "opset": 13}
+
+
+@pytest.mark.parametrize(
+    ("nodes", "fused"),
+    [
+        ([of_microsoft("Gelu", "t", "y")], ["gelu"]),
+        ([of_microsoft("QuickGelu", "t", "y", alpha=1.7)], ["swish"]),
+        ([of_microsoft("FastGelu", "t", "y")], ["gelu"]),
+        ([of_microsoft("FastGelu", "t b", "y")], ["gelu"]),
+        ([of_microsoft("BiasGelu", "t b", "y")], ["gelu"]),
+    ],
+)
+def test_functions_that_an_optimiser_wrote_are_those_of_onnx(nodes, fused, graph_of):
+    published = graph_of([node("MatMul", "x w", "t"), *nodes], [weight("w", 16, 8), weight("b", 8)], **TOKENS)
+    (layer,) = lower(published).layers
+    assert [operator.operator for operator in layer.fused] == fused
+
+
+def test_a_sum_and_its_normalization_in_one_node_are_both(graph_of):
+    nodes = [
+        node("MatMul", "x w", "t"),
+        of_microsoft("SkipLayerNormalization", "t x g b", "n m v s"),
+        node("Add", "n s", "y"),
+    ]
+    published = graph_of(nodes, [weight("w", 16, 16), weight("g", 16), weight("b", 16)], **TOKENS)
+    assert [layer.operator for layer in layers(published)] == ["conv", "layer_norm", "add"]
+    assert [operator.operator for operator in layers(published)[0].fused] == ["add"]
+    assert total_params(published) == 16 * 16 + 2 * 16
+
+
+@pytest.mark.parametrize(
+    "nodes",
+    [
+        [of_microsoft("DynamicQuantizeMatMul", "x w s z b", "y")],
+        [
+            node("DynamicQuantizeLinear", "x", "q p o"),
+            of_microsoft("MatMulIntegerToFloat", "q w p s o z b", "y"),
+        ],
+    ],
+)
+def test_products_of_integers_in_one_node_have_the_bits_of_their_weights(nodes, tmp_path):
+    constants = [
+        numpy_helper.from_array(np.zeros((16, 8), dtype=np.int8), "w"),
+        numpy_helper.from_array(np.zeros((), dtype=np.float32), "s"),
+        numpy_helper.from_array(np.zeros((), dtype=np.int8), "z"),
+        weight("b", 8),
+    ]
+    network = accelsim.load_network(save(model(nodes, constants, **TOKENS), tmp_path))
+    assert total_macs(build(network)) == 10 * 16 * 8
+    precision = network.description.precision
+    assert (precision.weights_bits, precision.activations_bits) == (8, 8)
 
 
 def test_bits_of_a_quantising_node_of_another_domain_are_the_networks(tmp_path):
