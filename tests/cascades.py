@@ -19,8 +19,8 @@ from accelsim.planning.network_to_plan import NetworkToPlan
 from accelsim.planning.plan import Plan
 from accelsim.planning.pool_compiler import PoolCompiler
 from accelsim.planning.residency import ResidencyPlan, StepPlan, TensorPlaces
-from accelsim.planning.striping import operands_in, planned_entries
 from accelsim.planning.stages import _read_beside
+from accelsim.planning.striping import operands_in, planned_entries
 from accelsim.run import options_for, plan_run
 from accelsim.simulation.transitions import Transitions
 

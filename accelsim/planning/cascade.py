@@ -36,7 +36,7 @@ class NoCascade(StrEnum):
     GIVEN_MAPPING = "given_mapping"
     """How one is mapped was said."""
     SEVERAL_OPERANDS = "several_operands"
-    """One reads factors that belong to all rows, one tensor as several operands, or several tensors as one."""
+    """One reads factors that belong to all rows, a tensor as several operands, or several tensors as one."""
     OTHER_INPUT = "other_input"
     """One does not read what the one before it writes as its input, or as one of its operands."""
     SEVERAL_READERS = "several_readers"
@@ -80,9 +80,8 @@ def _obstacle(layer: Layer, use: LayerUse) -> NoCascade | None:
     """Why a layer cannot be cut into stripes."""
     if layer.given is not None or layer.given_pooling is not None:
         return NoCascade.GIVEN_MAPPING
-    if layer.gate_elements or layer.multiplies_activations:
-        return NoCascade.SEVERAL_OPERANDS
-    if layer.operands > 1 and len(use.inputs) != layer.operands:
+    each_another = layer.operands in (1, len(use.inputs))
+    if layer.gate_elements or layer.multiplies_activations or not each_another:
         return NoCascade.SEVERAL_OPERANDS
     axis = row_axis(layer)
     if axis.pad >= axis.reach or (axis.outputs - 1) * axis.stride - axis.pad >= axis.inputs:

@@ -145,9 +145,7 @@ def test_so_they_are_beside_pinned_weights(case):
 
 
 @SOME
-@given(
-    network=chains(), striped=with_stripes(keeping_machines(smallest_pool=256, largest_pool=2048))
-)
+@given(network=chains(), striped=with_stripes(keeping_machines(smallest_pool=256, largest_pool=2048)))
 def test_what_is_planned_is_proven_and_both_engines_agree(network, striped):
     """Small pools, in which whole tensors have no room; by energy, which counts what goes outside."""
     options = options_for(network, objective="energy")

@@ -52,7 +52,7 @@ def may_be_one(network, steps):
 
 @st.composite
 def in_a_row(draw, most_steps):
-    """Networks in which most layers read the one before, and some a residual, or an operand, from before it."""
+    """Networks in which most layers read the one before, and some a residual or an operand from before it."""
     random = draw(RANDOM)
     tensors, uses = [Tensor("image", int(random.integers(1, 9)), is_image=True)], []
     for step in range(draw(st.integers(2, most_steps))):
@@ -271,6 +271,33 @@ def test_least_price_of_a_chain_by_hand():
     assert [step.room_bytes for step in together.steps] == [6, 6]
     too_small = plan_residency(network, Pool(9), prices, chains=[chain])
     assert (too_small.price, too_small.cascades) == (60, ())
+
+
+def test_an_operand_beside_rows_is_read_in_the_pool_by_hand():
+    """b is made of a, and added to the image: in the chain its rows are in the pool, so the image is, too."""
+    tensors = Tensor("image", 10, is_image=True), Tensor("a", 20), Tensor("b", 20), Tensor("sum", 10)
+    uses = LayerUse((0,), (), 1), LayerUse((1,), (), 2), LayerUse((0, 2), (), 3)
+    network = NetworkTensors((*tensors[:3], tensors[3]._replace(is_result=True)), uses)
+
+    def stairs(room, bytes_):
+        return Staircase((room,), (float(bytes_),), (StepCost(dram_bytes=bytes_),), (0,))
+
+    moves = {ends: stairs(4, 10 + 10 * len(ends)) for ends in subsets(ACTIVATIONS)}
+    ends = {
+        frozenset({Operand.INPUTS, Operand.OUTPUTS}): stairs(6, 20),
+        frozenset({Operand.OUTPUTS}): stairs(6, 10),
+    }
+    chains = [
+        ChainPrices(1, 2, (StripedWay(Cascade(1, 2, 1), 2),), ends),
+        ChainPrices(0, 3, (StripedWay(Cascade(0, 3, 1), 2),), ends),
+    ]
+    outside = plan_residency(network, Pool(34), [moves] * 3, chains=chains)
+    assert outside.cascades == ()
+    inside = plan_residency(network, Pool(34, image_inside=True), [moves] * 3, chains=chains)
+    assert inside.cascades == (Cascade(0, 3, 1),)
+    assert inside.places[0].in_pool == (0, 2)
+    assert not any(Operand.INPUTS in step.moved for step in inside.steps)
+    assert inside.price == 10
 
 
 @given(problem=problems_with_chains(), pool=POOLS)
