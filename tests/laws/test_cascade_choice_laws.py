@@ -1,6 +1,7 @@
 """Which cascades are chosen on whole machines: as good as the best of all, and never worse than none."""
 
 import pytest
+from cascades import small
 
 from accelsim import load_hardware, load_network, run_network, verify
 from accelsim.descriptions import vary
@@ -119,6 +120,21 @@ def test_peak_refuses_a_machine_without_a_pool_and_one_whose_pool_is_too_small()
     sentence = "stage2.block1.depthwise on npu_int8_256k: needs 1505300 bytes of sram with nothing outside"
     with pytest.raises(Exception, match=sentence):
         run_network("mobilenet_v2", "npu_int8_256k", objective="peak")
+
+
+@pytest.mark.parametrize("hardware", ["npu_int8_256k", "ethos_u55_128"])
+def test_the_least_arena_holds_stripes_that_need_less_than_guessed(hardware):
+    """Of its third layer, dilated, tiles of a whole plane need more room than those of a row."""
+    row = {"operator": "conv", "padding": "same"}
+    network = small(
+        {**row, "name": "a", "inputs": ["input"], "out_channels": 2, "kernel": 3, "groups": 2, "dilation": 2},
+        {**row, "name": "b", "inputs": ["a"], "out_channels": 21, "kernel": 1},
+        {**row, "name": "c", "inputs": ["b"], "out_channels": 20, "kernel": 5, "dilation": 2},
+        {"operator": "max_pool", "name": "pool", "inputs": ["c"], "kernel": 2, "stride": 2},
+        size=24,
+    )
+    result = run_network(network, vary(load_hardware(hardware), cascade={"layers": 4}), objective="peak")
+    assert result.memory_map.peak_bytes == result.memory_map.size_bytes
 
 
 def test_peak_leaves_nothing_outside_where_a_memory_could_hold_it():
