@@ -19,6 +19,7 @@ from accelsim.planning.network_to_plan import NetworkToPlan
 from accelsim.planning.plan import Plan
 from accelsim.planning.pool_compiler import PoolCompiler
 from accelsim.planning.residency import ResidencyPlan, StepPlan, TensorPlaces
+from accelsim.planning.stages import _read_beside
 from accelsim.planning.striping import operands_in, planned_entries
 from accelsim.run import options_for, plan_run
 from accelsim.simulation.transitions import Transitions
@@ -47,7 +48,8 @@ def with_cascades(
     Args:
         network: What is planned.
         hardware: With a pool that keeps activations.
-        cascades: Of its steps, whose layers go together; of others there is no plan either.
+        cascades: Of its steps, whose layers go together; of others there is no plan either. Of steps that
+            have no weights none stay.
         batch: Images that run together.
         in_pool: Tensors that lie in the pool, whole, from their first writer to their last reader.
         pins: Steps whose weights stay.
@@ -63,7 +65,13 @@ def with_cascades(
     ]
     if any(obstacles):
         return None
+    pinned = pinned & to_plan.with_weights
+    cascades = tuple(
+        [replace(each, resident=each.resident & to_plan.with_weights - pinned) for each in cascades]
+    )
     found = planned(compiler, to_plan, cascades, frozenset(in_pool), pinned)
+    if found is None:
+        return None
     if not _fits(compiler, to_plan, found):
         return None
     return replace(plan, schedule=compiler._written(to_plan, found, WEIGHTS, pinned))
@@ -75,8 +83,8 @@ def planned(
     cascades: Collection[Cascade],
     in_pool: frozenset[int],
     pins: frozenset[int],
-) -> ResidencyPlan:
-    """The residency plan of it, whether it has room or not."""
+) -> ResidencyPlan | None:
+    """The residency plan of it, whether it has room or not; None where operands would lie in two places."""
     pool = compiler.places(compiler._pinned_bytes(network, pins))
     tensors, lives, last = network.tensors.tensors, network.tensors.lives, len(network.layers) - 1
     of_cascades = _stripes(compiler, network, cascades)
@@ -89,7 +97,10 @@ def planned(
         or (tensor.is_result and pool.results_inside)
     }  # fmt: skip
     may = {index for index, tensor in enumerate(tensors) if not tensor.is_image}
-    kept = (in_pool & may | has_to) - inside
+    read_together = [set(operand) for use in network.tensors.uses for operand in use.operands]
+    kept = _read_beside(in_pool & may | has_to | inside, read_together) - inside
+    if not kept <= may | has_to:
+        return None
 
     def span(tensor: int) -> Steps:
         first, end = lives[tensor].first, last if tensors[tensor].is_result else lives[tensor].last

@@ -36,10 +36,12 @@ class NoCascade(StrEnum):
     GIVEN_MAPPING = "given_mapping"
     """How one is mapped was said."""
     SEVERAL_OPERANDS = "several_operands"
-    """One reads several tensors as its input, or factors that belong to all rows."""
+    """One reads factors that belong to all rows, a tensor as several operands, or several tensors as one."""
+    OTHER_INPUT = "other_input"
+    """One does not read what the one before it writes as its input, or as one of its operands."""
     SEVERAL_READERS = "several_readers"
-    """A tensor inside is read by more than the next layer and, as a residual, one behind it in the chain; or
-    it is a result."""
+    """A tensor inside is read by more than the next layer and, as a residual or another operand, one behind
+    it in the chain; or it is a result."""
     OTHER_SHAPE = "other_shape"
     """One reads what the one before it writes as a tensor of another shape, or a part of it."""
     READS_PADDING_ONLY = "reads_padding_only"
@@ -64,18 +66,22 @@ def may_cascade(layers: Sequence[Layer], network: NetworkTensors, first: int, co
         (
             reason
             for step in chain
-            for reason in (_obstacle(layers[step]), _obstacle_between(layers, network, chain, step))
+            for reason in (
+                _obstacle(layers[step], network.uses[step]),
+                _obstacle_between(layers, network, chain, step),
+            )
             if reason is not None
         ),
         None,
     )
 
 
-def _obstacle(layer: Layer) -> NoCascade | None:
+def _obstacle(layer: Layer, use: LayerUse) -> NoCascade | None:
     """Why a layer cannot be cut into stripes."""
     if layer.given is not None or layer.given_pooling is not None:
         return NoCascade.GIVEN_MAPPING
-    if layer.operands != 1 or layer.gate_elements or layer.multiplies_activations:
+    each_another = layer.operands in (1, len(use.inputs))
+    if layer.gate_elements or layer.multiplies_activations or not each_another:
         return NoCascade.SEVERAL_OPERANDS
     axis = row_axis(layer)
     if axis.pad >= axis.reach or (axis.outputs - 1) * axis.stride - axis.pad >= axis.inputs:
@@ -97,21 +103,33 @@ def _obstacle_between(
     """Why a step cannot hand its output on to the next one of a chain by rows."""
     if step == chain[-1]:
         return None
-    layer, following = layers[step], layers[step + 1]
-    use, next_use = network.uses[step], network.uses[step + 1]
+    layer, use, next_use = layers[step], network.uses[step], network.uses[step + 1]
     life, tensor = network.lives[use.output], network.tensors[use.output]
-    if next_use.inputs != (use.output,) or life.beside_others:
+    if use.output not in next_use.inputs:
+        return NoCascade.OTHER_INPUT
+    if any(_reads_as_one(layers[reader], network.uses[reader], use.output) for reader in life.reads):
         return NoCascade.SEVERAL_OPERANDS
-    others = [reader for reader in life.reads if reader != step + 1]
-    if tensor.is_result or len(life.writes) > 1 or len(others) > 1 or any(r not in chain for r in others):
+    several_times = any(network.uses[reader].reads.count(use.output) > 1 for reader in life.reads)
+    if tensor.is_result or len(life.writes) > 1 or len(life.reads) > 2 or several_times:
         return NoCascade.SEVERAL_READERS
-    if use.output in next_use.residuals or any(use.output in network.uses[r].inputs for r in others):
+    if any(reader not in chain for reader in life.reads):
         return NoCascade.SEVERAL_READERS
-    rows, columns = _stored_shape(layer)
-    written = layer.G * layer.K, rows, columns
-    read = following.G * following.C, following.IY, following.IX
-    added = [(layers[r].G * layers[r].K, layers[r].OY, layers[r].OX) for r in others]
-    return None if all(shape == written for shape in (read, *added)) else NoCascade.OTHER_SHAPE
+    written = layer.G * layer.K, *_stored_shape(layer)
+    read = [_read_shape(layers[reader], network.uses[reader], use.output) for reader in life.reads]
+    return None if all(shape == written for shape in read) else NoCascade.OTHER_SHAPE
+
+
+def _reads_as_one(layer: Layer, use: LayerUse, tensor: int) -> bool:
+    """Whether a layer reads a tensor beside others as one operand: their parts, or residuals."""
+    beside_parts = tensor in use.inputs and len(use.inputs) > layer.operands
+    return beside_parts or (tensor in use.residuals and len(use.residuals) > 1)
+
+
+def _read_shape(layer: Layer, use: LayerUse, tensor: int) -> tuple[int, int, int]:
+    """Channels, rows and columns of a tensor as a layer reads it: as its input, or as a residual."""
+    if tensor in use.inputs:
+        return layer.G * layer.C, layer.IY, layer.IX
+    return layer.G * layer.K, layer.OY, layer.OX
 
 
 def _stored_shape(layer: Layer) -> tuple[int, int]:

@@ -104,6 +104,7 @@ def edges(network: NetworkTensors, stages: Sequence[Stage], prices: Sequence[Cha
             continue
         steps = range(first, first + layers)
         written = {network.uses[step].output for step in steps[:-1]}
+        beside = {tensor for step in steps[1:] for tensor in network.uses[step].inputs} - written
         outer = tuple([tensor_set(sorted(set(network.uses[step].residuals) - written)) for step in steps])
         residuals = tensor_set(sorted({tensor for of_step in outer for tensor in members(of_step)}))
         yield Edge(
@@ -115,6 +116,7 @@ def edges(network: NetworkTensors, stages: Sequence[Stage], prices: Sequence[Cha
                 residuals=residuals,
                 staircases=tuple([None if ends is None else staircases.get(ends) for ends in _ENDS_OF]),
                 may_arrive=False,
+                beside=tensor_set(sorted(beside)),
             ),
             ways,
             tuple([tuple(sorted(_alive(network, written, step))) for step in steps]),

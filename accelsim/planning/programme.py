@@ -133,7 +133,9 @@ class Transitions:
         """All that may be decided in a state, whether there is room or not."""
         stage = self.stage
         in_pool, copied = state
-        moved = read = 0
+        if stage.beside & ~in_pool:
+            return
+        moved, read = 0, stage.beside
         for operand, tensors in ((INPUTS, stage.inputs), (RESIDUAL, stage.residuals)):
             if not tensors & ~in_pool:
                 read |= tensors

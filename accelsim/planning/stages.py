@@ -59,6 +59,8 @@ class Stage:
     """Whether its inputs may come to a place in the pool and stay."""
     may_arrive_later: TensorSet
     """Tensors that may come so at a later step."""
+    beside: TensorSet = 0
+    """Tensors that are read in the pool alone: operands beside rows of what a chain has inside."""
 
 
 def members(tensors: TensorSet) -> tuple[int, ...]:

@@ -281,6 +281,7 @@ def _part(whole: Layer, computed: range, rows: range, stored: range) -> Layer:
 def _check_part(whole: Layer, part: Layer, expected: Layer) -> None:
     """Bounds are those of the rows; what the vector unit does is in proportion to them."""
     for bound in (
+        "operands",
         "G",
         "K",
         "C",

@@ -15,13 +15,13 @@ from accelsim.run import run_plan
 from accelsim.simulation import simulate
 
 
-def chain(*layers, residuals=None):
-    """The tensors of layers one behind the other; residuals by the steps that read them."""
-    residuals = residuals or {}
+def chain(*layers, residuals=None, operands=None):
+    """The tensors of layers one behind the other; residuals and other operands by the steps that read them."""
+    residuals, operands = residuals or {}, operands or {}
     sizes = [layers[0].input_elements, *(layer.stored_elements for layer in layers)]
     tensors = [Tensor(f"t{n}", size, is_image=n == 0) for n, size in enumerate(sizes)]
     tensors[-1] = tensors[-1]._replace(is_result=True)
-    uses = [LayerUse((n,), residuals.get(n, ()), n + 1) for n in range(len(layers))]
+    uses = [LayerUse((*operands.get(n, ()), n), residuals.get(n, ()), n + 1) for n in range(len(layers))]
     return layers, NetworkTensors(tuple(tensors), tuple(uses))
 
 
@@ -88,6 +88,43 @@ def test_a_residual_lags_behind_what_reads_the_same_rows_as_its_input():
     read_for_the_last_time = [entry.outputs.first for entry in lagging.entries if entry.step == 3]
     written = [entry.stored.behind for entry in lagging.entries if entry.step == 0]
     assert [end - row for end, row in zip(written, read_for_the_last_time, strict=False)] == [2] * 7
+
+
+ADD = Layer("sum", "add", G=4, K=1, C=1, OY=8, OX=5, IY=8, IX=5, operands=2, vector_ops=160)
+
+
+def test_an_operand_lags_as_a_residual_does_and_one_from_outside_has_no_window():
+    """x, then 3 x 3 three times, and the sum of that with x, or with the image: for row r of the sum x is
+    written to row r + 3. Rows r to r + 3 are as many as the first stripe writes, which fills the halos.
+    """
+    x = replace(KERNEL_3, name="x", C=4)
+    deeper = [replace(x, name=name) for name in "bcd"]
+    inside = of(*chain(x, *deeper, ADD, operands={4: (1,)}), stripe_rows=1)
+    outside = of(*chain(x, *deeper, ADD, operands={4: (0,)}), stripe_rows=1)
+    for found in (inside, outside):
+        assert [window.tensor for window in found.windows] == [1, 2, 3, 4]
+        assert [window.rows for window in found.windows] == [4, 3, 3, 1]
+        assert rows(found, 4, "inputs") == rows(found, 4, "outputs") == [(row, row + 1) for row in range(8)]
+        parts = [entry.layer for entry in found.entries if entry.step == 4]
+        assert {(part.operands, part.IY, part.vector_ops) for part in parts} == {(2, 1, 20)}
+    begin = [entry.outputs.first for entry in inside.entries if entry.step == 4]
+    written = [entry.stored.behind for entry in inside.entries if entry.step == 0]
+    assert [end - row for end, row in zip(written, begin, strict=False)] == [4] * 5
+
+
+def test_what_an_addition_reads_is_told_apart():
+    layers, network = chain(replace(KERNEL_3, C=4), replace(KERNEL_3, C=4), ADD, operands={2: (1,)})
+    assert may_cascade(layers, network, 0, 3) is None
+    assert may_cascade(layers, network, 1, 2) is None
+    assert may_cascade(layers, network, 0, 2) is NoCascade.SEVERAL_READERS  # the sum reads a, too
+    parts = (*layers[:2], replace(KERNEL_3, C=8))  # one operand of two tensors
+    assert may_cascade(parts, network, 0, 3) is NoCascade.SEVERAL_OPERANDS
+    twice = (*network.uses[:2], LayerUse((2,), (), 3))
+    assert may_cascade(layers, replace(network, uses=twice), 0, 3) is NoCascade.SEVERAL_OPERANDS
+    others = (*network.uses[:2], LayerUse((0, 1), (), 3))
+    assert may_cascade(layers, replace(network, uses=others), 1, 2) is NoCascade.OTHER_INPUT
+    smaller = (replace(KERNEL_3, C=4, OX=4), replace(KERNEL_3, C=4, IX=4), ADD)
+    assert may_cascade(smaller, network, 0, 3) is NoCascade.OTHER_SHAPE
 
 
 @pytest.mark.parametrize(

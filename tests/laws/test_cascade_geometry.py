@@ -16,13 +16,28 @@ COLUMNS = 3
 
 @st.composite
 def a_chain(draw: st.DrawFn) -> tuple[tuple[Layer, ...], NetworkTensors]:
-    """Layers one behind the other, some with strides, dilation, fused pooling or a residual."""
+    """Layers one behind the other, some with strides, dilation, fused pooling or a residual, some sums of two
+    tensors.
+    """
     rows, channels = draw(st.integers(3, 24)), 2
     layers: list[Layer] = []
     uses: list[LayerUse] = []
     tensors = [Tensor("image", rows * COLUMNS * channels, is_image=True)]
     shapes = [rows]
-    for number in range(draw(st.integers(1, 4))):
+    for number in range(draw(st.integers(1, 5))):
+        others = [i for i, shape in enumerate(shapes[:-1]) if shape == rows and not _added(i, uses)]
+        if others and draw(st.integers(0, 2)) == 0:
+            size = rows * COLUMNS * channels
+            layers.append(
+                Layer(
+                    f"add{number}", "add", G=channels, K=1, C=1, OY=rows, OX=COLUMNS, IY=rows, IX=COLUMNS,
+                    operands=2, vector_ops=size,
+                )
+            )  # fmt: skip
+            uses.append(LayerUse((draw(st.sampled_from(others)), number), (), number + 1))
+            tensors.append(Tensor(f"add{number}", size))
+            shapes.append(rows)
+            continue
         kernel, stride, dilation = draw(
             st.sampled_from([(1, 1, 1), (3, 1, 1), (3, 2, 1), (1, 2, 1), (3, 1, 2)])
         )
@@ -63,7 +78,7 @@ def a_chain(draw: st.DrawFn) -> tuple[tuple[Layer, ...], NetworkTensors]:
 
 
 def _added(tensor: int, uses: list[LayerUse]) -> bool:
-    return any(tensor in use.residuals for use in uses)
+    return any(tensor in (*use.residuals, *use.inputs[:-1]) for use in uses)
 
 
 def made(chain: tuple[tuple[Layer, ...], NetworkTensors], stripe_rows: int) -> Stripes | None:

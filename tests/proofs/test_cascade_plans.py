@@ -38,30 +38,30 @@ from accelsim.planning.least_room import least_room
 
 
 def may_be_one(network, steps):
-    """Whether each step hands its output to the next one alone, or as a residual to one that follows, too."""
+    """Whether each step hands its output to the next one, and to others of the chain alone."""
     chain = set(steps)
     for step in steps[:-1]:
         tensor = network.uses[step].output
         readers = {reader for reader, use in enumerate(network.uses) if tensor in use.reads}
         writers = [writer for writer, use in enumerate(network.uses) if use.output == tensor]
-        inner = network.uses[step + 1].inputs == (tensor,) and readers <= chain and len(writers) == 1
-        only_next = all(network.uses[reader].inputs != (tensor,) for reader in readers - {step + 1})
-        if not inner or not only_next or network.tensors[tensor].is_result:
-            return False
-        if any(tensor in network.uses[reader].inputs for reader in readers - {step + 1}):
+        inner = tensor in network.uses[step + 1].inputs and readers <= chain and len(writers) == 1
+        if not inner or network.tensors[tensor].is_result:
             return False
     return True
 
 
 @st.composite
 def in_a_row(draw, most_steps):
-    """Networks in which most layers read the one before, and some a residual from before it."""
+    """Networks in which most layers read the one before, and some a residual or an operand from before it."""
     random = draw(RANDOM)
     tensors, uses = [Tensor("image", int(random.integers(1, 9)), is_image=True)], []
     for step in range(draw(st.integers(2, most_steps))):
         before = step if random.random() < 0.9 else int(random.integers(0, step + 1))
-        residuals = (int(random.integers(max(0, step - 3), step + 1)),) if random.random() < 0.3 else ()
-        uses.append(LayerUse((before,), residuals if residuals != (before,) else (), step + 1))
+        inputs, residuals = {before}, set()
+        if random.random() < 0.45:
+            other = int(random.integers(max(0, step - 3), step + 1))
+            (inputs if random.random() < 0.4 else residuals).add(other)
+        uses.append(LayerUse(tuple(sorted(inputs)), tuple(residuals - inputs), step + 1))
         tensors.append(Tensor(f"layer{step}", int(random.integers(1, 9))))
     tensors[-1] = tensors[-1]._replace(is_result=True)
     network = NetworkTensors(tuple(tensors), tuple(uses))
@@ -117,6 +117,8 @@ class PlansWithChains(Plans):
         uses = self.network.uses[chain.first : chain.first + chain.layers]
         written = {use.output for use in uses[:-1]}
         residuals = {tensor for use in uses for tensor in use.residuals} - written
+        if not {tensor for use in uses[1:] for tensor in use.inputs} <= inside | written:
+            return
         moved = set()
         for operand, read in ((Operand.INPUTS, set(uses[0].inputs)), (Operand.RESIDUAL, residuals)):
             if not read <= inside:
@@ -269,6 +271,33 @@ def test_least_price_of_a_chain_by_hand():
     assert [step.room_bytes for step in together.steps] == [6, 6]
     too_small = plan_residency(network, Pool(9), prices, chains=[chain])
     assert (too_small.price, too_small.cascades) == (60, ())
+
+
+def test_an_operand_beside_rows_is_read_in_the_pool_by_hand():
+    """b is made of a, and added to the image: in the chain its rows are in the pool, so the image is, too."""
+    tensors = Tensor("image", 10, is_image=True), Tensor("a", 20), Tensor("b", 20), Tensor("sum", 10)
+    uses = LayerUse((0,), (), 1), LayerUse((1,), (), 2), LayerUse((0, 2), (), 3)
+    network = NetworkTensors((*tensors[:3], tensors[3]._replace(is_result=True)), uses)
+
+    def stairs(room, bytes_):
+        return Staircase((room,), (float(bytes_),), (StepCost(dram_bytes=bytes_),), (0,))
+
+    moves = {ends: stairs(4, 10 + 10 * len(ends)) for ends in subsets(ACTIVATIONS)}
+    ends = {
+        frozenset({Operand.INPUTS, Operand.OUTPUTS}): stairs(6, 20),
+        frozenset({Operand.OUTPUTS}): stairs(6, 10),
+    }
+    chains = [
+        ChainPrices(1, 2, (StripedWay(Cascade(1, 2, 1), 2),), ends),
+        ChainPrices(0, 3, (StripedWay(Cascade(0, 3, 1), 2),), ends),
+    ]
+    outside = plan_residency(network, Pool(34), [moves] * 3, chains=chains)
+    assert outside.cascades == ()
+    inside = plan_residency(network, Pool(34, image_inside=True), [moves] * 3, chains=chains)
+    assert inside.cascades == (Cascade(0, 3, 1),)
+    assert inside.places[0].in_pool == (0, 2)
+    assert not any(Operand.INPUTS in step.moved for step in inside.steps)
+    assert inside.price == 10
 
 
 @given(problem=problems_with_chains(), pool=POOLS)
