@@ -311,3 +311,18 @@ case(
     [node("MeanVarianceNormalization", "x", "n", axes=[2, 3]), node("Conv", "n w", "y")],
     [zeros("w", 4, 3, 3, 3)],
 )
+case(
+    "coordinate_attention",  # Hou et al., arXiv:2103.02907: rows and columns, pooled, one after the other
+    [
+        node("ReduceMean", "x", "h", axes=[3]),
+        node("ReduceMean", "x", "v", axes=[2]),
+        node("Transpose", "v", "t", perm=[0, 1, 3, 2]),
+        node("Concat", "h t", "c", axis=2),
+        node("Conv", "c w", "d"),
+        node("Split", "d", "p q", axis=2),
+        node("Transpose", "q", "u", perm=[0, 1, 3, 2]),
+        node("Mul", "x p", "m"),
+        node("Mul", "m u", "y"),
+    ],
+    [zeros("w", 3, 3, 1, 1)],
+)

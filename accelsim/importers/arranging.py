@@ -23,6 +23,7 @@ def arranged(
     *,
     ordered: bool = True,
     in_turn: bool = False,
+    upright: bool = False,
 ) -> ModelTensor:
     """The tensor with some of its dimensions as channels, others as rows and as columns, or the other way.
 
@@ -35,13 +36,14 @@ def arranged(
         ordered: Whether channels have to be in the order in which the dimensions have them. They need not
             where all are summed, since weights may have any order.
         in_turn: Whether only the order of the pixels matters, not which of them are in a row.
+        upright: Whether rows have to be rows, and not columns.
     """
     check_batch(tensor, (*channels, *rows, *columns))
     wanted = [flat(tensor.view[index] for index in part) for part in (channels, rows, columns)]
     axes = tensor.axes
     in_place = wanted[0] == axes[C] if ordered else _is_all_of(tensor, C, wanted[0])
-    plane = (wanted[1], wanted[2])
-    if in_place and plane in {(axes[H], axes[W]), (axes[W], axes[H])}:
+    plane, places = (wanted[1], wanted[2]), {(axes[H], axes[W])}
+    if in_place and plane in (places if upright else {*places, (axes[W], axes[H])}):
         return tensor
     pixels = flat((axes[H], axes[W]))
     if in_place and joined((*wanted[1], *wanted[2])) == pixels:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from accelsim.importers.aten_moves import MOVES
-from accelsim.importers.model import ModelNode
+from accelsim.importers.model import Dims, ModelNode
 from accelsim.importers.torch_calls import AtenRule, Call, Nodes, plain
 
 
@@ -141,6 +141,30 @@ def _linear(call: Call) -> Nodes:
 
 def _addmm(call: Call) -> Nodes:
     return call.emit("Gemm", [call.tensor(1), call.tensor(2), call.tensor()])
+
+
+def _sum_with_a_product(operator: str) -> AtenRule:
+    """The first tensor, and the product of the two others."""
+
+    def rule(call: Call) -> Nodes:
+        summand, *factors = (call.tensor(index) for index in range(3))
+        tensors, product = call.tensors, f"{call.node.name}.product"
+        (output,) = call.outputs()
+        shapes = [call.shape(factor) for factor in factors]
+        tensors.shapes[product] = call.shape(output) if operator == "MatMul" else _broadcast(*shapes)
+        if tensors.constants.issuperset(factors):
+            tensors.constants.add(product)
+        yield ModelNode("", operator, tuple(factors), (product,))
+        yield from call.emit("Add", [product, summand])
+
+    return rule
+
+
+def _broadcast(*shapes: Dims) -> Dims:
+    """The shape of what combines tensors of these shapes, element by element."""
+    rank = max(map(len, shapes))
+    longer = [(1,) * (rank - len(shape)) + shape for shape in shapes]
+    return tuple(max(sizes) for sizes in zip(*longer, strict=True))
 
 
 def _attention(call: Call) -> Nodes:
@@ -289,6 +313,8 @@ ATEN_RULES: Final[Mapping[str, AtenRule]] = {
     "upsample_bicubic2d": _resize("cubic"),
     "linear": _linear,
     "addmm": _addmm,
+    "addcmul": _sum_with_a_product("Mul"),
+    "baddbmm": _sum_with_a_product("MatMul"),
     "matmul": plain("MatMul", 2),
     "mm": plain("MatMul", 2),
     "batch_norm": _normed,
