@@ -172,6 +172,7 @@ def plan_run(
             mappings=layers.mappings,
             transitions=layers.transitions,
             pool=layers.pool,
+            grids=layers.grids,
             layers_on=cache.layers,
         )
         cache.keep(network, as_described, hardware, options, layers)

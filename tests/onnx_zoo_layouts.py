@@ -267,3 +267,62 @@ case(
     [node("LpPool", "x", "g", kernel_shape=[2, 2], strides=[2, 2]), node("Conv", "g w", "y")],
     [zeros("w", 4, 3, 3, 3)],
 )
+for opset, scales in ((18, 2), (21, 8)):  # in 21 of each channel, before of each group
+    case(
+        f"groupnorm_{opset}",
+        [
+            node("Conv", "x w", "c"),
+            node("GroupNormalization", "c g b", "n", num_groups=2),
+            node("Conv", "n w2", "y"),
+        ],
+        [
+            zeros("w", 8, 3, 1, 1),
+            zeros("g", scales),
+            zeros("b", scales),
+            zeros("w2", 4, 8, 3, 3),
+        ],
+        opset=opset,
+    )
+case(
+    "groupnorm_of_primitives",
+    [
+        node("Conv", "x w", "c"),
+        node("Reshape", "c s", "r"),
+        node("ReduceMean", "r", "m", axes=[2, 3, 4]),
+        node("Sub", "r m", "d"),
+        node("Mul", "d d", "p"),
+        node("ReduceMean", "p", "v", axes=[2, 3, 4]),
+        node("Add", "v eps", "e"),
+        node("Sqrt", "e", "q"),
+        node("Div", "d q", "n"),
+        node("Reshape", "n u", "h"),
+        node("Conv", "h w2", "y"),
+    ],
+    [
+        zeros("w", 8, 3, 1, 1),
+        numbers("s", 1, 2, 4, 8, 8),
+        scalar("eps", 1e-5),
+        numbers("u", 1, 8, 8, 8),
+        zeros("w2", 4, 8, 3, 3),
+    ],
+)
+case(
+    "mean_variance_normalization",
+    [node("MeanVarianceNormalization", "x", "n", axes=[2, 3]), node("Conv", "n w", "y")],
+    [zeros("w", 4, 3, 3, 3)],
+)
+case(
+    "coordinate_attention",  # Hou et al., arXiv:2103.02907: rows and columns, pooled, one after the other
+    [
+        node("ReduceMean", "x", "h", axes=[3]),
+        node("ReduceMean", "x", "v", axes=[2]),
+        node("Transpose", "v", "t", perm=[0, 1, 3, 2]),
+        node("Concat", "h t", "c", axis=2),
+        node("Conv", "c w", "d"),
+        node("Split", "d", "p q", axis=2),
+        node("Transpose", "q", "u", perm=[0, 1, 3, 2]),
+        node("Mul", "x p", "m"),
+        node("Mul", "m u", "y"),
+    ],
+    [zeros("w", 3, 3, 1, 1)],
+)

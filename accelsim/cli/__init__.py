@@ -24,10 +24,8 @@ import atexit  # noqa: E402
 import gc  # noqa: E402
 import os  # noqa: E402
 
-_PATIENT = (200_000, 10, 10)
-"""Objects more than there were before Python looks for garbage. With its own 700, a short run spends a
-twentieth of its time on that and finds nothing: what a run makes, it keeps to its end
-(docs/decisions/start-up.md)."""
+from accelsim.patience import PATIENT  # noqa: E402
+
 _UNUSED = {
     "OPENBLAS_NUM_THREADS": "1",  # numpy starts a thread for each core, for linear algebra, not done here
     "PYDANTIC_DISABLE_PLUGINS": "__all__",  # pydantic reads the metadata of every installed package for them
@@ -36,7 +34,7 @@ _UNUSED = {
 
 def settle() -> None:
     """Set the process up for work like ours, before anything is imported."""
-    gc.set_threshold(*_PATIENT)
+    gc.set_threshold(*PATIENT)
     atexit.register(gc.freeze)  # or Python looks for garbage in everything, just before everything goes
     for name, value in _UNUSED.items():
         os.environ.setdefault(name, value)

@@ -1,5 +1,6 @@
 """Independent work on all cores of this machine."""
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -13,6 +14,7 @@ from typing import Any, TypeVar
 
 from accelsim.errors import AccelsimError
 from accelsim.execution.executor import Workers, streamed
+from accelsim.patience import PATIENT
 
 SetupT = TypeVar("SetupT")
 WorkT = TypeVar("WorkT")
@@ -141,7 +143,11 @@ def _prepared(work: Any) -> Any:
 
 
 def _start_worker() -> None:
-    """A worker ends without a traceback when Ctrl-C reaches it, and when the process it works for is gone."""
+    """A worker ends without a traceback when Ctrl-C reaches it, and when the process it works for is gone.
+
+    It looks for garbage as seldom as the command line does, whoever started it and however.
+    """
+    gc.set_threshold(*PATIENT)
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 

@@ -323,6 +323,11 @@ class Hardware(Description):
         """The bank in which tensors may stay: that of the memory for them alone, else the pool."""
         return next((bank for bank in self.banks if bank.name == TENSORS), self.pool)
 
+    @property
+    def activations_pool(self) -> Bank | None:
+        """The pool in which activations stay beside tiles; None where none does."""
+        return self.pool if self.tensor_memory is None and self.keeps("activations") else None
+
     def keeps(self, kind: Kept) -> bool:
         """Whether a memory on chip keeps tensors of a kind."""
         return any(kind in memory.keeps for memory in self.on_chip)
@@ -432,11 +437,9 @@ class Hardware(Description):
         """What each part takes; None without an area table, or where words are wider than the table's."""
         if self.area is None:
             return None
+        bits, register_file_bytes = self.precision.widest_operand_bits, self.register_file_bytes
         return self.area.mm2_by_part(
-            pes=self.pe_array.pes,
-            bits=self.precision.widest_operand_bits,
-            register_file_bytes=self.register_file_bytes,
-            memories=self.on_chip,
+            pes=self.pe_array.pes, bits=bits, register_file_bytes=register_file_bytes, memories=self.on_chip
         )
 
     @property

@@ -23,6 +23,7 @@ def arranged(
     *,
     ordered: bool = True,
     in_turn: bool = False,
+    upright: bool = False,
 ) -> ModelTensor:
     """The tensor with some of its dimensions as channels, others as rows and as columns, or the other way.
 
@@ -35,13 +36,14 @@ def arranged(
         ordered: Whether channels have to be in the order in which the dimensions have them. They need not
             where all are summed, since weights may have any order.
         in_turn: Whether only the order of the pixels matters, not which of them are in a row.
+        upright: Whether rows have to be rows, and not columns.
     """
     check_batch(tensor, (*channels, *rows, *columns))
     wanted = [flat(tensor.view[index] for index in part) for part in (channels, rows, columns)]
     axes = tensor.axes
     in_place = wanted[0] == axes[C] if ordered else _is_all_of(tensor, C, wanted[0])
-    plane = (wanted[1], wanted[2])
-    if in_place and plane in {(axes[H], axes[W]), (axes[W], axes[H])}:
+    plane, places = (wanted[1], wanted[2]), {(axes[H], axes[W])}
+    if in_place and plane in (places if upright else {*places, (axes[W], axes[H])}):
         return tensor
     pixels = flat((axes[H], axes[W]))
     if in_place and joined((*wanted[1], *wanted[2])) == pixels:
@@ -253,8 +255,9 @@ def matched(node: RowMaker, tensor: ModelTensor, like: ModelTensor) -> ModelTens
         raise NodeError(f"combines different images of a batch: {by(like.dims)} and {by(tensor.dims)}")
     if _fits(tensor, like):
         return tensor
-    if _repeats_parts(tensor, like):
-        tensor = expanded(node, tensor, like.dims)
+    repeated = _with_repeated_parts(tensor, like)
+    if repeated != tensor.dims:
+        tensor = expanded(node, tensor, repeated)
         if _fits(tensor, like):
             return tensor
     cut = _cut_alike(tensor, like)
@@ -309,10 +312,17 @@ def _fits(tensor: ModelTensor, like: ModelTensor) -> bool:
     return same and channels == all_channels and all(size in {1, full} for size, full in sizes)
 
 
-def _repeats_parts(tensor: ModelTensor, like: ModelTensor) -> bool:
-    """Whether elements are repeated along channels, or along a part of an axis only."""
+def _with_repeated_parts(tensor: ModelTensor, like: ModelTensor) -> Dims:
+    """The sizes of a tensor, with those of another one where elements have to be repeated.
+
+    One element stands for all rows or all columns, but not for several channels, nor for a part of an axis.
+    """
     repeated: dict[str, int] = {}
     for atoms, others in zip(tensor.view, like.view, strict=True):
         for atom in others if not atoms else ():
             repeated[atom.axis] = repeated.get(atom.axis, 1) * atom.size
-    return any(axis == C or size != like.extents[axis] for axis, size in repeated.items())
+    grown = {axis for axis, size in repeated.items() if axis == C or size != like.extents[axis]}
+    parts = zip(tensor.dims, tensor.view, like.view, strict=True)
+    return tuple(
+        size_of(others) if not atoms and grown & axes_of(others) else size for size, atoms, others in parts
+    )

@@ -1,23 +1,17 @@
 """Each ATen operator as the ONNX operator that it is: a rule reads a call's arguments and gives its nodes."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Final, TypeAlias
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
-from accelsim.importers.model import ModelNode
-from accelsim.importers.torch_calls import Call
-
-Nodes: TypeAlias = Iterator[ModelNode]
-AtenRule: TypeAlias = Callable[[Call], Nodes]
+from accelsim.importers.aten_moves import MOVES
+from accelsim.importers.model import Dims, ModelNode
+from accelsim.importers.torch_calls import AtenRule, Call, Nodes, plain
 
 
 def _listed(value: Any, count: int) -> list[int]:
     """A number for each axis; one number is for all of them."""
     values = list(value) if isinstance(value, Sequence) else [value]
     return values * count if len(values) == 1 else values
-
-
-def _plain(operator: str, inputs: int = 1) -> AtenRule:
-    return lambda call: call.emit(operator, (call.tensor(index) for index in range(inputs)))
 
 
 def _normed(call: Call) -> Nodes:
@@ -149,6 +143,30 @@ def _addmm(call: Call) -> Nodes:
     return call.emit("Gemm", [call.tensor(1), call.tensor(2), call.tensor()])
 
 
+def _sum_with_a_product(operator: str) -> AtenRule:
+    """The first tensor, and the product of the two others."""
+
+    def rule(call: Call) -> Nodes:
+        summand, *factors = (call.tensor(index) for index in range(3))
+        tensors, product = call.tensors, f"{call.node.name}.product"
+        (output,) = call.outputs()
+        shapes = [call.shape(factor) for factor in factors]
+        tensors.shapes[product] = call.shape(output) if operator == "MatMul" else _broadcast(*shapes)
+        if tensors.constants.issuperset(factors):
+            tensors.constants.add(product)
+        yield ModelNode("", operator, tuple(factors), (product,))
+        yield from call.emit("Add", [product, summand])
+
+    return rule
+
+
+def _broadcast(*shapes: Dims) -> Dims:
+    """The shape of what combines tensors of these shapes, element by element."""
+    rank = max(map(len, shapes))
+    longer = [(1,) * (rank - len(shape)) + shape for shape in shapes]
+    return tuple(max(sizes) for sizes in zip(*longer, strict=True))
+
+
 def _attention(call: Call) -> Nodes:
     """softmax(q k^T / sqrt(d) + mask) v, of which the scale is one number."""
     query, key, value, mask = (call.tensor(index, name) for index, name in enumerate(_OF_ATTENTION))
@@ -202,92 +220,6 @@ def _reduce(operator: str) -> AtenRule:
 # --- axes and channels
 
 
-def _cat(call: Call) -> Nodes:
-    sources = [call.tensors.name_of(tensor) for tensor in call.argument(0, "tensors")]
-    return call.emit("Concat", sources, axis=call.argument(1, "dim", 0))
-
-
-def _split(call: Call) -> Nodes:
-    return call.emit("Split", [call.tensor()], axis=call.argument(2, "dim", 0))
-
-
-def _slice(call: Call) -> Nodes:
-    axis, end = call.argument(1, "dim", 0), call.argument(3, "end")
-    size = call.shape(call.tensor())[axis]
-    return call.emit(
-        "Slice",
-        [call.tensor()],
-        axes=[axis],
-        starts=[call.argument(2, "start", 0)],
-        ends=[size if end is None else min(end, size)],
-        steps=[call.argument(4, "step", 1)],
-    )
-
-
-def _picked(call: Call, indices: Callable[[int], Sequence[int]], *, dim: int = 0) -> Nodes:
-    """Elements of one axis by their places."""
-    size = call.shape(call.tensor())[dim]
-    return call.emit("Gather", [call.tensor()], axis=dim, indices=list(indices(size)))
-
-
-def _select(call: Call) -> Nodes:
-    return _picked(call, lambda _size: [call.argument(2, "index")], dim=call.argument(1, "dim", 0))
-
-
-def _index_select(call: Call) -> Nodes:
-    return call.emit("Gather", [call.tensor(), call.tensor(2, "index")], axis=call.argument(1, "dim", 0))
-
-
-def _flip(call: Call) -> Nodes:
-    axes = list(call.argument(1, "dims"))
-    ends = [-(2**62)] * len(axes)
-    starts, steps = [-1] * len(axes), [-1] * len(axes)
-    return call.emit("Slice", [call.tensor()], axes=axes, starts=starts, ends=ends, steps=steps)
-
-
-def _roll(call: Call) -> Nodes:
-    """Elements along some axes, from another one on."""
-    shifts, dims = call.argument(1, "shifts"), call.argument(2, "dims")
-    source, shape = call.tensor(), call.shape(call.tensor())
-    for number, (shift, dim) in enumerate(zip(shifts, dims, strict=True), 1):
-        size = shape[dim]
-        picked = [(place - shift) % size for place in range(size)]
-        last = number == len(dims)
-        names = call.outputs() if last else (f"{call.node.name}.{number}",)
-        call.tensors.shapes.setdefault(names[0], shape)
-        yield ModelNode("", "Gather", (source,), names, {"axis": dim, "indices": picked})
-        source = names[0]
-
-
-def _unbind(call: Call) -> Nodes:
-    axis = call.argument(1, "dim", 0)
-    for index, output in enumerate(call.outputs()):
-        yield ModelNode("", "Gather", (call.tensor(),), (output,), {"axis": axis, "indices": [index]})
-
-
-def _stack(call: Call) -> Nodes:
-    """Concatenation along a new axis."""
-    sources = [call.tensors.name_of(tensor) for tensor in call.argument(0, "tensors")]
-    (output,) = call.outputs()
-    rank = len(call.shape(output))
-    axis = call.argument(1, "dim", 0) % rank
-    longer = []
-    for index, source in enumerate(sources):
-        name, shape = f"{call.node.name}.{index}", call.shape(source)
-        call.tensors.shapes[name] = (*shape[:axis], 1, *shape[axis:])
-        longer.append(name)
-        yield ModelNode("", "Reshape", (source,), (name,))
-    yield from call.emit("Concat", longer, axis=axis)
-
-
-def _repeat(call: Call) -> Nodes:
-    repeats = list(call.argument(1, "repeats"))
-    missing = len(repeats) - len(call.shape(call.tensor()))
-    if missing:
-        return call.emit("Expand", [call.tensor()])
-    return call.emit("Tile", [call.tensor()], repeats=repeats)
-
-
 def _vector_norm(call: Call) -> Nodes:
     every = range(len(call.shape(call.tensor())))
     axes = _listed(call.argument(2, "dim", list(every)), 1)
@@ -301,33 +233,6 @@ def _arg(operator: str) -> AtenRule:
         return call.emit(operator, [call.tensor()], axis=axis, keepdims=keeps)
 
     return rule
-
-
-def _shuffled_pixels(operator: str, factor: str) -> AtenRule:
-    return lambda call: call.emit(operator, [call.tensor()], blocksize=call.argument(1, factor), mode="CRD")
-
-
-def _permute(call: Call) -> Nodes:
-    rank = len(call.shape(call.tensor()))
-    return call.emit("Transpose", [call.tensor()], perm=[axis % rank for axis in call.argument(1, "dims")])
-
-
-def _transpose(call: Call) -> Nodes:
-    order = list(range(len(call.shape(call.tensor()))))
-    first, second = call.argument(1, "dim0", 0), call.argument(2, "dim1", 1)
-    order[first], order[second] = order[second], order[first]
-    return call.emit("Transpose", [call.tensor()], perm=order)
-
-
-def _shuffle(call: Call) -> Nodes:
-    """Channels as groups x members, transposed."""
-    (batch, channels, *plane), groups = call.shape(call.tensor()), call.argument(1, "groups")
-    split, swapped = f"{call.node.name}.groups", f"{call.node.name}.members"
-    call.tensors.shapes[split] = (batch, groups, channels // groups, *plane)
-    call.tensors.shapes[swapped] = (batch, channels // groups, groups, *plane)
-    yield ModelNode("", "Reshape", (call.tensor(),), (split,))
-    yield ModelNode("", "Transpose", (split,), (swapped,), {"perm": [0, 2, 1, 3, 4]})
-    yield from call.emit("Reshape", [swapped])
 
 
 _ALIASES: Final = (
@@ -391,10 +296,8 @@ ATEN_RULES: Final[Mapping[str, AtenRule]] = {
     "native_group_norm": _native_group_norm,
     "instance_norm": _instance_norm,
     "scaled_dot_product_attention": _attention,
-    "bmm": _plain("MatMul", 2),
+    "bmm": plain("MatMul", 2),
     "einsum": _einsum,
-    "pixel_shuffle": _shuffled_pixels("DepthToSpace", "upscale_factor"),
-    "pixel_unshuffle": _shuffled_pixels("SpaceToDepth", "downscale_factor"),
     "max_pool1d": _pool("MaxPool", 1, dilation=4, ceil_mode=5),
     "max_pool2d": _pool("MaxPool", 2, dilation=4, ceil_mode=5),
     "max_pool2d_with_indices": _pool("MaxPool", 2, dilation=4, ceil_mode=5),
@@ -410,36 +313,38 @@ ATEN_RULES: Final[Mapping[str, AtenRule]] = {
     "upsample_bicubic2d": _resize("cubic"),
     "linear": _linear,
     "addmm": _addmm,
-    "matmul": _plain("MatMul", 2),
-    "mm": _plain("MatMul", 2),
+    "addcmul": _sum_with_a_product("Mul"),
+    "baddbmm": _sum_with_a_product("MatMul"),
+    "matmul": plain("MatMul", 2),
+    "mm": plain("MatMul", 2),
     "batch_norm": _normed,
     "_native_batch_norm_legit_no_training": _normed,
     "hardtanh": _hardtanh,
     "clamp": _clamp,
     "clamp_min": _clamp,
-    "relu": _plain("Relu"),
+    "relu": plain("Relu"),
     "relu6": lambda call: call.emit("Clip", [call.tensor()], min=0.0, max=6.0),
-    "leaky_relu": _plain("LeakyRelu"),
-    "prelu": _plain("PRelu", 2),
-    "elu": _plain("Elu"),
-    "selu": _plain("Selu"),
-    "celu": _plain("Celu"),
-    "softplus": _plain("Softplus"),
-    "sigmoid": _plain("Sigmoid"),
-    "hardsigmoid": _plain("HardSigmoid"),
-    "tanh": _plain("Tanh"),
-    "silu": _plain("Swish"),
-    "hardswish": _plain("HardSwish"),
-    "gelu": _plain("Gelu"),
-    "mish": _plain("Mish"),
-    **dict.fromkeys(("softmax", "_softmax", "log_softmax", "_log_softmax"), _plain("Softmax")),
-    "add": _plain("Add", 2),
-    "sub": _plain("Sub", 2),
-    "mul": _plain("Mul", 2),
-    "div": _plain("Div", 2),
-    **{name: _plain(operator) for name, operator in _ELEMENTS.items()},
-    **{name: _plain(operator, 2) for name, operator in _COMBINATIONS.items()},
-    "where": _plain("Where", 3),
+    "leaky_relu": plain("LeakyRelu"),
+    "prelu": plain("PRelu", 2),
+    "elu": plain("Elu"),
+    "selu": plain("Selu"),
+    "celu": plain("Celu"),
+    "softplus": plain("Softplus"),
+    "sigmoid": plain("Sigmoid"),
+    "hardsigmoid": plain("HardSigmoid"),
+    "tanh": plain("Tanh"),
+    "silu": plain("Swish"),
+    "hardswish": plain("HardSwish"),
+    "gelu": plain("Gelu"),
+    "mish": plain("Mish"),
+    **dict.fromkeys(("softmax", "_softmax", "log_softmax", "_log_softmax"), plain("Softmax")),
+    "add": plain("Add", 2),
+    "sub": plain("Sub", 2),
+    "mul": plain("Mul", 2),
+    "div": plain("Div", 2),
+    **{name: plain(operator) for name, operator in _ELEMENTS.items()},
+    **{name: plain(operator, 2) for name, operator in _COMBINATIONS.items()},
+    "where": plain("Where", 3),
     "argmax": _arg("ArgMax"),
     "argmin": _arg("ArgMin"),
     "sum": _reduce("ReduceSum"),
@@ -448,23 +353,9 @@ ATEN_RULES: Final[Mapping[str, AtenRule]] = {
     "prod": _reduce("ReduceProd"),
     "mean": _reduce("ReduceMean"),
     "amax": _reduce("ReduceMax"),
-    "cat": _cat,
-    **dict.fromkeys(("split", "split_with_sizes", "chunk"), _split),
-    "slice": _slice,
-    "select": _select,
-    "index_select": _index_select,
-    "flip": _flip,
-    "roll": _roll,
-    "unbind": _unbind,
-    "stack": _stack,
-    "expand": _plain("Expand"),
-    "repeat": _repeat,
-    "t": _plain("Transpose"),
-    "permute": _permute,
-    "transpose": _transpose,
-    **dict.fromkeys(("channel_shuffle", "native_channel_shuffle"), _shuffle),
-    **dict.fromkeys(_ALIASES, _plain("Identity")),
-    **dict.fromkeys(_CASTS, _plain("Cast")),
-    **dict.fromkeys(_RESHAPES, _plain("Reshape")),
+    **MOVES,
+    **dict.fromkeys(_ALIASES, plain("Identity")),
+    **dict.fromkeys(_CASTS, plain("Cast")),
+    **dict.fromkeys(_RESHAPES, plain("Reshape")),
 }
 """What each ATen operator is in ONNX; one that is not here is a mistake, never left out."""

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from accelsim.errors import Complaint, NetworkError
 from accelsim.importers.arranging import settled
+from accelsim.importers.atoms import N
 from accelsim.importers.context import NodeContext, Outputs, Rule
 from accelsim.importers.model import (
     Dims,
@@ -159,7 +160,7 @@ class Conversion:
         data = {
             "name": network_name(self.model.name),
             "title": f"{visible(self.model.name)}, imported",
-            "source": ", ".join(part for part in (self.model.source, precision.words) if part),
+            "source": ", ".join(filter(None, (self.model.source, self._batch_words(), precision.words))),
             "input": {"channels": channels, "height": height, "width": width},
             "batch": self.batch,
             **precision.data,
@@ -167,6 +168,11 @@ class Conversion:
         }
         notes = (passed_in_words(self.passed, self.unsupported),) if self.passed else ()
         return with_notes(Imported(self.model.label, data, self.shapes), notes)
+
+    def _batch_words(self) -> str:
+        """What is to be said of the batch; nothing where the first dimension is no images."""
+        first = next(name for name in self.model.inputs if self.model.readers[name])
+        return self.model.batch if self.names_of_axes[first][:1] == N else ""
 
     def _complaints(self) -> list[Complaint]:
         """What is wrong, no line twice, and what would help."""

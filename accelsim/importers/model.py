@@ -121,6 +121,8 @@ class Model:
     """Of the elements of tensors and constants that are stored in less than 32."""
     origins: Mapping[str, str] = field(default_factory=dict)
     """Of constants that are another one in another form (transposed, dequantised): that one."""
+    batch: str = ""
+    """What is to be said of the first dimension of its inputs, where that is images."""
     supported: tuple[str, ...] = ()
     """What operators may be called, where those are not ONNX's names."""
 

@@ -16,7 +16,7 @@ from accelsim.importers.cutting import ends_of, needed
 from accelsim.importers.file_kind import other_model
 from accelsim.importers.model import Imported, Model, ModelNode, first_line, operator_name, visible, words_of
 from accelsim.importers.onnx_external import check_external
-from accelsim.importers.onnx_inputs import Inputs, batch_of_others, fixed_inputs
+from accelsim.importers.onnx_inputs import batch_of_others, fixed_inputs
 from accelsim.importers.onnx_tensors import OnnxTensors
 from accelsim.importers.onnx_wire import without_large_constants
 from accelsim.importers.part import imported_part
@@ -84,7 +84,8 @@ def _model(path: Path, proto: "onnx.ModelProto", request: ModelRequest) -> Model
     return Model(
         label=label,
         name=path.stem,
-        source=_source(path, proto, inputs),
+        source=_source(path, proto),
+        batch="" if inputs.batch is None else inputs.batch.words,
         nodes=tuple(
             ModelNode(
                 name=visible(node.name),
@@ -293,10 +294,9 @@ def _attributes(node: "onnx.NodeProto") -> dict[str, Any]:
     return attributes
 
 
-def _source(path: Path, proto: "onnx.ModelProto", inputs: Inputs) -> str:
-    """The file, its version, who wrote it and how many images it is for."""
+def _source(path: Path, proto: "onnx.ModelProto") -> str:
+    """The file, its version and who wrote it."""
     maker = " ".join(part for part in (proto.producer_name, proto.producer_version) if part)
     written = f"written by {visible(maker)[:MOST_LETTERS]}" if maker else ""
-    batch = "" if inputs.batch is None else inputs.batch.words
-    parts: Sequence[str] = (f"ONNX opset {_opset(proto)}", written, batch)
+    parts: Sequence[str] = (f"ONNX opset {_opset(proto)}", written)
     return f"{path}: {', '.join(part for part in parts if part)}"

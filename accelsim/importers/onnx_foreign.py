@@ -1,7 +1,8 @@
 """Operators of other domains as the ones of ONNX that they are, without scales and zero points.
 
-What onnxruntime's quantiser writes (com.microsoft) computes on integers what an operator of ONNX computes;
-nodes that quantise in other tools' domains change nothing but how many bits elements have.
+What onnxruntime's quantiser and its optimiser write (com.microsoft) computes on integers, or in one node,
+what operators of ONNX compute; nodes that quantise in other tools' domains change nothing but how many bits
+elements have.
 """
 
 from collections.abc import Iterator
@@ -30,6 +31,8 @@ MEANINGS: Final = {
     "com.microsoft.QLinearAveragePool": Meaning("AveragePool", (0,)),
     "com.microsoft.QLinearGlobalAveragePool": Meaning("GlobalAveragePool", (0,)),
     "com.microsoft.QLinearConcat": Meaning("Concat", slice(2, None, 3)),
+    "com.microsoft.Gelu": Meaning("Gelu", (0,)),
+    "com.microsoft.QuickGelu": Meaning("Swish", (0,)),
     "com.microsoft.QGemm": Meaning("Gemm", (0, 3, 6)),
     "com.microsoft.QuantizeLinear": Meaning("Identity", (0,)),
     "com.microsoft.DequantizeLinear": Meaning("Identity", (0,)),
@@ -59,6 +62,9 @@ def in_onnx(node: "onnx.NodeProto") -> Iterator["onnx.NodeProto"]:
     if name in QUANTISERS:
         yield helper.make_node("Identity", node.input[:1], node.output[:1], name=node.name)
         return
+    if name in _SEVERAL:
+        yield from _SEVERAL[name](node)
+        return
     meaning = MEANINGS.get(name)
     if meaning is None or given.get("channels_last"):
         yield node
@@ -78,3 +84,90 @@ def in_onnx(node: "onnx.NodeProto") -> Iterator["onnx.NodeProto"]:
     made.output[0] = between
     yield made
     yield helper.make_node(function.decode(), [between], node.output[:1], name=f"{node.name}.activation")
+
+
+# --- what is several operators of ONNX
+
+
+class _Chain:
+    """Nodes one after the other, of which the last makes what a node of another domain does."""
+
+    def __init__(self, node: "onnx.NodeProto") -> None:
+        self.node = node
+        self.made: list[onnx.NodeProto] = []
+
+    def then(self, operator: str, *inputs: str, **attributes: Any) -> str:
+        """One more node; what it makes."""
+        from onnx import helper  # noqa: PLC0415
+
+        name = f"{self.node.name or self.node.output[0]}.{operator}.{len(self.made)}"
+        self.made.append(helper.make_node(operator, inputs, [name], name=name, **attributes))
+        return name
+
+    def plus(self, tensor: str, place: int) -> str:
+        """A tensor and the input at some place, where the node has one."""
+        given = self.input(place)
+        return self.then("Add", tensor, given) if given else tensor
+
+    def input(self, place: int) -> str:
+        """The name of an input; empty where it is left out."""
+        return self.node.input[place] if place < len(self.node.input) else ""
+
+    def ends(self, *tensors: str) -> Iterator["onnx.NodeProto"]:
+        """The nodes, with the node's outputs in the place of what they make."""
+        from onnx import helper  # noqa: PLC0415
+
+        outputs = zip(tensors, self.node.output, strict=False)
+        names = {made: output for made, output in outputs if made and output}
+        for inner in self.made:
+            inner.input[:] = [names.get(name, name) for name in inner.input]
+            inner.output[:] = [names.get(name, name) for name in inner.output]
+        self.made[-1].name = self.node.name
+        yield from self.made
+        ready = {output for inner in self.made for output in inner.output}
+        for made, output in names.items():
+            if output not in ready:
+                yield helper.make_node("Identity", [made], [output])
+
+
+def _gelu(node: "onnx.NodeProto") -> Iterator["onnx.NodeProto"]:
+    """Gelu of a sum with a bias, which may be left out."""
+    chain = _Chain(node)
+    return chain.ends(chain.then("Gelu", chain.plus(chain.input(0), 1)))
+
+
+def _skip_layer_norm(node: "onnx.NodeProto") -> Iterator["onnx.NodeProto"]:
+    """A normalization of a sum of two tensors and a bias; the fourth output is that sum."""
+    chain = _Chain(node)
+    total = chain.plus(chain.plus(chain.input(0), 1), 4)
+    scaled = chain.then("LayerNormalization", total, *filter(None, (chain.input(2), chain.input(3))))
+    return chain.ends(scaled, "", "", total)
+
+
+def _integer_matmul(quantised: str, chain: _Chain, bias: int) -> Iterator["onnx.NodeProto"]:
+    product = chain.then("MatMulInteger", quantised, chain.input(1))
+    return chain.ends(chain.plus(chain.then("Cast", product, to=1), bias))
+
+
+def _dynamic_matmul(node: "onnx.NodeProto") -> Iterator["onnx.NodeProto"]:
+    """A product of integers whose first operand is quantised on the way."""
+    chain = _Chain(node)
+    quantised = chain.then("DynamicQuantizeLinear", chain.input(0))
+    chain.made[-1].output.extend([f"{quantised}.scale", f"{quantised}.zero_point"])
+    return _integer_matmul(quantised, chain, 4)
+
+
+def _matmul_to_float(node: "onnx.NodeProto") -> Iterator["onnx.NodeProto"]:
+    """A product of integers, with scales of both."""
+    chain = _Chain(node)
+    return _integer_matmul(chain.input(0), chain, 6)
+
+
+_SEVERAL: Final = {
+    "com.microsoft.FastGelu": _gelu,
+    "com.microsoft.BiasGelu": _gelu,
+    "com.microsoft.SkipLayerNormalization": _skip_layer_norm,
+    "com.microsoft.DynamicQuantizeMatMul": _dynamic_matmul,
+    "com.microsoft.MatMulIntegerToFloat": _matmul_to_float,
+}
+"""Operators that are several of ONNX, by domain and name."""

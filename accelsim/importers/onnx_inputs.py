@@ -85,7 +85,8 @@ def fixed_inputs(
         except ValueError as error:
             mistakes.append(Complaint(f"input {value.name!r} {error}", label))
             continue
-        batches += _batches(said, batch)
+        if value is read_values[0]:
+            batches += _batches(said, batch)
         changed |= numbers != sizes
         batch_is_open |= isinstance(said[0], str) if said else False
         types[value.name] = _typed(value.type, numbers)

@@ -68,6 +68,10 @@ _SLOW: Final = {"GatherElements", "GatherND", "ScatterElements", "ScatterND"}
 """Of those: the ones that onnx computes element by element, in Python."""
 SLOW_FACTOR: Final = 256
 """How many elements of others take as long as one of them."""
+_LIKE_THEIR_INPUT: Final = {
+    "Gelu", "GroupNormalization", "LayerNormalization", "MeanVarianceNormalization", "Swish",
+}  # fmt: skip
+"""Operators whose output is as their first input, and that onnx infers nothing for, or not in each opset."""
 _POSITIVE: Final = {"blocksize", "dilations", "group", "kernel_shape", "num_outputs", "strides"}
 """Attributes that count or step."""
 
@@ -232,6 +236,9 @@ class OnnxTensors:
 
     def _infer(self, node: "onnx.NodeProto") -> None:
         """Note the types of the outputs."""
+        if operator_name(node) in _LIKE_THEIR_INPUT:
+            self._note(node.output[0], self.types[node.input[0]])
+            return
         schema = self._schema(node)
         if schema is None:
             if all(output in self._claims for output in node.output if output):

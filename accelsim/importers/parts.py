@@ -47,6 +47,9 @@ def _concatenated(
         here = [_arranged_for(node, tensor, index, as_pixels=as_pixels) for tensor in here]
         axis = _axis_of_concatenation(here, index) if as_pixels else C
         if axis is None:
+            here = [_arranged_for(node, tensor, index, as_pixels=True, upright=True) for tensor in here]
+            axis = _axis_of_concatenation(here, index)
+        if axis is None:
             raise NodeError("concatenates tensors whose rows and columns are different dimensions")
     first = here[0]
     inner = first.extents[axis] // first.dims[index]
@@ -85,7 +88,9 @@ def _axis_of_concatenation(tensors: Sequence[ModelTensor], index: int) -> str | 
     return None
 
 
-def _arranged_for(node: NodeContext, tensor: ModelTensor, index: int, *, as_pixels: bool) -> ModelTensor:
+def _arranged_for(
+    node: NodeContext, tensor: ModelTensor, index: int, *, as_pixels: bool, upright: bool = False
+) -> ModelTensor:
     """The tensor with a dimension as its columns, where it is pixels and others are channels, or as channels.
 
     Of those, what is before it are rows and what is after it columns.
@@ -93,7 +98,7 @@ def _arranged_for(node: NodeContext, tensor: ModelTensor, index: int, *, as_pixe
     others = [i for i, atoms in enumerate(tensor.view) if i != index and N not in axes_of(atoms)]
     if as_pixels:
         channels = [i for i in others if C in axes_of(tensor.view[i])]
-        return arranged(node, tensor, channels, _but(others, channels), [index])
+        return arranged(node, tensor, channels, _but(others, channels), [index], upright=upright)
     before, after = ([i for i in others if (i < index) == first] for first in (True, False))
     return arranged(node, tensor, [index], before, after)
 

@@ -1,13 +1,13 @@
 """Matrix products as rows: of weights, and of two activations."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import groupby
 from math import prod
 from typing import Any, TypeAlias
 
 from accelsim.importers.arranging import arranged, expanded, is_all_of, with_rank
-from accelsim.importers.atoms import Atoms, C, N, axes_of, flat, regrouped, whole
+from accelsim.importers.atoms import Atoms, C, H, N, W, axes_of, flat, regrouped, whole
 from accelsim.importers.axes import permuted
 from accelsim.importers.context import NodeContext, Outputs, Rule
 from accelsim.importers.tensors import ModelTensor, NodeError, by
@@ -195,11 +195,14 @@ def contracted(
     inner: int,
     inner_of_second: int,
     columns: int,
+    *,
+    suffix: str = "",
 ) -> ModelTensor:
     """A product of the matrices of two tensors, for each place along the dimensions `batch` of both.
 
     Heads of attention are groups of channels, so that nothing has to move for them: queries and keys have
-    (heads, features) as channels and tokens as pixels, and so have values and what is put out.
+    (heads, features) as channels and tokens as pixels, and so have values and what is put out. A product may
+    also be seen as the transpose of another; that one of the two is taken for which less has to move.
     """
     if first.dims[inner] != second.dims[inner_of_second]:
         raise NodeError(f"multiplies {by(first.dims)} and {by(second.dims)}, whose inner dimensions differ")
@@ -208,26 +211,80 @@ def contracted(
     ):
         raise NodeError("multiplies different images of a batch")
     groups = [index for index in batch if N not in axes_of(first.view[index])]
+    usual = _Roles(first, second, tuple(groups), rows, inner, inner_of_second, columns)
+    roles = min(usual, usual.turned(), key=lambda roles: roles.moved)
+    return _multiplied(node, roles, suffix)
+
+
+@dataclass(frozen=True)
+class _Roles:
+    """Which of two tensors is multiplied pixel by pixel (`first`), by which (`second`)."""
+
+    first: ModelTensor
+    second: ModelTensor
+    groups: tuple[int, ...]
+    rows: int
+    inner: int
+    inner_of_second: int
+    columns: int
+
+    def turned(self) -> "_Roles":
+        """The other one by this one: the transpose of their product, whose dimensions stay where they are."""
+        return _Roles(
+            self.second,
+            self.first,
+            self.groups,
+            self.columns,
+            self.inner_of_second,
+            self.inner,
+            self.rows,
+        )
+
+    @property
+    def by_pixels(self) -> bool:
+        """Whether the second tensor has what is summed as its pixels."""
+        return not self._second_begins_with(self.inner_of_second) and self._second_begins_with(self.columns)
+
+    @property
+    def first_in_place(self) -> bool:
+        """Whether the first tensor has what is summed as its channels, of each group, and rows as pixels."""
+        channels = flat(self.first.view[index] for index in (*self.groups, self.inner))
+        return channels == self.first.axes[C] and is_all_of(self.first, "HW", [self.rows])
+
+    @property
+    def moved(self) -> int:
+        """Elements that change places before the tensors can be multiplied."""
+        axes = self.second.axes
+        own, pixels = self.inner_of_second, self.columns
+        if self.by_pixels:
+            own, pixels = pixels, own
+        in_place = self._second_begins_with(own) and self.second.view[pixels] == flat((axes[H], axes[W]))
+        parts = ((self.first, self.first_in_place), (self.second, in_place))
+        return sum(prod(tensor.shape) for tensor, is_in_place in parts if not is_in_place)
+
+    def _second_begins_with(self, index: int) -> bool:
+        """Whether groups, and that dimension in each, are the channels of the second tensor."""
+        channels = flat(self.second.view[dimension] for dimension in (*self.groups, index))
+        return channels == self.second.axes[C]
+
+
+def _multiplied(node: NodeContext, roles: _Roles, suffix: str) -> ModelTensor:
+    first, second, groups = roles.first, roles.second, roles.groups
     count = prod(first.dims[index] for index in groups)
-    if not (
-        flat(first.view[index] for index in [*groups, inner]) == first.axes[C]
-        and is_all_of(first, "HW", [rows])
-    ):
-        first = arranged(node, first, [*groups, inner], [], [rows])
-    wanted = second.axes[C]
-    by_channels = flat(second.view[index] for index in [*groups, inner_of_second]) == wanted
-    by_pixels = flat(second.view[index] for index in [*groups, columns]) == wanted
-    if by_pixels and not by_channels:
-        second = arranged(node, second, [*groups, columns], [], [inner_of_second], in_turn=True)
-    else:
-        second = arranged(node, second, [*groups, inner_of_second], [], [columns], in_turn=True)
-    contract = "pixels" if by_pixels and not by_channels else "channels"
-    outer = second.dims[columns]
+    if not roles.first_in_place:
+        first = arranged(node, first, [*groups, roles.inner], [], [roles.rows])
+    channels, pixels = roles.inner_of_second, roles.columns
+    if roles.by_pixels:
+        channels, pixels = pixels, channels
+    second = arranged(node, second, [*groups, channels], [], [pixels], in_turn=True)
+    outer = second.dims[roles.columns]
     shape = (count * outer, *first.shape[1:])
-    output = node.row("product", [first, second], shape, groups=count, contract=contract)
+    contract = "pixels" if roles.by_pixels else "channels"
+    output = node.row("product", [first, second], shape, suffix=suffix, groups=count, contract=contract)
     sizes = [*(first.dims[index] for index in groups), outer]
     view = [*first.view]
-    for index, atoms in zip([*groups, inner], regrouped(whole(C, shape[0]), sizes) or (), strict=True):
+    parts = regrouped(whole(C, shape[0]), sizes) or ()
+    for index, atoms in zip([*groups, roles.inner], parts, strict=True):
         view[index] = atoms
     return replace(output, view=tuple(view))
 

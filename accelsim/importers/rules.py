@@ -2,6 +2,7 @@
 
 windows.py   convolutions and poolings
 products.py  matrix products, also of two activations
+attention.py attention, where it is one operator
 elements.py  functions of elements, what combines tensors, normalizations
 parts.py     concatenations, slices, reductions
 axes.py      what gives axes other names, and what moves elements for that
@@ -11,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from accelsim.importers import axes, elements, parts, products, windows
+from accelsim.importers import attention, axes, elements, parts, products, windows
 from accelsim.importers.context import Rule
 from accelsim.importers.conversion import converted
 from accelsim.importers.model import Imported, Model, ModelNode
@@ -112,6 +113,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "MatMulInteger": products.matmul(bias=None),
     "QLinearMatMul": products.matmul(second=3, bias=None),
     "Einsum": products.einsum,
+    "Attention": attention.attention,
     "BatchNormalization": elements.batch_norm,
     "LayerNormalization": elements.normalization("layer_norm"),
     "RMSNormalization": elements.normalization("rms_norm", shift=None),

@@ -1,8 +1,8 @@
 """Calls of ATen operators in an exported PyTorch program, and what is known of the tensors between them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from accelsim.importers.model import NARROW, Dims, ModelNode
 
@@ -93,3 +93,13 @@ class Call:
     def emit(self, operator: str, inputs: Iterable[str], **attributes: Any) -> Iterator[ModelNode]:
         """The node that the call becomes; its name is given later."""
         yield ModelNode("", operator, tuple(inputs), self.outputs(), attributes)
+
+
+Nodes: TypeAlias = Iterator[ModelNode]
+AtenRule: TypeAlias = Callable[[Call], Nodes]
+"""The ONNX operators that a call is."""
+
+
+def plain(operator: str, inputs: int = 1) -> AtenRule:
+    """The rule of what is one operator of ONNX, of the same tensors."""
+    return lambda call: call.emit(operator, (call.tensor(index) for index in range(inputs)))

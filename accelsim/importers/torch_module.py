@@ -107,11 +107,11 @@ class _Translation:
     def model(self, name: str) -> Model:
         """What has been read."""
         batch = next((self.tensors.shapes.get(name, ())[:1] for name in self.inputs), ())
-        note = f", batch of {batch[0]}" if batch and batch[0] > 1 else ""
         return Model(
             label=self.label,
             name=name,
-            source=f"PyTorch module {self.label}, exported by torch {self.version}{note}",
+            source=f"PyTorch module {self.label}, exported by torch {self.version}",
+            batch=f"batch of {batch[0]}" if batch and batch[0] > 1 else "",
             nodes=tuple(self.nodes),
             inputs=tuple(self.inputs),
             outputs=tuple(self.outputs),

@@ -1,5 +1,6 @@
 """Sizes to cut layers into: a grid of channel cuts x tile rows x tile columns for each layer."""
 
+from collections.abc import MutableMapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -51,9 +52,11 @@ class Grids:
     """Whether sizes are tried that the machine's compiler does not try."""
     given: "GivenMapping | None" = None
     """What is said of sizes beforehand."""
-    channels: dict[tuple[int, int, int, Granularity], Ints] = field(default_factory=dict)
-    axes: dict[tuple[Axis, int, str, bool], Ints] = field(default_factory=dict)
-    sizes: dict[tuple[int, int], tuple[int, ...]] = field(default_factory=dict)
+    channels: MutableMapping[tuple[int, int, int, Granularity], Ints] = field(default_factory=dict)
+    axes: MutableMapping[tuple[Axis, int, str, bool], Ints] = field(default_factory=dict)
+    numbers: MutableMapping[tuple[Axis, int], tuple[int, ...]] = field(default_factory=dict)
+    """What `AXIS_COLUMNS` says of an axis and one size, whichever machine tries it."""
+    sizes: MutableMapping[tuple[int, int], tuple[int, ...]] = field(default_factory=dict)
 
     @property
     def order(self) -> Order | None:
@@ -92,18 +95,17 @@ class Grids:
         key = axis, unit, "" if self.given is None else letter, whole
         cuts = self.axes.get(key)
         if cuts is None:
-            rows = [
-                (
-                    size,
-                    ceil_div(axis.outputs, size),
-                    *axis.reads(size),
-                    *axis.inside(size),
-                    axis.last_stored(size),
-                )
-                for size in self._axis_sizes(letter, axis.outputs, unit, whole=whole)
-            ]
+            sizes = self._axis_sizes(letter, axis.outputs, unit, whole=whole)
+            rows = [self._numbers(axis, size) for size in sizes]
             cuts = self.axes[key] = np.array(rows, dtype=np.int64).reshape(-1, len(AXIS_COLUMNS))
         return cuts
+
+    def _numbers(self, axis: Axis, size: int) -> tuple[int, ...]:
+        numbers = self.numbers.get((axis, size))
+        if numbers is None:
+            of_tiles = *axis.reads(size), *axis.inside(size), axis.last_stored(size)
+            numbers = self.numbers[axis, size] = (size, ceil_div(axis.outputs, size), *of_tiles)
+        return numbers
 
     def _axis_sizes(self, letter: str, extent: int, unit: int, *, whole: bool) -> tuple[int, ...]:
         if whole and not (self.given is not None and self.given.speaks_of(letter)):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 from accelsim.errors import MappingError, NetworkError
 from accelsim.hardware import Hardware, Operand
 from accelsim.mapping.countable import uncountable
+from accelsim.mapping.grids import Grids
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.search import map_layers
@@ -172,6 +173,8 @@ class NetworkMapper:
     """Decides what bounds leave open (see `accelsim.planning.compiler`); without one bounds are believed."""
     mappings: MutableMapping[Layer, Mapping] = field(default_factory=dict)
     """Mappings on this machine by these options and this judge; what is found out is added."""
+    grids: Grids | None = None
+    """Sizes that layers were cut into before, on any machine."""
 
     def schedule(self, graph: ExecutedGraph) -> Schedule:
         """Map every layer of a graph. Raises MappingError where one cannot be mapped."""
@@ -248,6 +251,7 @@ class NetworkMapper:
                 self.hardware,
                 self.options,
                 judge=self.judge,
+                grids=self.grids,
             )
         )
         return [next(mapped) if reason is None else reason for reason in reasons]

@@ -84,6 +84,7 @@ def map_layers(
     options: MappingOptions = MappingOptions(),
     *,
     judge: Judge | None = None,
+    grids: Grids | None = None,
 ) -> list[Mapping | Unmappable]:
     """The best mapping of each layer, or why it has none: what `map_layer` says, many at a time.
 
@@ -97,6 +98,7 @@ def map_layers(
         hardware: The machine.
         options: The same for all of them.
         judge: Says how many cycles a mapping takes.
+        grids: Of searches before, on any machine, by an objective if these options have one.
 
     Returns:
         For each layer a mapping, or a reason, whose text is a sentence.
@@ -120,12 +122,11 @@ def map_layers(
         if isinstance(names, NoDataflowRuns | NotPriced):
             mapped[index] = [names]
         elif layer.given is not None:
-            as_given = _as_given(layer.given, layer, images, hardware, names, options.objective, judge)
-            mapped[index] = [as_given]
+            mapped[index] = [_as_given(layer.given, layer, images, hardware, names, options.objective, judge)]
         else:
             for unit_names in _by_unit(names):
                 groups.setdefault((structure(layer), images, unit_names), []).append(index)
-    grids = Grids(finely=options.objective is not None)
+    grids = Grids(finely=options.objective is not None) if grids is None else grids
     for (_, images, names), indices in groups.items():
         group, unit = [executed[index][0] for index in indices], unit_of(names[0], hardware)
         search = _search(group, images, unit, names, options.objective, judge, grids)

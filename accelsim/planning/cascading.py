@@ -56,6 +56,8 @@ def plan_with_cascades(
         chains = list(pricer.prices(prices, weights, pressed))
         plan = plan_residency(network.tensors, pool, prices, chains=chains, of_steps=of_steps, reasons=False)
         chosen = set() if isinstance(plan, DoesNotFit) else set(plan.cascades)
+        if isinstance(plan, DoesNotFit) and _asked_for_room(network, pool, prices, pricer, weights):
+            continue
         if guess:
             return plan, chains
         if chosen <= pricer.asked:  # it is the best without guesses, too
@@ -66,16 +68,30 @@ def plan_with_cascades(
     return plan, chains
 
 
+def _asked_for_room(
+    network: NetworkToPlan, pool: Pool, prices: Sequence[StepPrices], pricer: ChainPricer, weights: Weights
+) -> bool:
+    """Whether ways that need least were guesses till now: of stripes, tiles may need less than of layers."""
+    guessed = len(pricer.asked)
+    least_with_cascades(network, pool, prices, pricer, weights)
+    return len(pricer.asked) > guessed
+
+
 def least_with_cascades(
-    network: NetworkToPlan, pool: Pool, prices: Sequence[StepPrices], pricer: ChainPricer | None
+    network: NetworkToPlan,
+    pool: Pool,
+    prices: Sequence[StepPrices],
+    pricer: ChainPricer | None,
+    weights: Weights = TIME,
 ) -> LeastRoom | None:
     """The least pool in which a network runs with nothing outside but weights and its ends.
 
     Args:
         network: What is planned.
         pool: Where tensors may lie; how large it is is no matter.
-        prices: Of each step, by time.
+        prices: Of each step, by the weights.
         pricer: Of chains of steps; None where none may run as cascades.
+        weights: By which ways that need the same are told apart.
 
     Returns:
         As `least_room`, of ways that are no guesses.
@@ -84,13 +100,13 @@ def least_with_cascades(
         return least_room(network.tensors, pool, prices)
     everywhere = frozenset(range(len(network.layers)))
     for _ in range(MOST_GUESSES):
-        chains = list(pricer.prices(prices, TIME, everywhere))
+        chains = list(pricer.prices(prices, weights, everywhere))
         found = least_room(network.tensors, pool, prices, chains)
         chosen = set() if found is None else set(found.cascades)
         if chosen <= pricer.asked:
             return found
         pricer.asked.update(chosen)
-    chains = list(pricer.prices(prices, TIME, everywhere, guess=False))
+    chains = list(pricer.prices(prices, weights, everywhere, guess=False))
     return least_room(network.tensors, pool, prices, chains)
 
 

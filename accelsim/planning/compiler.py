@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from accelsim.hardware import Hardware
+from accelsim.mapping.grids import Grids
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.pool_knowledge import PoolKnowledge
@@ -37,6 +38,7 @@ def make_schedule(
     mappings: MutableMapping[Layer, Mapping] | None = None,
     transitions: Transitions | None = None,
     pool: PoolKnowledge | None = None,
+    grids: Grids | None = None,
     layers_on: "LayersOn | None" = None,
 ) -> Schedule:
     """The schedule of an executed graph, mapped as the machine's compiler, or the objective asked for, would.
@@ -50,6 +52,7 @@ def make_schedule(
         mappings: By layers without names, for the next graph: all else must be the same for all of them.
         transitions: What simulations went through, for the next one.
         pool: What is known of layers on a machine with a pool, for the next graph.
+        grids: Sizes that layers were cut into before, on any machine, with an objective or without as here.
         layers_on: And what on the same machine with all tensors in fixed places, as `Cache.layers` says it.
 
     Returns:
@@ -69,7 +72,9 @@ def make_schedule(
     transitions = Transitions() if transitions is None else transitions
     check_products(graph, hardware)
     if hardware.tensor_bank is None:
-        mapped = map_network(graph, hardware, options, mappings=mappings, transitions=transitions)
+        mapped = map_network(
+            graph, hardware, options, mappings=mappings, transitions=transitions, grids=grids
+        )
         return _soonest(mapped, hardware, options, transitions)
     from accelsim.planning.pool_schedule import (  # noqa: PLC0415 (most machines have none)
         better_way,
@@ -123,6 +128,7 @@ def map_network(
     *,
     mappings: MutableMapping[Layer, Mapping] | None = None,
     transitions: Transitions | None = None,
+    grids: Grids | None = None,
 ) -> Schedule:
     """The same as `make_schedule`, but that no descriptor is left idle.
 
@@ -132,6 +138,7 @@ def map_network(
         options: How it is mapped.
         mappings: By layers without names, for the next graph.
         transitions: What simulations went through, for the next one.
+        grids: As `make_schedule` takes them.
 
     Returns:
         A schedule with each layer's mapping, judged by a simulation of the layer alone.
@@ -148,4 +155,5 @@ def map_network(
         0
     """
     judge = Alone(hardware, Transitions() if transitions is None else transitions)
-    return NetworkMapper(hardware, options, judge, {} if mappings is None else mappings).schedule(graph)
+    known = {} if mappings is None else mappings
+    return NetworkMapper(hardware, options, judge, known, grids).schedule(graph)

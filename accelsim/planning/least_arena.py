@@ -67,11 +67,12 @@ def least_arena(graph: ExecutedGraph, hardware: Hardware, options: MappingOption
 
 def _pool_bytes(hardware: Hardware) -> int:
     """Of the pool that keeps activations."""
-    if hardware.pool is None or not hardware.keeps("activations"):
+    pool = hardware.activations_pool
+    if pool is None:
         raise MappingError(
             f"{hardware.name} has no pool that keeps activations, of which the least could be found"
         )
-    return hardware.pool.size_bytes
+    return pool.size_bytes
 
 
 def _least(

@@ -159,7 +159,8 @@ class LevelCompiler(PoolCompiler):
     def _mapper(self, inside: Moved) -> NetworkMapper:
         machine = self._machine(inside)
         known = self.layers_on(machine, self.options)
-        return NetworkMapper(machine, self.options, Alone(machine, known.transitions), known.mappings)
+        judge = Alone(machine, known.transitions)
+        return NetworkMapper(machine, self.options, judge, known.mappings, known.grids)
 
     def _pooled(self, inside: Moved) -> PoolCompiler:
         """The compiler for tiles that share a pool."""

@@ -117,15 +117,23 @@ class PoolCompiler(PoolLayers):
     def _plans(self, network: NetworkToPlan, *, keeping: bool) -> Iterator["Planned"]:
         """Without weights that may be elsewhere; and where weights may stay, with those that pay."""
         said, _ = pins_said(network.layers, self.pool.memory)
-        planned = self._planned(network, keeping=keeping, pins=said)
-        yield planned
-        if isinstance(planned[0], ResidencyPlan) and planned[0].cascades:
-            yield self._planned(network, keeping=keeping, pins=said, cascading=False)
+        plans = self._without_cascades_too(network, said, keeping=keeping)
+        yield from plans
         if self.hardware.keeps("weights"):
-            _, weights, _ = planned
-            pins = self._pins(network, weights, keeping=keeping)
-            if pins != said:
-                yield self._planned(network, keeping=keeping, pins=pins)
+            by_weights = dict.fromkeys(weights for _, weights, _ in plans)
+            chosen = dict.fromkeys(self._pins(network, weights, keeping=keeping) for weights in by_weights)
+            for pins in chosen:
+                if pins != said:
+                    yield from self._without_cascades_too(network, pins, keeping=keeping)
+
+    def _without_cascades_too(self, network: NetworkToPlan, pins: Pins, *, keeping: bool) -> list["Planned"]:
+        """The plan beside pinned weights; where it has cascades, the one without, too, as it may be better
+        when it is simulated, or pinned weights may be by its prices.
+        """
+        planned = self._planned(network, keeping=keeping, pins=pins)
+        if not (isinstance(planned[0], ResidencyPlan) and planned[0].cascades):
+            return [planned]
+        return [planned, self._planned(network, keeping=keeping, pins=pins, cascading=False)]
 
     def _by_addresses(
         self,

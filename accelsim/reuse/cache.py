@@ -13,10 +13,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from accelsim.columns import Ints
 from accelsim.descriptions import in_words
 from accelsim.descriptions.arguments import check_path, whole_number
 from accelsim.errors import AccelsimError
 from accelsim.hardware import Hardware
+from accelsim.mapping.grids import Grids
 from accelsim.mapping.mapping import Mapping, ProgramPart, Repeat
 from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.pool_knowledge import PoolKnowledge
@@ -95,6 +97,8 @@ class LayersOnMachine:
     transitions: Transitions = field(default_factory=Transitions)
     pool: PoolKnowledge = field(default_factory=PoolKnowledge)
     """What is known of layers, where the machine has a pool."""
+    grids: Grids = field(default_factory=Grids)
+    """Sizes that layers were cut into, on any machine."""
 
     def schedule(self, executed: ExecutedGraph, make: Callable[[], Schedule]) -> Schedule:
         """The schedule of an executed graph."""
@@ -151,6 +155,17 @@ class Cache:
         self._layers: Recent[tuple[str, MappingOptions], LayersOnMachine] = Recent(
             self._budget, _layers_bytes
         )
+        self._grids = {finely: self._empty_grids(finely=finely) for finely in (False, True)}
+
+    def _empty_grids(self, *, finely: bool) -> Grids:
+        budget = self._budget
+        return Grids(
+            finely,
+            channels=Recent(budget, _array_bytes),
+            axes=Recent(budget, _array_bytes),
+            numbers=Recent(budget, _numbers_bytes),
+            sizes=Recent(budget, _numbers_bytes),
+        )
 
     def lowered(self, network: Network, make: Callable[[Network], LoweredNetwork]) -> LoweredNetwork:
         """What `make` says of a network. Raises NetworkError where it does."""
@@ -199,10 +214,11 @@ class Cache:
             Recent(self._budget, mapping_bytes),
             Recent(self._budget, lambda _: _JUDGED_BYTES),
         )
+        grids = self._grids[options.objective is not None]
         if self._file is None:
-            return LayersOnMachine(mappings, schedules, costs, pool=pool)
-        mappings_in_file = self._file.mappings(hardware, options, mappings)
-        return LayersOnMachine(mappings_in_file, schedules, costs, mappings_in_file.flush, pool=pool)
+            return LayersOnMachine(mappings, schedules, costs, pool=pool, grids=grids)
+        in_file = self._file.mappings(hardware, options, mappings)
+        return LayersOnMachine(in_file, schedules, costs, in_file.flush, pool=pool, grids=grids)
 
 
 def cache_or_new(cache: Cache | None, memory: Cache | None = None) -> Cache:
@@ -271,6 +287,9 @@ _ENTRY_BYTES: Final = 60
 """What the fast engine counts as an entry of a queue."""
 _JUDGED_BYTES: Final = 1000
 """A choice, and a number."""
+_KEPT_BYTES: Final = 700
+"""Of sizes to cut layers into: what they are of, and where they are kept."""
+_NUMBER_BYTES: Final = 40
 _MACHINE_BYTES: Final = 30_000
 _TABLES_BYTES: Final = 2000
 """Empty tables of one machine."""
@@ -291,6 +310,14 @@ def _machine_bytes(text: str) -> int:
 
 def _layers_bytes(layers: LayersOnMachine) -> int:
     return _TABLES_BYTES + layers.simulation_bytes
+
+
+def _array_bytes(array: Ints) -> int:
+    return _KEPT_BYTES + array.nbytes
+
+
+def _numbers_bytes(numbers: tuple[int, ...]) -> int:
+    return _KEPT_BYTES + _NUMBER_BYTES * len(numbers)
 
 
 def mapping_bytes(mapping: Mapping) -> int:

@@ -161,10 +161,11 @@ class _Fitting:
 
     def _memory(self) -> str:
         """The name of the one that keeps activations."""
-        if self.hardware.pool is None or not self.hardware.keeps("activations"):
+        pool = self.hardware.activations_pool
+        if pool is None:
             sentence = "keeps activations in no pool, of which the smallest could be found"
             raise MappingError(f"{self.hardware.name} {sentence}")
-        return self.hardware.pool.memory
+        return pool.memory
 
     def _runs(self, plan: Plan, memory: str, size_bytes: int, layers: int) -> Iterator[MemoryRun]:
         """In the least memory, and in a tenth more."""

@@ -90,7 +90,7 @@ def through_images(schedule: Schedule, hardware: Hardware, transitions: Transiti
         Log(
             {layer: log.start_cycles[layer] for layer in layers if layer in log.start_cycles},
             dict(enumerate(end_cycles)),
-            {layer: waiting for layer, waiting in enumerate(walk.waiting) if waiting},
+            {layer: dict(waiting) for layer, waiting in enumerate(walk.waiting) if waiting},
             log.least_free_bytes,
         ),
         cycles,

@@ -31,8 +31,8 @@ class Log:
     """Of each layer that asked for its first byte."""
     end_cycles: dict[int, int] = field(default_factory=dict)
     """Of each layer whose last output reached DRAM."""
-    waiting_cycles: dict[int, Mapping[Operand, int]] = field(default_factory=dict)
-    """Of each layer for which nothing was executed, as `LayerActivity` has them: values that others share."""
+    waiting_cycles: dict[int, dict[Operand, int]] = field(default_factory=dict)
+    """Of each layer for which nothing was executed, as `LayerActivity` has them."""
     least_free_bytes: tuple[int, ...] = ()
     """The least that was free in each bank, in each of several memories, and in all with tiles together;
     empty as long as nothing was observed."""
@@ -43,7 +43,7 @@ class Log:
         if of_layer is None:
             self.waiting_cycles[layer] = {operand: cycles}
         else:
-            self.waiting_cycles[layer] = {**of_layer, operand: of_layer.get(operand, 0) + cycles}
+            of_layer[operand] = of_layer.get(operand, 0) + cycles
 
     def observe(self, free_bytes: tuple[int, ...]) -> None:
         """What is free over some time in the banks, and in all of them together."""
@@ -206,8 +206,11 @@ class Stepper:
 
     def _observe(self) -> None:
         """What the banks hold at the end of a cycle."""
-        self.log.observe(bank_sums(self.free_bytes, self.memories))
         self.holds_more = False
+        free_bytes, least = self.free_bytes, self.log.least_free_bytes
+        # The last of these is of all banks together, and mostly no less was ever free than now.
+        if not least or self.memories or sum(free_bytes) < least[-1] or True in map(lt, free_bytes, least):
+            self.log.observe(bank_sums(free_bytes, self.memories))
 
     def _free(self, freed: Mapping[Operand, int]) -> None:
         bank_of, free_bytes = self.bank_of, self.free_bytes
@@ -243,7 +246,8 @@ class Stepper:
             if ready_at > self.cycle and ready_at >= next_cycle:
                 return
             task = writes.get()
-            stream_cycles = math.ceil(sum(task.step.moved_stores.values()) / self.bandwidth)
+            stores = task.step.stores if task.step.crossing is None else task.step.crossing.stores
+            stream_cycles = math.ceil(sum(stores.values()) / self.bandwidth)
             self.stream_is_read = False
         cycle = self.cycle
         self.streaming = task
@@ -386,7 +390,9 @@ class Stepper:
         return State(
             prefetch=self.prefetch,
             free_bytes=tuple(self.free_bytes),
-            to_array=tuple([(task.tag(layer), task.reads_due) for task in self.to_array]),
+            to_array=tuple(
+                [((task.number, layer - task.layer, task.last), task.reads_due) for task in self.to_array]
+            ),
             streaming=None
             if streaming is None
             else (self.stream_ends - cycle, None if self.stream_is_read else streaming.tag(layer)),

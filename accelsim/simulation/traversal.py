@@ -297,7 +297,7 @@ class Traversal:
         Within a period of its iterations no others are: it executes as many steps as it hands over, so all
         that were handed over before the layer's are executed when one begins.
         """
-        return self.log.waiting_cycles.get(self.layer, {})
+        return dict(self.log.waiting_cycles.get(self.layer, ()))
 
     def _was_glimpsed(self, glimpsed: set[tuple[int, ...]]) -> bool:
         """Whether the part of the state that is quick to compare was there before; else the whole was not."""
@@ -356,7 +356,7 @@ class Traversal:
         for distance, cycles_of in transition.waiting_cycles:
             layer = self.layer - distance
             if layer not in log.waiting_cycles:
-                log.waiting_cycles[layer] = cycles_of
+                log.waiting_cycles[layer] = dict(cycles_of)
                 continue
             for operand, cycles in cycles_of.items():
                 log.stand_still(layer, operand, cycles)

@@ -202,6 +202,19 @@ def test_options_say_what_may_stand_after_the_at(accelsim, folder):
     assert twice.out.startswith("model@resolution=16,from=x,until=a: ")
 
 
+def test_an_import_says_beside_its_counts_what_is_not_among_them(accelsim, folder):
+    save(
+        model([node("Conv", "x w", "y", name="deep")], [weight("w", 4, 3, 3, 3, 3)], image=(1, 3, 4, 8, 8)),
+        folder,
+    )
+    lines = accelsim("import", "model.onnx", "--unsupported", "host").out.splitlines()
+    said = " ".join(line.strip() for line in lines[: lines.index("")])
+    assert "MACs 0" in " ".join(said.split())
+    assert "without weights: 1 Conv (deep)" in said
+    as_json = json.loads(accelsim("import", "model.onnx", "--unsupported", "host", "--format", "json").out)
+    assert as_json["assumed"]["stages"].endswith("without weights: 1 Conv (deep)")
+
+
 def test_a_workload_goes_to_a_file_to_stdout_or_into_a_folder(accelsim, folder):
     outcome = accelsim("export", "squeezenet_v1_1", "--format", "scale-sim")
     assert (outcome.code, outcome.out.splitlines()[1]) == (0, "conv1, 223, 223, 3, 3, 3, 64, 2,")

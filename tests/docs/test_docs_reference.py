@@ -10,7 +10,6 @@ from pages import page
 
 import accelsim
 
-
 VOCABULARY = "accelsim.network.operators"
 """What blocks and importers are written in; docs/how-to/add-an-operator.md is its page."""
 

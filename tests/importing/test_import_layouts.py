@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 from onnx_models import model, node, numbers, save, weight
 
 import accelsim
@@ -181,6 +181,64 @@ def test_the_yaml_of_attention_is_that_network(tmp_path):
     assert layers(build(accelsim.load_network(written))) == layers(build(network))
 
 
+def test_values_by_transposed_scores_move_nothing_either(graph_of):
+    nodes = [
+        node("Conv", "x w", "q"),
+        node("Conv", "x v", "k"),
+        node("Conv", "x u", "c"),
+        *(node("Reshape", f"{name} s", f"{name}h") for name in "qkc"),
+        node("Transpose", "qh", "qt", perm=[0, 1, 3, 2]),
+        node("MatMul", "qt kh", "r"),
+        node("Softmax", "r", "p", axis=-1),
+        node("Transpose", "p", "pt", perm=[0, 1, 3, 2]),
+        node("MatMul", "ch pt", "o"),
+        node("Reshape", "o z", "y"),
+    ]
+    weights = [weight(name, 16, 16, 1, 1) for name in "wvu"]
+    shapes = [numbers("s", 1, 2, 8, 64), numbers("z", 1, 16, 8, 8)]
+    published = graph_of(nodes, weights + shapes, image=(1, 16, 8, 8))
+    assert moving(published) == []
+    products = [layer for layer in lower(published).layers if layer.multiplies_activations]
+    assert [layer.macs for layer in products] == [64 * 64 * 16] * 2
+
+
+def attention_operator(graph_of, *, heads=4, of_keys=4, mask=False, **attributes):
+    """A model of one Attention between matrix products, of 10 tokens with 16 features."""
+    keys = 16 * of_keys // heads
+    nodes = [
+        node("MatMul", "x wq", "q"),
+        node("MatMul", "x wk", "k"),
+        node("MatMul", "x wk", "v"),
+        node(
+            "Attention",
+            "q k v m" if mask else "q k v",
+            "o",
+            q_num_heads=heads,
+            kv_num_heads=of_keys,
+            **attributes,
+        ),
+        node("MatMul", "o wq", "y"),
+    ]
+    weights = [weight("wq", 16, 16), weight("wk", 16, keys), weight("m", 10, 10)]
+    return graph_of(nodes, weights, image=(1, 10, 16), opset=23)
+
+
+@pytest.mark.parametrize("of_keys", [4, 2])
+def test_attention_that_is_one_operator_is_two_products_of_each_head(of_keys, graph_of):
+    graph = attention_operator(graph_of, of_keys=of_keys, mask=True, softcap=2.0, is_causal=1)
+    products = [layer for layer in layers(graph) if layer.multiplies_activations]
+    assert [layer.macs for layer in products] == [10 * 10 * 16] * 2
+    assert sum(layer.macs for layer in layers(graph)) == 10 * 16 * (32 + 8 * of_keys) + 2 * 10 * 10 * 16
+
+
+def test_attention_that_is_one_operator_moves_what_attention_of_several_does(graph_of):
+    alone, shared = attention_operator(graph_of), attention_operator(graph_of, of_keys=2)
+    assert moving(alone) == []
+    assert len(moving(shared)) == len(["keys", "values"])  # each repeated, and put in order
+    scores, _ = (layer for layer in lower(alone).layers if layer.multiplies_activations)
+    assert [operator.operator for operator in scores.fused] == ["linear", "softmax"]
+
+
 def test_attention_as_einsum_is_attention_as_matrix_products(graph_of):
     image, constants = (1, 2, 10, 8), []
     products = graph_of(
@@ -263,6 +321,64 @@ def test_shared_weights_are_parameters_once(graph_of):
     graph = graph_of(nodes, [weight("w", 8, 3, 1, 1)], x=(1, 3, 8, 8), z=(1, 3, 8, 8))
     assert total_params(graph) == 24
     assert total_macs(graph) == 2 * 24 * 64
+
+
+def of_microsoft(operator, inputs, outputs, **attributes):
+    return node(operator, inputs, outputs, domain="com.microsoft", **attributes)
+
+
+TOKENS = {"image": (1, 10, 16), "opset": 13}
+
+
+@pytest.mark.parametrize(
+    ("nodes", "fused"),
+    [
+        ([of_microsoft("Gelu", "t", "y")], ["gelu"]),
+        ([of_microsoft("QuickGelu", "t", "y", alpha=1.7)], ["swish"]),
+        ([of_microsoft("FastGelu", "t", "y")], ["gelu"]),
+        ([of_microsoft("FastGelu", "t b", "y")], ["gelu"]),
+        ([of_microsoft("BiasGelu", "t b", "y")], ["gelu"]),
+    ],
+)
+def test_functions_that_an_optimiser_wrote_are_those_of_onnx(nodes, fused, graph_of):
+    published = graph_of([node("MatMul", "x w", "t"), *nodes], [weight("w", 16, 8), weight("b", 8)], **TOKENS)
+    (layer,) = lower(published).layers
+    assert [operator.operator for operator in layer.fused] == fused
+
+
+def test_a_sum_and_its_normalization_in_one_node_are_both(graph_of):
+    nodes = [
+        node("MatMul", "x w", "t"),
+        of_microsoft("SkipLayerNormalization", "t x g b", "n m v s"),
+        node("Add", "n s", "y"),
+    ]
+    published = graph_of(nodes, [weight("w", 16, 16), weight("g", 16), weight("b", 16)], **TOKENS)
+    assert [layer.operator for layer in layers(published)] == ["conv", "layer_norm", "add"]
+    assert [operator.operator for operator in layers(published)[0].fused] == ["add"]
+    assert total_params(published) == 16 * 16 + 2 * 16
+
+
+@pytest.mark.parametrize(
+    "nodes",
+    [
+        [of_microsoft("DynamicQuantizeMatMul", "x w s z b", "y")],
+        [
+            node("DynamicQuantizeLinear", "x", "q p o"),
+            of_microsoft("MatMulIntegerToFloat", "q w p s o z b", "y"),
+        ],
+    ],
+)
+def test_products_of_integers_in_one_node_have_the_bits_of_their_weights(nodes, tmp_path):
+    constants = [
+        numpy_helper.from_array(np.zeros((16, 8), dtype=np.int8), "w"),
+        numpy_helper.from_array(np.zeros((), dtype=np.float32), "s"),
+        numpy_helper.from_array(np.zeros((), dtype=np.int8), "z"),
+        weight("b", 8),
+    ]
+    network = accelsim.load_network(save(model(nodes, constants, **TOKENS), tmp_path))
+    assert total_macs(build(network)) == 10 * 16 * 8
+    precision = network.description.precision
+    assert (precision.weights_bits, precision.activations_bits) == (8, 8)
 
 
 def test_bits_of_a_quantising_node_of_another_domain_are_the_networks(tmp_path):

@@ -11,7 +11,7 @@ import onnx_zoo_shapes
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 from onnx_models import model, node, numbers, save, weight
-from onnx_zoo import KINDS, scalar, zeros
+from onnx_zoo import KINDS, scalar, typed, zeros
 
 import accelsim
 from accelsim.descriptions import check, parse_text
@@ -59,6 +59,21 @@ def refused(tmp_path):
 
 
 # --- the batch
+
+
+@pytest.mark.parametrize("name", ["columns", "two matrices"])
+def test_a_first_dimension_that_is_no_batch_is_not_called_one(name, load):
+    of = {
+        "columns": model([node("Gemm", "x w", "y", transA=1)], [weight("w", 30, 7)], image=(30, 5)),
+        "two matrices": typed(
+            [node("MatMul", "x z", "y")],
+            [],
+            {"x": (TensorProto.FLOAT, (1, 6, 8)), "z": (TensorProto.FLOAT, (8, 5))},
+        ),
+    }
+    network = load(of[name])
+    assert network.images() == 1
+    assert "batch" not in network.description.source
 
 
 def test_a_batch_that_the_file_fixes_is_the_one_that_runs(load):

@@ -1,6 +1,7 @@
 """Which cascades are chosen on whole machines: as good as the best of all, and never worse than none."""
 
 import pytest
+from cascades import small
 
 from accelsim import load_hardware, load_network, run_network, verify
 from accelsim.descriptions import vary
@@ -64,6 +65,23 @@ def test_a_run_with_cascades_is_never_worse_than_one_without(objective, kib):
     assert values[objective](with_them) <= values[objective](without)
 
 
+@pytest.mark.parametrize(
+    ("network", "kib", "objective", "holds"),
+    [(SMALL, 16, "time", "weights"), (SMALL, 16, "edp", "weights"), ("mlperf_tiny_ic", 40, "time", "all")],
+)
+def test_nor_where_weights_are_pinned_that_are_worth_more_beside_whole_layers(network, kib, objective, holds):
+    values = {"time": lambda run: run.cycles, "edp": lambda run: run.cycles * run.energy.total}
+    pinning = {"memories.sram.keeps": ["activations", "weights"]}
+    if holds == "weights":
+        pinning |= {"memories.flash.holds": ["weights"], "io": {"inputs": "sram", "outputs": "sram"}}
+        pinning |= {"memories.flash.bandwidth": {"bytes_per_second": 5e8}}
+    with_them, without = (
+        run_network(network, vary(machine(kib * KIB, layers), **pinning), objective=objective)
+        for layers in (4, None)
+    )
+    assert values[objective](with_them) <= values[objective](without)
+
+
 def test_nothing_changes_where_everything_stays():
     without, with_them = (run_network(SMALL, machine(512 * KIB, layers)) for layers in (None, 4))
     assert with_them.cycles == without.cycles
@@ -102,6 +120,21 @@ def test_peak_refuses_a_machine_without_a_pool_and_one_whose_pool_is_too_small()
     sentence = "stage2.block1.depthwise on npu_int8_256k: needs 1505300 bytes of sram with nothing outside"
     with pytest.raises(Exception, match=sentence):
         run_network("mobilenet_v2", "npu_int8_256k", objective="peak")
+
+
+@pytest.mark.parametrize("hardware", ["npu_int8_256k", "ethos_u55_128"])
+def test_the_least_arena_holds_stripes_that_need_less_than_guessed(hardware):
+    """Of its third layer, dilated, tiles of a whole plane need more room than those of a row."""
+    row = {"operator": "conv", "padding": "same"}
+    network = small(
+        {**row, "name": "a", "inputs": ["input"], "out_channels": 2, "kernel": 3, "groups": 2, "dilation": 2},
+        {**row, "name": "b", "inputs": ["a"], "out_channels": 21, "kernel": 1},
+        {**row, "name": "c", "inputs": ["b"], "out_channels": 20, "kernel": 5, "dilation": 2},
+        {"operator": "max_pool", "name": "pool", "inputs": ["c"], "kernel": 2, "stride": 2},
+        size=24,
+    )
+    result = run_network(network, vary(load_hardware(hardware), cascade={"layers": 4}), objective="peak")
+    assert result.memory_map.peak_bytes == result.memory_map.size_bytes
 
 
 def test_peak_leaves_nothing_outside_where_a_memory_could_hold_it():

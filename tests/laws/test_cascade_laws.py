@@ -19,7 +19,7 @@ from accelsim.run import options_for, plan_run, run_plan
 from accelsim.simulation import simulate
 from accelsim.verification.schedules import verify_plan
 
-SOME = settings(max_examples=max(25, settings.default.max_examples // 2))
+SOME = settings(max_examples=settings.default.max_examples // 3)
 
 
 @st.composite

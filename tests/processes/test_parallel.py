@@ -1,5 +1,6 @@
 """Independent work on several processes: order, constant memory, and workers that are lost."""
 
+import gc
 import os
 import signal
 import time
@@ -10,6 +11,7 @@ from accelsim.cli.output import progress_line
 from accelsim.errors import AccelsimError
 from accelsim.execution.executor import IN_FLIGHT
 from accelsim.execution.processes import Processes, in_parallel
+from accelsim.patience import PATIENT
 
 
 def streamed(prepare, setup, work, count, **options):
@@ -49,6 +51,20 @@ def test_outcomes_come_the_moment_they_are_there_where_order_does_not_matter():
     done = [number for number, _ in streamed(slow_at, 0, range(6), 2, in_order=False)]
     assert done[-1] == 0
     assert sorted(done) == list(range(6))
+
+
+def thresholds(_):
+    return lambda _: gc.get_threshold()
+
+
+@pytest.mark.parametrize(("workers", "expected"), [(1, (700, 10, 10)), (2, PATIENT)])
+def test_workers_look_for_garbage_seldom_and_the_process_that_asks_as_it_likes(workers, expected):
+    before = gc.get_threshold()
+    try:
+        gc.set_threshold(700, 10, 10)
+        assert [found for _, found in streamed(thresholds, None, range(3), workers)] == [expected] * 3
+    finally:
+        gc.set_threshold(*before)
 
 
 def test_prepared_workers_do_one_work_after_another():

@@ -319,11 +319,19 @@ def test_an_encoder_layer_counts_its_products_and_moves_nothing():
         (lambda x: x.unbind(1)[0].unsqueeze(0).relu(), ["slice", "relu"]),
         (lambda x: torch.maximum(x, -x), ["negate", "maximum"]),
         (lambda x: x.argmax(1), ["reduce_arg_max"]),
+        (lambda x: torch.addcmul(x, x, x.relu()), ["relu", "multiply", "add"]),
+        (lambda x: torch.addcmul(torch.ones(8), torch.ones(8), x), ["linear", "linear"]),
         (lambda x: (x * x).sum(1, keepdim=True).rsqrt(), ["multiply", "reduce_sum", "reciprocal"]),
     ],
 )
 def test_further_operators(function, kinds):
     assert operators(graph_of(function)) == kinds
+
+
+def test_a_product_that_is_added_to_something_is_both():
+    graph = graph_of(lambda x: torch.baddbmm(x, x, x.relu()), 1, 8, 8)
+    assert total_macs(graph) == 8 * 8 * 8
+    assert [kind for kind in operators(graph) if kind != "rearrange"] == ["relu", "product", "add"]
 
 
 def test_only_modules_are_networks():

@@ -172,6 +172,7 @@ def network_dict(network: Network, listed: Sequence[ListedLayer]) -> dict[str, A
         "batch": description.batch,
         "parameters": dict(network.parameters),
         "precision": description.precision.model_dump(exclude_none=True),
+        "assumed": dict(description.assumed),
         "params": sum(layer.params for layer in listed),
         "kept_params": sum(layer.kept_params for layer in listed),
         "macs": sum(layer.macs for layer in listed),
@@ -255,6 +256,8 @@ def _head(network: Network, listed: Sequence[ListedLayer], style: Style) -> Iter
     bits = network.description.precision.model_dump(exclude_none=True)
     for key, value in bits.items():
         yield from labelled("precision", f"{key} = {value}", style)
+    for key, value in description.assumed.items():
+        yield from labelled("assumed", f"{key}: {value}", style)
     reported = network.reported
     macs, params = (si(sum(counts)) for counts in zip(*((x.macs, x.params) for x in listed), strict=True))
     yield from labelled("MACs", macs + _as_reported(reported.macs), style)
