@@ -16,7 +16,7 @@ from accelsim.simulation import simulate
 
 
 def chain(*layers, residuals=None, operands=None):
-    """The tensors of layers one behind the other; residuals and other operands by the steps that read them."""
+    """Tensors of layers one behind the other; residuals and other operands by the steps that read them."""
     residuals, operands = residuals or {}, operands or {}
     sizes = [layers[0].input_elements, *(layer.stored_elements for layer in layers)]
     tensors = [Tensor(f"t{n}", size, is_image=n == 0) for n, size in enumerate(sizes)]

@@ -3,8 +3,9 @@
 from dataclasses import replace
 
 import pytest
-from cascades import striped_machine, two_kernels, with_cascades
+from cascades import small, striped_machine, two_kernels, with_cascades
 
+from accelsim.descriptions import vary
 from accelsim.mapping.stripes import Cascade, Striped
 from accelsim.verification.schedules import verify_plan
 
@@ -64,7 +65,9 @@ def test_all_rows_have_to_be_there(plan):
     assert said["b"] == "stripe by stripe stores 6 rows of 8"
 
 
-@pytest.mark.parametrize(("bound", "wrong", "right"), [("pad_top", 1, 0), ("IY", 3, 4), ("OY", 1, 2)])
+@pytest.mark.parametrize(
+    ("bound", "wrong", "right"), [("pad_top", 1, 0), ("IY", 3, 4), ("OY", 1, 2), ("operands", 2, 1)]
+)
 def test_a_stripe_is_those_rows_of_its_layer(plan, bound, wrong, right):
     part = replace(plan.schedule.layers[2], **{bound: wrong})
     said = sentences(plan, layers=edited(plan.schedule.layers, 2, part))
@@ -90,3 +93,23 @@ def test_what_is_kept_may_not_be_given_up_before_the_end(plan):
     changes = plan.schedule.pool_changes
     more = edited(changes, 7, changes[7]._replace(freed_bytes=changes[7].freed_bytes + 5))
     assert "gives up 277 bytes of sram" in sentences(plan, pool_changes=more)["b"]
+
+
+def test_rows_that_an_addition_of_two_tensors_reads_have_to_be_there():
+    """a, then b of it, and a + b, where an addition is a layer of its own: it reads rows of both windows."""
+    row = {"operator": "conv", "out_channels": 4, "kernel": 3, "padding": "same"}
+    network = small(
+        {**row, "name": "a", "inputs": ["input"]},
+        {**row, "name": "b", "inputs": ["a"]},
+        {"name": "sum", "operator": "add", "inputs": ["a", "b"]},
+    )
+    plan = with_cascades(
+        network, vary(striped_machine(), **{"vector_unit.unfused": ["add"]}), Cascade(0, 3, 2)
+    )
+    assert sentences(plan) == {}
+    of_b = plan.schedule.striped.cascades[0].windows[1]
+    windows = (plan.schedule.striped.cascades[0].windows[0], of_b._replace(rows=of_b.rows - 1))
+    said = sentences(plan, striped=with_stripes(plan, windows=windows))
+    assert said["sum"] == "reads row 0 of the output of b, in whose place row 1 lies"
+    waits_for = edited(plan.schedule.waits_for, 2, (1,))
+    assert sentences(plan, waits_for=waits_for)["sum"] == "reads the outputs of a, but does not wait for it"
