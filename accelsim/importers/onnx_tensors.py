@@ -414,7 +414,7 @@ class OnnxTensors:
 
 
 def _check_counts(node: "onnx.NodeProto") -> None:
-    """Refuse attributes that onnx divides by, or reads without end: counts below 1, equations of no letters."""
+    """Refuse what onnx divides by, or reads without end: counts below 1, equations of no letters."""
     for attribute in node.attribute:
         if attribute.name == "equation" and not re.fullmatch(rb"[A-Za-z\s.,]*(->[A-Za-z\s.]*)?", attribute.s):
             raise ValueError(f"equation = {attribute.s.decode(errors='replace')!r} is none of Einsum")
