@@ -414,8 +414,10 @@ class OnnxTensors:
 
 
 def _check_counts(node: "onnx.NodeProto") -> None:
-    """Refuse attributes that count or step and are not positive: older releases of onnx divide by them."""
+    """Refuse what onnx divides by, or reads without end: counts below 1, equations of no letters."""
     for attribute in node.attribute:
+        if attribute.name == "equation" and not re.fullmatch(rb"[A-Za-z\s.,]*(->[A-Za-z\s.]*)?", attribute.s):
+            raise ValueError(f"equation = {attribute.s.decode(errors='replace')!r} is none of Einsum")
         values = [*attribute.ints] or [attribute.i]
         if attribute.name in _POSITIVE and min(values) < 1:
             raise ValueError(f"{attribute.name} = {', '.join(map(str, values))}: must be at least 1")

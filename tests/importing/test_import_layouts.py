@@ -316,6 +316,12 @@ def test_a_factor_for_each_pixel_is_repeated_along_the_channels(graph_of):
     assert moving(graph) == ["y.grown.channels"]
 
 
+@pytest.mark.parametrize("equation", ["bh\x7fd,bhjd->bhij", "bhid,bhjd-bhij", "b:,b->b", "ab1,abc->ab"])
+def test_an_equation_with_other_than_letters_is_refused_in_a_sentence(equation, graph_of):
+    with pytest.raises(accelsim.AccelsimError, match="equation = "):
+        graph_of([node("Einsum", "x x", "y", equation=equation)])
+
+
 def test_shared_weights_are_parameters_once(graph_of):
     nodes = [node("Conv", "x w", "a"), node("Conv", "z w", "b"), node("Add", "a b", "y")]
     graph = graph_of(nodes, [weight("w", 8, 3, 1, 1)], x=(1, 3, 8, 8), z=(1, 3, 8, 8))
