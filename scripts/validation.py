@@ -539,9 +539,12 @@ def _mappings(network: str, machine: Hardware) -> Sequence[LayerMapping]:
     return make_schedule(lower(build(load_network(shipped.packaged("networks", network)))), machine).mappings
 
 
+_DRAM = ["dram"]
+
+
 def _dram_bytes(mappings: Sequence[LayerMapping]) -> int:
     counts = [mapping.totals.counts for mapping in mappings]
-    return sum(count.dram_read_bytes + count.dram_write_bytes for count in counts)
+    return sum(count.read_bytes(_DRAM) + count.written_bytes(_DRAM) for count in counts)
 
 
 def forced_part(table: PublishedTable) -> str:
