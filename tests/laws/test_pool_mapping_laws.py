@@ -25,6 +25,7 @@ from accelsim.hardware import Operand, dataflow_names
 from accelsim.mapping.arrival import may_arrive
 from accelsim.mapping.banks import alone_in_turn
 from accelsim.mapping.costs import VECTOR
+from accelsim.mapping.dataflows import dataflow_of
 from accelsim.mapping.grids import Grids
 from accelsim.mapping.mapping import Choice
 from accelsim.mapping.pool import layer_tiles
@@ -65,7 +66,8 @@ def pool_mappings(draw, any_layer, hardware):
     """A layer, all its mappings onto a pool by one dataflow, and of each loop order the number of one."""
     layer, hardware = draw(any_layer), draw(hardware)
     batch = draw(st.sampled_from([1, 1, 2, 3]))
-    dataflow = draw(st.sampled_from(sorted(dataflow_names()))) if layer.on_array else VECTOR
+    names = [name for name in sorted(dataflow_names()) if not dataflow_of(name).refusal(layer)]
+    dataflow = draw(st.sampled_from(names)) if layer.on_array else VECTOR
     found = every_mapping(layer, hardware, dataflow, batch, Grids(finely=draw(st.booleans())))
     few = np.flatnonzero([steps_of(found.layer, found.images, tile) <= MOST_STEPS for tile in tiles(found)])
     numbers = []
