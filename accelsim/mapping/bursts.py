@@ -159,7 +159,7 @@ def bursts_of_tiles(
         batch: Images.
     """
     channels, plane = ChannelBursts(*tiles.channels.bursts), PlaneBursts(*tiles.plane.bursts)
-    operands = entries(tiles.footprint.operands, tiles.owner)
+    operands = tiles.footprint.operands
     outputs, stored = (
         entries(layers.OY * layers.OX, tiles.owner),
         entries(layers.stored_elements // (layers.G * layers.K), tiles.owner),
@@ -178,7 +178,7 @@ def bursts_of_arriving(layers: LoopNest[Count], tiles: Tiles, batch: int) -> Cou
     """Bursts of inputs that come once, all of them, tile by tile."""
     channels, plane = ChannelBursts(*tiles.channels.bursts), PlaneBursts(*tiles.plane.bursts)
     pixels = entries(layers.IY * layers.IX, tiles.owner)
-    operands = entries(tiles.footprint.operands, tiles.owner)
+    operands = tiles.footprint.operands
     once = channels.input_rows * plane.arriving_inputs + channels.input_pixels * pixels
     return (operands * once + channels.gates) * batch
 
