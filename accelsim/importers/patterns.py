@@ -135,6 +135,8 @@ def _is_bias(model: Model, product: ModelNode, constant: str) -> bool:
     weights, offsets = model.shapes.get(product.input(1), ()), model.shapes.get(constant, ())
     if product.operator not in {"Conv", "Gemm", "MatMul"} or product.input(2) or not weights:
         return False
+    if model.constants.isdisjoint(product.inputs[:2]):  # what is added to a product of activations is a mask
+        return False
     if product.operator == "Conv":
         after = len(weights) - 2  # the axes of the plane follow the channels
         return prod(offsets) == weights[0] and offsets[-1 - after :] == (weights[0], *[1] * after)

@@ -407,3 +407,14 @@ def test_bits_of_a_quantising_node_of_another_domain_are_the_networks(tmp_path):
     network = accelsim.load_network(save(proto, tmp_path))
     assert network.description.precision.weights_bits == 4
     assert network.description.precision.activations_bits == 4
+
+
+def test_a_mask_of_one_row_that_is_added_to_scores_is_no_bias(graph_of):
+    nodes = [
+        node("Transpose", "x", "keys", perm=[0, 2, 1]),
+        node("MatMul", "x keys", "scores"),
+        node("Add", "scores mask", "masked"),
+        node("Softmax", "masked", "y", axis=-1),
+    ]
+    published = graph_of(nodes, [weight("mask", 1, 1, 10)], image=(1, 10, 16))
+    assert "activation" in {published[name].operator.kind for name in published}  # an operation an element
