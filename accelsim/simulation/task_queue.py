@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final, NamedTuple, TypeAlias
 
-from accelsim.mapping.mapping import Step
+from accelsim.simulation.machine_step import MachineStep
 
 NEVER: Final = 1 << 62
 """A cycle that does not come."""
@@ -21,18 +21,20 @@ Tag: TypeAlias = tuple[int, int, bool]
 class TileTask:
     """One step of one layer on its way through the machine."""
 
-    __slots__ = ("last", "layer", "number", "reads_due", "step")
+    __slots__ = ("arrivals", "last", "layer", "reads_due", "step")
 
-    def __init__(self, step: Step, number: int, layer: int, last: bool, reads_due: int = 0) -> None:
+    def __init__(self, step: MachineStep, layer: int, last: bool) -> None:
         self.step = step
-        self.number = number
         self.layer = layer
         self.last = last
-        self.reads_due = reads_due
+        self.arrivals: list[int] = []
+        """When each of its loads comes, as far as that is known when it is asked for."""
+        self.reads_due = 0
+        """Where it is not: a bit for each that is still to come."""
 
     def tag(self, layer: int) -> Tag:
         """What it is, seen from a layer."""
-        return self.number, layer - self.layer, self.last
+        return self.step.number, layer - self.layer, self.last
 
 
 class Run(NamedTuple):
@@ -89,7 +91,7 @@ class TaskQueue:
             last_task = run.task
             if (
                 run.gap_cycles == gap_cycles
-                and last_task.number == task.number
+                and last_task.step is task.step
                 and last_task.layer == task.layer
                 and last_task.last == task.last
             ):
@@ -123,7 +125,7 @@ class TaskQueue:
             if run.task.layer < layer:  # tasks come in the order of their layers
                 return False
             if run.task.layer == layer:
-                last = TileTask(run.task.step, run.task.number, layer, last=True)
+                last = TileTask(run.task.step, layer, last=True)
                 if run.tasks == 1:
                     run.task = last
                 else:

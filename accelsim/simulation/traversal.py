@@ -14,9 +14,10 @@ from typing import Any, Final
 from accelsim.hardware import Hardware, Operand
 from accelsim.mapping.mapping import ProgramPart, Repeat, Step
 from accelsim.simulation.entry import Entry
+from accelsim.simulation.log import Log
 from accelsim.simulation.pool_stepper import PoolStepper, entered
 from accelsim.simulation.state import State
-from accelsim.simulation.stepper import Log, Stepper
+from accelsim.simulation.stepper import Stepper
 from accelsim.simulation.transitions import ENTRIES_OF_A_STATE, Transition, Transitions
 
 WORTHWHILE_ITERATIONS: Final = 8
@@ -67,7 +68,8 @@ class Traversal:
         the machine is here, and `number` and `state` are None: it has gone on since its state was read;
         the machine is here, and `state` (and perhaps `number`) says what it is in;
         the machine was left behind at an earlier cycle, and `number` says which state it would be in.
-    `cycle` is right in all of them; `machine.cycle` only where the machine is here.
+    `cycle` is right in all of them; the machine's own clock, which is so many skipped cycles behind, only where
+    it is here.
     docs/decisions/fast-engine.md has the argument.
     """
 
@@ -214,7 +216,7 @@ class Traversal:
         return transition
 
     def _body(self, body: Sequence[ProgramPart], last: bool) -> None:
-        machine, step_number = self.machine, self.transitions.step_number
+        machine, transitions = self.machine, self.transitions
         for number, part in enumerate(body, 1):
             ends = last and number == len(body)
             if isinstance(part, Repeat):
@@ -225,8 +227,9 @@ class Traversal:
             else:
                 if not self.machine_is_here:
                     self._bring_machine()
-                machine.hand_over(part, step_number(part), ends)
-                self.cycle, self.number, self.state = machine.cycle, None, None
+                step = transitions.of_step.get(id(part)) or transitions.on_machine(part, machine)
+                machine.hand_over(step, ends)
+                self.cycle, self.number, self.state = machine.cycle + machine.skipped_cycles, None, None
 
     def _steps_of(self, part: Any) -> int:
         """How many steps a loop, a body or a program has."""
@@ -310,9 +313,9 @@ class Traversal:
         return False
 
     def _advance(self, cycles: int) -> None:
-        """Let everything be later by so many cycles."""
+        """Let everything be later by so many cycles: the machine, if it is here, is as it is."""
         self.cycle += cycles
-        self.machine_is_here = self.machine_is_here and not cycles
+        self.machine.skipped_cycles += cycles
 
     def _state(self) -> State:
         if self.state is None:
