@@ -7,7 +7,7 @@ is found once.
 from collections.abc import Callable, Collection
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from accelsim.hardware.operand import Operand
 from accelsim.mapping.mapping import Step
@@ -17,7 +17,8 @@ Room: TypeAlias = tuple[tuple[int, int], ...]
 """Bytes of banks, each by its index."""
 
 
-class Load(NamedTuple):
+@dataclass(slots=True, eq=False)
+class Load:
     """One operand that a step loads."""
 
     bank: int

@@ -19,6 +19,8 @@ from accelsim.simulation.task_queue import TileTask
 class PoolStepper(Stepper):
     """The state of a machine with a pool."""
 
+    shares_room = True
+
     def __init__(self, hardware: Hardware, idle_descriptors: int = 0, pool_bytes: int = 0) -> None:
         super().__init__(hardware, idle_descriptors, pool_bytes)
         of_tensors = hardware.tensor_bank
@@ -37,14 +39,6 @@ class PoolStepper(Stepper):
         self.taken_bytes = entry.taken_bytes
         if entry.freed_bytes:
             self.freed_bytes[self.layer] = entry.freed_bytes
-
-    def hand_over(self, step: MachineStep, last: bool) -> None:
-        """Until a step has its room, is asked for and waits for the array."""
-        task = TileTask(step, self.layer, last)
-        waiting = self.to_array
-        while len(waiting) + (self.in_array is not None) > self.prefetch:
-            self._go_on()
-        self._ask_for(self._take_room(task), task)
 
     def _take_room(self, task: TileTask) -> Sequence[Load]:
         """All that a step needs of the pool, and the tensors that begin with it; what it loads then."""

@@ -15,6 +15,7 @@ import math
 from collections import deque
 from collections.abc import Iterable, Sequence
 from operator import lt
+from typing import ClassVar
 
 from accelsim.hardware.machine import Hardware
 from accelsim.hardware.operand import Operand
@@ -30,8 +31,10 @@ from accelsim.simulation.task_queue import NEVER, Tag, TaskQueue, TileTask
 class Stepper:
     """The state of the machine, and how it goes on from one cycle in which something is freed to the next."""
 
+    shares_room: ClassVar[bool] = False
+    """Whether a step takes room in one request, with tensors perhaps."""
     pooled: frozenset[Operand] = frozenset()
-    """Operands that lie in a pool."""
+    """Operands of which it does."""
 
     def __init__(self, hardware: Hardware, idle_descriptors: int = 0, pool_bytes: int = 0) -> None:
         channel = hardware.channel_of[Operand.OUTPUTS]
@@ -96,13 +99,11 @@ class Stepper:
         # `prefetch` may be under way.
         while len(waiting) + (self.in_array is not None) > self.prefetch:
             self._go_on()
-        self._ask_for(step.loads, task)
-
-    def _ask_for(self, loads: Sequence[Load], task: TileTask) -> None:
+        loads = self._take_room(task) if self.shares_room else step.loads
         free_bytes = self.free_bytes
         for load in loads:
-            bank, size_bytes, _, _, of_layers, _ = load
-            if of_layers:
+            bank, size_bytes = load.bank, load.size_bytes
+            if load.of_layers:
                 while self.waits_for:
                     self._go_on()
             while size_bytes > free_bytes[bank]:
@@ -114,10 +115,14 @@ class Stepper:
                 self._begin(task.layer)
         if self.waits_for or not loads:
             self._wait_for_producers(task)
-        self.to_array.append(task)
-        if task.last:
+        waiting.append(task)
+        if last:
             self.layer += 1
             self.begins = True
+
+    def _take_room(self, task: TileTask) -> Sequence[Load]:
+        """Wait for what a step takes in one request before it loads anything; what it loads then."""
+        return task.step.loads
 
     def _begin(self, layer: int) -> None:
         """A layer has asked for something."""
@@ -363,20 +368,19 @@ class Stepper:
         # The vector unit gets nothing, and no other step is executed, before the array is done: what ends
         # earlier does not matter. Nor does when the channel is free, before what is asked for now is ready.
         executes_until = cycle if in_array is None else self.array_ends
-        return State(
-            prefetch=self.prefetch,
-            free_bytes=tuple(self.free_bytes),
-            to_array=self._waiting(executes_until),
-            in_array=None if in_array is None else (executes_until - cycle, in_array.tag(layer)),
-            vector_busy_cycles=max(self.vector_free_at - executes_until, 0),
-            to_finish=self.to_finish.state(cycle, layer),
-            executing_cycles=max(self.executed_until - executes_until, 0),
-            waits_for=tuple(sorted([layer - layer_waited_for for layer_waited_for in self.waits_for]))
-            if self.waits_for
-            else (),
-            writes=self.writes.state(cycle, layer),
-            stores=self.stores.state(cycle, layer),
-            channel_busy_cycles=max(self.channel_free_at - cycle - self.latency, 0),
+        waits_for = self.waits_for
+        return State(  # by position, which takes half the time
+            self.prefetch,
+            tuple(self.free_bytes),
+            self._waiting(executes_until),
+            None if in_array is None else (executes_until - cycle, in_array.tag(layer)),
+            max(self.vector_free_at - executes_until, 0),
+            self.to_finish.state(cycle, layer),
+            max(self.executed_until - executes_until, 0),
+            tuple(sorted([layer - waited_for for waited_for in waits_for])) if waits_for else (),
+            self.writes.state(cycle, layer),
+            self.stores.state(cycle, layer),
+            max(self.channel_free_at - cycle - self.latency, 0),
         )
 
     def _waiting(self, begins: int) -> Waiting:
@@ -387,14 +391,12 @@ class Stepper:
         """
         waiting, cycle, layer = [], self.cycle, self.layer
         for task in self.to_array:
-            arrivals = task.arrivals
+            arrivals, step, due = task.arrivals, task.step, ()
             if arrivals and arrivals[-1] > begins:
                 due = tuple([arrives - cycle for arrives in arrivals if arrives > begins])
                 begins = arrivals[-1]
-            else:
-                due = ()
-            waiting.append((task.tag(layer), due))
-            begins += task.step.array_cycles
+            waiting.append(((step.number, layer - task.layer, task.last), due))
+            begins += step.array_cycles
         return tuple(waiting)
 
     def put_into(self, state: State, layer: int, cycle: int, steps: Sequence[MachineStep]) -> None:

@@ -216,20 +216,23 @@ class Traversal:
         return transition
 
     def _body(self, body: Sequence[ProgramPart], last: bool) -> None:
-        machine, transitions = self.machine, self.transitions
         for number, part in enumerate(body, 1):
             ends = last and number == len(body)
-            if isinstance(part, Repeat):
-                if part.times < WORTHWHILE_STEPS and self._steps_of(part) < WORTHWHILE_STEPS:
-                    self._iterate(part, ends)
-                else:
-                    self._remembered(part, ends, self._iterate)
+            if not isinstance(part, Repeat):
+                self._step(part, ends)
+            elif part.times < WORTHWHILE_STEPS and self._steps_of(part) < WORTHWHILE_STEPS:
+                self._iterate(part, ends)
             else:
-                if not self.machine_is_here:
-                    self._bring_machine()
-                step = transitions.of_step.get(id(part)) or transitions.on_machine(part, machine)
-                machine.hand_over(step, ends)
-                self.cycle, self.number, self.state = machine.cycle + machine.skipped_cycles, None, None
+                self._remembered(part, ends, self._iterate)
+
+    def _step(self, step: Step, last: bool) -> None:
+        if not self.machine_is_here:
+            self._bring_machine()
+        machine, transitions = self.machine, self.transitions
+        on_machine = transitions.of_step.get(id(step)) or transitions.on_machine(step, machine)
+        machine.hand_over(on_machine, last)
+        self.cycle = machine.cycle + machine.skipped_cycles
+        self.number = self.state = None
 
     def _steps_of(self, part: Any) -> int:
         """How many steps a loop, a body or a program has."""
@@ -269,8 +272,9 @@ class Traversal:
         glimpsed: set[tuple[int, ...]] = set()
         iteration_of: dict[State, tuple[int, int, MappingOf[Operand, int]]] = {}
         body = loop.body
+        step = body[0] if len(body) == 1 and not isinstance(body[0], Repeat) else None
         # A state is seen to recur a period later where it has to be glimpsed first: a short one is looked at.
-        few_entries = ENTRIES_PER_STEP * self._steps_of(body)
+        few_entries = ENTRIES_PER_STEP * (self._steps_of(body) - 1)
         entries = last_compared = 0
         for iteration in range(n_alike):
             if self.number is not None or (
@@ -291,7 +295,10 @@ class Traversal:
                 if entries > MOST_ITERATION_ENTRIES:
                     iteration_of.clear()
                     entries = 0
-            self._body(body, False)
+            if step is None:
+                self._body(body, False)
+            else:
+                self._step(step, False)
         return n_alike
 
     def _standstills(self) -> MappingOf[Operand, int]:
