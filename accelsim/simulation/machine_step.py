@@ -7,12 +7,13 @@ is found once.
 from collections.abc import Callable, Collection
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from accelsim.hardware.operand import Operand
 from accelsim.mapping.mapping import Step
 from accelsim.simulation.pool import room_bytes
 
+_WEIGHTS: Final = Operand.WEIGHTS
 Room: TypeAlias = tuple[tuple[int, int], ...]
 """Bytes of banks, each by its index."""
 
@@ -74,37 +75,34 @@ def machine_step(
         stream_cycles: For how long the one channel streams so many bytes.
         pooled: Operands that lie in a pool.
     """
-    moved, stored = step.moved_loads, step.moved_stores
+    # Written out for speed: a machine of a sweep meets a step eleven times.
+    moved, takes = step.moved_loads, step.takes
     loads = [
         Load(
             bank_of[operand],
             0 if operand in pooled else size_bytes,
             moved[operand],
             stream_cycles(moved[operand]),
-            operand is not Operand.WEIGHTS or step.weights_of_layer,
+            operand is not _WEIGHTS or step.weights_of_layer,
             operand,
         )
         for operand, size_bytes in step.loads.items()
     ]
-
-    def room(sizes: MappingOf[Operand, int]) -> Room:
-        return tuple([(bank_of[operand], size_bytes) for operand, size_bytes in sizes.items()])
-
-    takes = step.takes
     if pooled:
         takes = {operand: size_bytes for operand, size_bytes in takes.items() if operand not in pooled}
+    freed = step.freed_by_vector_unit
     return MachineStep(
         step,
         number,
         tuple(loads),
-        room(takes),
-        room(step.freed_by_array),
-        room(step.freed_by_vector_unit),
-        room(step.freed_by_store),
+        tuple([(bank_of[operand], size_bytes) for operand, size_bytes in takes.items()]),
+        tuple([(bank_of[operand], size_bytes) for operand, size_bytes in step.freed_by_array.items()]),
+        tuple([(bank_of[operand], size_bytes) for operand, size_bytes in freed.items()]) if freed else (),
+        tuple([(bank_of[operand], size_bytes) for operand, size_bytes in step.freed_by_store.items()]),
         step.array_cycles,
         step.vector_cycles,
         step.completes,
         bool(step.stores),
-        stream_cycles(sum(stored.values())),
+        stream_cycles(sum(step.moved_stores.values())) if step.stores else 0,
         room_bytes(step, pooled) if pooled else 0,
     )

@@ -178,24 +178,25 @@ class Traversal:
 
     def _remembered(self, part: Any, last: bool, go: Callable[[Any, bool], None]) -> None:
         """Go through a part of a program, or look up what that did from this state before."""
-        transitions = self.transitions
-        pays = self.number is None and self._pays_to_remember(part)
-        if pays or self.number is not None:
-            # The identity of a part will do, since programs share what is alike and `transitions.parts` keeps
-            # it alive; `last` is in the key, since the last step of a layer ends it.
-            key = (id(part), self._number(), last)
-            transition = transitions.of_part.get(key)
-            if transition is not None:
-                # From one state the same steps lead to the same state in as many cycles: the machine stays
-                # where it is, and is put into that state when a step has to be gone through again.
-                self._observe(transition, self.cycle)
-                self.cycle += transition.cycles
-                self.number, self.state, self.machine_is_here = transition.state, None, False
-                return
-            if pays or self._pays_to_remember(part):
-                transitions.remember(part, key, self._gone_through(part, last, go))
-                return
-        go(part, last)
+        transitions, number = self.transitions, self.number
+        pays = number is None and self._pays_to_remember(part)
+        if not pays and number is None:
+            go(part, last)
+            return
+        # The identity of a part will do, since programs share what is alike and `transitions.parts` keeps
+        # it alive; `last` is in the key, since the last step of a layer ends it.
+        key = (id(part), self._number(), last)
+        transition = transitions.of_part.get(key)
+        if transition is not None:
+            # From one state the same steps lead to the same state in as many cycles: the machine stays
+            # where it is, and is put into that state when a step has to be gone through again.
+            self._observe(transition, self.cycle)
+            self.cycle += transition.cycles
+            self.number, self.state, self.machine_is_here = transition.state, None, False
+        elif pays or self._pays_to_remember(part):
+            transitions.remember(part, key, self._gone_through(part, last, go))
+        else:
+            go(part, last)
 
     def _pays_to_remember(self, part: Any) -> bool:
         return not self.transitions.is_full and self._is_worth_a_look(part)
@@ -216,21 +217,27 @@ class Traversal:
         return transition
 
     def _body(self, body: Sequence[ProgramPart], last: bool) -> None:
-        for number, part in enumerate(body, 1):
-            ends = last and number == len(body)
+        left = len(body)
+        for part in body:
+            left -= 1
+            ends = last and not left
             if not isinstance(part, Repeat):
-                self._step(part, ends)
+                self._step(part, 1, ends)
             elif part.times < WORTHWHILE_STEPS and self._steps_of(part) < WORTHWHILE_STEPS:
                 self._iterate(part, ends)
             else:
                 self._remembered(part, ends, self._iterate)
 
-    def _step(self, step: Step, last: bool) -> None:
+    def _step(self, step: Step, times: int, last: bool = False) -> None:
+        """A step, or as many that are alike, of which the last may end the layer."""
+        machine, transitions = self.machine, self.transitions
         if not self.machine_is_here:
             self._bring_machine()
-        machine, transitions = self.machine, self.transitions
         on_machine = transitions.of_step.get(id(step)) or transitions.on_machine(step, machine)
-        machine.hand_over(on_machine, last)
+        for _ in range(times - last):
+            machine.hand_over(on_machine, False)
+        if last:
+            machine.hand_over(on_machine, True)
         self.cycle = machine.cycle + machine.skipped_cycles
         self.number = self.state = None
 
@@ -250,14 +257,19 @@ class Traversal:
 
         The last iteration may end the layer, which the iterations before it do not: it is not skipped.
         """
-        n_alike = loop.times - last
-        iteration = (
+        body, n_alike = loop.body, loop.times - last
+        step = body[0] if len(body) == 1 else None
+        done = (
             self._iterate_until_a_state_recurs(loop, n_alike) if loop.times >= WORTHWHILE_ITERATIONS else 0
         )
-        for _ in range(iteration, n_alike):
-            self._body(loop.body, False)
+        if isinstance(step, Step):
+            if done < loop.times:
+                self._step(step, loop.times - done, last)
+            return
+        for _ in range(done, n_alike):
+            self._body(body, False)
         if last:
-            self._body(loop.body, True)
+            self._body(body, True)
 
     def _iterate_until_a_state_recurs(self, loop: Repeat, n_alike: int) -> int:
         """Go through iterations until one begins in the state of an earlier one; skip what repeats.
@@ -272,13 +284,13 @@ class Traversal:
         glimpsed: set[tuple[int, ...]] = set()
         iteration_of: dict[State, tuple[int, int, MappingOf[Operand, int]]] = {}
         body = loop.body
-        step = body[0] if len(body) == 1 and not isinstance(body[0], Repeat) else None
+        step = body[0] if len(body) == 1 else None
         # A state is seen to recur a period later where it has to be glimpsed first: a short one is looked at.
         few_entries = ENTRIES_PER_STEP * (self._steps_of(body) - 1)
         entries = last_compared = 0
         for iteration in range(n_alike):
             if self.number is not None or (
-                (self.machine.entries <= few_entries or self._was_glimpsed(glimpsed))
+                ((few_entries and self.machine.entries <= few_entries) or self._was_glimpsed(glimpsed))
                 and self._is_worth_a_look(body, iteration - last_compared)
             ):
                 last_compared, state = iteration, self._state()
@@ -295,10 +307,10 @@ class Traversal:
                 if entries > MOST_ITERATION_ENTRIES:
                     iteration_of.clear()
                     entries = 0
-            if step is None:
-                self._body(body, False)
+            if isinstance(step, Step):
+                self._step(step, 1)
             else:
-                self._step(step, False)
+                self._body(body, False)
         return n_alike
 
     def _standstills(self) -> MappingOf[Operand, int]:
@@ -343,31 +355,29 @@ class Traversal:
         return self.machine
 
     def _transition(self, before: int) -> Transition:
-        start = self.log.start_cycles.get(self.layer)
+        log, layer = self.log, self.layer
+        start = log.start_cycles.get(layer)
         return Transition(
-            cycles=self.cycle - before,
-            state=self._number(),
-            start_cycle=None if start is None else start - before,
-            end_cycles=tuple(
-                [(self.layer - layer, cycle - before) for layer, cycle in self.log.end_cycles.items()]
-            ),
-            least_free_bytes=self.log.least_free_bytes,
-            waiting_cycles=tuple(
-                [(self.layer - layer, cycles) for layer, cycles in self.log.waiting_cycles.items()]
-            ),
+            self.cycle - before,
+            self._number(),
+            None if start is None else start - before,
+            tuple([(layer - ended, cycle - before) for ended, cycle in log.end_cycles.items()]),
+            log.least_free_bytes,
+            tuple([(layer - waiting, cycles) for waiting, cycles in log.waiting_cycles.items()]),
         )
 
     def _observe(self, transition: Transition, before: int) -> None:
         log = self.log
-        if transition.start_cycle is not None:
-            log.start_cycles.setdefault(self.layer, before + transition.start_cycle)
-        for distance, cycle in transition.end_cycles:
+        _, _, start_cycle, end_cycles, least_free_bytes, waiting_cycles = transition
+        if start_cycle is not None:
+            log.start_cycles.setdefault(self.layer, before + start_cycle)
+        for distance, cycle in end_cycles:
             log.end_cycles[self.layer - distance] = before + cycle
-        for distance, cycles_of in transition.waiting_cycles:
+        for distance, cycles_of in waiting_cycles:
             layer = self.layer - distance
             if layer not in log.waiting_cycles:
                 log.waiting_cycles[layer] = dict(cycles_of)
                 continue
             for operand, cycles in cycles_of.items():
                 log.stand_still(layer, operand, cycles)
-        log.observe(transition.least_free_bytes)
+        log.observe(least_free_bytes)
