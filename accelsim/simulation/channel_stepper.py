@@ -104,6 +104,29 @@ class ChannelStepper(Stepper):
         super().enter(waits_for, entry)
         self.prefetch = entry.prefetch
 
+    def hand_over(self, step: MachineStep, last: bool) -> None:
+        """Until a step is asked for and waits for the array: as with one channel, where it is written out
+        for speed, but for the queues.
+        """
+        task = TileTask(step, self.layer, last)
+        while len(self.to_array) + (self.in_array is not None) > self.prefetch:
+            self._go_on()
+        loads = self._take_room(task) if self.shares_room else step.loads
+        for load in loads:
+            while self.waits_for and load.of_layers:
+                self._go_on()
+            while load.size_bytes > self.free_bytes[load.bank]:
+                self._go_on()
+            self.free_bytes[load.bank] -= load.size_bytes
+            self.holds_more = True
+            self._read(load, task)
+        if self.waits_for or not step.loads:
+            self._wait_for_producers(task)
+        self.to_array.append(task)
+        if last:
+            self.layer += 1
+            self.begins = True
+
     def _read(self, load: Load, task: TileTask) -> None:
         """Ask for the next of the loads of a task; they come in order, and those of one task together."""
         if task is not self.asked_for:
@@ -116,6 +139,8 @@ class ChannelStepper(Stepper):
         ready_at = self.cycle + queue.latency
         queue.reads.append((ready_at, math.ceil(load.moved_bytes / queue.bandwidth), task, bit))
         queue.sum_of_reads += ready_at
+        if self.begins:
+            self._begin(task.layer)
 
     @property
     def _is_moving(self) -> bool:

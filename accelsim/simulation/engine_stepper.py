@@ -157,22 +157,19 @@ class EngineStepper(HostStepper):
     # The array, and what it stands still for
 
     def _start_array_if_there_is_room(self) -> None:
-        if self.has_room:
-            self._start_array()
-        else:
-            super()._start_array_if_there_is_room()
-
-    def _start_array(self) -> None:
         """Unless something moves that stops it; then its room is taken all the same."""
-        computes = self.to_array[0].step.array_cycles > 0
-        stopped = computes and any(
+        step = self.to_array[0].step
+        stopped = step.array_cycles and any(
             queue.stops and queue.streaming is not None for queue in self.engine_queues
         )
-        if not stopped:
+        if stopped:
+            if not self.has_room and self._takes(step.takes):
+                self.has_room = self.holds_more = True
+            return
+        if self.has_room:
+            self._free(step.takes)  # which the array takes now
             self.has_room = False
-            super()._start_array()
-        elif not self.has_room:
-            self.has_room = self.holds_more = True
+        super()._start_array_if_there_is_room()
 
     # Control
 
@@ -279,8 +276,6 @@ class EnginePoolStepper(EngineStepper, HostPoolStepper):
         for load in past:
             self.free_bytes[load.bank] -= load.size_bytes
             self._read(load, task)
-            if self.begins:
-                self._begin(task.layer)
         self.without_room = task
         super()._take_room(task)
         self.without_room = None

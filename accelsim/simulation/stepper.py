@@ -100,7 +100,7 @@ class Stepper:
         while len(waiting) + (self.in_array is not None) > self.prefetch:
             self._go_on()
         loads = self._take_room(task) if self.shares_room else step.loads
-        free_bytes = self.free_bytes
+        free_bytes, arrivals, latency = self.free_bytes, task.arrivals, self.latency
         for load in loads:
             bank, size_bytes = load.bank, load.size_bytes
             if load.of_layers:
@@ -110,9 +110,16 @@ class Stepper:
                 self._go_on()
             free_bytes[bank] -= size_bytes
             self.holds_more = True
-            self._read(load, task)
             if self.begins:
-                self._begin(task.layer)
+                self._begin(self.layer)
+            # The transfer joins the line, after the stores that joined in earlier cycles.
+            cycle = self.cycle
+            while self.writes.head_cycle < cycle:
+                self._join_line()
+            ready_at, free_at = cycle + latency, self.channel_free_at
+            arrives = (ready_at if ready_at > free_at else free_at) + load.stream_cycles
+            self.channel_free_at = arrives
+            arrivals.append(arrives)
         if self.waits_for or not loads:
             self._wait_for_producers(task)
         waiting.append(task)
@@ -212,25 +219,18 @@ class Stepper:
 
     # DRAM channel
 
-    def _read(self, load: Load, task: TileTask) -> None:
-        """A transfer that has its place in a bank joins the line."""
-        cycle = self.cycle
-        while self.writes.head_cycle < cycle:
-            self._join_line()
-        begins, free_at = cycle + self.latency, self.channel_free_at
-        self.channel_free_at = arrives = (begins if begins > free_at else free_at) + load.stream_cycles
-        task.arrivals.append(arrives)
-
     def _join_line(self) -> None:
         """The first store that has not joined the line does so: none may have been asked for before it."""
         writes = self.writes
-        begins, free_at = writes.head_cycle + self.latency, self.channel_free_at
+        ready_at, free_at = writes.head_cycle + self.latency, self.channel_free_at
         task = writes.get()
-        self.channel_free_at = ends = (begins if begins > free_at else free_at) + task.step.store_cycles
+        self.channel_free_at = ends = (ready_at if ready_at > free_at else free_at) + task.step.store_cycles
         self.stores.put(task, ends)
 
     def _stored(self, task: TileTask) -> None:
-        self._free(task.step.freed_by_store)
+        free_bytes = self.free_bytes
+        for bank, size_bytes in task.step.freed_by_store:
+            free_bytes[bank] += size_bytes
         if task.last:
             self._end_layer(task.layer)
 
@@ -241,31 +241,36 @@ class Stepper:
     # PE array and vector unit
 
     def _start_array_if_there_is_room(self) -> None:
-        takes = self.to_array[0].step.takes
-        free_bytes = self.free_bytes
-        for bank, size_bytes in takes:
-            if size_bytes > free_bytes[bank]:
-                return
-        for bank, size_bytes in takes:
-            free_bytes[bank] -= size_bytes
-        self._start_array()
-
-    def _start_array(self) -> None:
-        """With the first of the tasks that wait for it, which has all that it needs."""
-        task = self.to_array.popleft()
-        if self.executed_until < self.cycle:
+        """With the first of the tasks that wait for it, which has all else that it needs."""
+        task, cycle = self.to_array[0], self.cycle
+        step = task.step
+        if not self._takes(step.takes):
+            return
+        self.to_array.popleft()
+        if self.executed_until < cycle:
             self._stands_still(task)
         self.holds_more = True
         self.in_array = task
-        self.array_ends = self.cycle + task.step.array_cycles
+        self.array_ends = cycle + step.array_cycles
+
+    def _takes(self, room: Room) -> bool:
+        """Whether there is room, which is taken then."""
+        free_bytes = self.free_bytes
+        for bank, size_bytes in room:
+            if size_bytes > free_bytes[bank]:
+                return False
+        for bank, size_bytes in room:
+            free_bytes[bank] -= size_bytes
+        return True
 
     def _end_array(self) -> None:
         task = self.in_array
         assert task is not None  # work ends only where some has begun
-        step, executed_until = task.step, self.cycle
+        step, executed_until, free_bytes = task.step, self.cycle, self.free_bytes
         self.in_array = None
         self.array_ends = NEVER
-        self._free(step.freed_by_array)
+        for bank, size_bytes in step.freed_by_array:
+            free_bytes[bank] += size_bytes
         if step.completes:
             self._hand_to_vector_unit(task)
             if not step.array_cycles:
@@ -318,37 +323,41 @@ class Stepper:
         """Put what has passed of a standstill down to what the next task lacked: its loads, as they come one
         after the other, and what it waits for then.
         """
-        cycle, since = self.cycle, self.executed_until
-        if not task.step.array_cycles:
+        cycle, since, step = self.cycle, self.executed_until, task.step
+        if not step.array_cycles:
             since = max(since, self.vector_free_at)
-        for load, arrives in zip(task.step.loads, task.arrivals, strict=True):
-            if since >= cycle:
-                break
-            if arrives > since:
-                until = arrives if arrives < cycle else cycle
-                self.log.stand_still(task.layer, load.operand, until - since)
-                self.executed_until = since = until
-        if since < cycle:
-            self.log.stand_still(task.layer, then, cycle - since)
-            self.executed_until = cycle
+        if since >= cycle:
+            return
+        self.executed_until = cycle
+        log, layer, arrivals = self.log, task.layer, task.arrivals
+        if arrivals and arrivals[-1] > since:
+            for load, arrives in zip(step.loads, arrivals, strict=True):
+                if arrives > since:
+                    until = arrives if arrives < cycle else cycle
+                    log.stand_still(layer, load.operand, until - since)
+                    since = until
+                    if since == cycle:
+                        return
+        log.stand_still(layer, then, cycle - since)
 
     # The state, as a value
 
     def glimpse(self) -> tuple[int, ...]:
         """Some of the state: where it differs, so does the state."""
-        cycle = self.cycle
+        cycle, stores = self.cycle, self.stores
         while self.writes.head_cycle < cycle:
             self._join_line()
         executes_until = cycle if self.in_array is None else self.array_ends
+        vector_free_at, channel_free_at = self.vector_free_at, self.channel_free_at - self.latency
         return (
             *self.free_bytes,
             executes_until - cycle,
-            max(self.vector_free_at - executes_until, 0),
+            vector_free_at - executes_until if vector_free_at > executes_until else 0,
             len(self.to_array),
-            max(self.channel_free_at - cycle - self.latency, 0),
+            channel_free_at - cycle if channel_free_at > cycle else 0,
             self.writes.tasks,
-            self.stores.tasks,
-            self.stores.head_cycle - cycle if self.stores.tasks else 0,
+            stores.tasks,
+            stores.head_cycle - cycle if stores.tasks else 0,
         )
 
     @property
