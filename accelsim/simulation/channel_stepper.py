@@ -15,7 +15,7 @@ from accelsim.hardware.machine import Hardware
 from accelsim.hardware.memory import Channel
 from accelsim.hardware.operand import Operand
 from accelsim.simulation.entry import Entry, most_descriptors
-from accelsim.simulation.machine_step import Load, MachineStep
+from accelsim.simulation.machine_step import Load, MachineStep, Room
 from accelsim.simulation.pool_stepper import PoolStepper
 from accelsim.simulation.state import ChannelState, State, Waiting
 from accelsim.simulation.stepper import Stepper
@@ -141,6 +141,11 @@ class ChannelStepper(Stepper):
         queue.sum_of_reads += ready_at
         if self.begins:
             self._begin(task.layer)
+
+    def _takes(self, room: Room) -> bool:
+        took = super()._takes(room)
+        self.holds_more = self.holds_more or took  # in all banks together, if not in one
+        return took
 
     @property
     def _is_moving(self) -> bool:

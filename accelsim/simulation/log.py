@@ -22,13 +22,17 @@ class Log:
     """The least that was free in each bank, in each of several memories, and in all with tiles together;
     empty as long as nothing was observed."""
 
+    def of_layer(self, layer: int) -> dict[Operand, int]:
+        """What steps of a layer were waited for, to be added to."""
+        waiting = self.waiting_cycles.get(layer)
+        if waiting is None:
+            waiting = self.waiting_cycles[layer] = {}
+        return waiting
+
     def stand_still(self, layer: int, operand: Operand, cycles: int) -> None:
         """Nothing was executed, because a step of a layer lacked an operand."""
-        of_layer = self.waiting_cycles.get(layer)
-        if of_layer is None:
-            self.waiting_cycles[layer] = {operand: cycles}
-        else:
-            of_layer[operand] = of_layer.get(operand, 0) + cycles
+        waiting = self.of_layer(layer)
+        waiting[operand] = waiting.get(operand, 0) + cycles
 
     def observe(self, free_bytes: tuple[int, ...]) -> None:
         """What is free over some time in the banks, and in all of them together."""

@@ -14,7 +14,6 @@ later goes before it: when it will be done is known when it joins.
 import math
 from collections import deque
 from collections.abc import Iterable, Sequence
-from operator import lt
 from typing import ClassVar
 
 from accelsim.hardware.machine import Hardware
@@ -74,6 +73,14 @@ class Stepper:
         """Whether a bank may hold more than at the end of any cycle since the log was begun."""
         self.begins = True
         """Whether the layer may not have asked for anything since then."""
+        self._compare_with(log.least_free_bytes)
+
+    def _compare_with(self, least_free_bytes: Sequence[int]) -> None:
+        """What was observed, of banks, memories and all together; only less than that has to be."""
+        self.least_of_banks = least_free_bytes or [NEVER] * len(self.free_bytes)
+        """No less was free in each bank."""
+        self.least_together = NEVER if self.memories or not least_free_bytes else least_free_bytes[-1]
+        """No less in all of them; where there are several memories, which it is not known of, any is."""
 
     def on_machine(self, step: Step, number: int) -> MachineStep:
         """A step as this machine meets it."""
@@ -100,7 +107,7 @@ class Stepper:
         while len(waiting) + (self.in_array is not None) > self.prefetch:
             self._go_on()
         loads = self._take_room(task) if self.shares_room else step.loads
-        free_bytes, arrivals, latency = self.free_bytes, task.arrivals, self.latency
+        free_bytes, least, arrivals, latency = self.free_bytes, self.least_of_banks, task.arrivals, self.latency
         for load in loads:
             bank, size_bytes = load.bank, load.size_bytes
             if load.of_layers:
@@ -108,8 +115,9 @@ class Stepper:
                     self._go_on()
             while size_bytes > free_bytes[bank]:
                 self._go_on()
-            free_bytes[bank] -= size_bytes
-            self.holds_more = True
+            free_bytes[bank] = left_bytes = free_bytes[bank] - size_bytes
+            if left_bytes < least[bank]:
+                self.holds_more = True
             if self.begins:
                 self._begin(self.layer)
             # The transfer joins the line, after the stores that joined in earlier cycles.
@@ -150,8 +158,7 @@ class Stepper:
         """Until everything that was asked for is done."""
         while self.to_array or self.in_array or self.to_finish.tasks or self._is_moving:
             self._go_on()
-        if self.holds_more:  # what was taken in the last cycle, and stays
-            self._observe()
+        self._observe()  # what was taken in the last cycle, and stays
 
     @property
     def _is_moving(self) -> bool:
@@ -186,14 +193,14 @@ class Stepper:
             if stores.head_cycle < frees_at:
                 frees_at = stores.head_cycle
             if starts < frees_at:
-                if self.holds_more and not waiting[0].step.array_cycles:  # which frees bytes in the same cycle
+                if not waiting[0].step.array_cycles:  # which frees bytes in the same cycle
                     self._observe()
                 self.cycle = starts
                 continue
             if frees_at == NEVER:
                 raise RuntimeError(f"the simulation came to a stop in layer {self.layer}")
             # Banks are fullest before something is freed; a step of no cycles leaves before a cycle is over.
-            if self.holds_more and frees_at > self.cycle:
+            if frees_at > self.cycle and (self.holds_more or sum(self.free_bytes) < self.least_together):
                 self._observe()
             self.cycle = frees_at
             if stores.head_cycle == frees_at:
@@ -206,11 +213,9 @@ class Stepper:
 
     def _observe(self) -> None:
         """What the banks hold at the end of a cycle."""
+        self.log.observe(bank_sums(self.free_bytes, self.memories))
+        self._compare_with(self.log.least_free_bytes)
         self.holds_more = False
-        free_bytes, least = self.free_bytes, self.log.least_free_bytes
-        # The last of these is of all banks together, and mostly no less was ever free than now.
-        if not least or self.memories or sum(free_bytes) < least[-1] or True in map(lt, free_bytes, least):
-            self.log.observe(bank_sums(free_bytes, self.memories))
 
     def _free(self, freed: Room) -> None:
         free_bytes = self.free_bytes
@@ -249,18 +254,19 @@ class Stepper:
         self.to_array.popleft()
         if self.executed_until < cycle:
             self._stands_still(task)
-        self.holds_more = True
         self.in_array = task
         self.array_ends = cycle + step.array_cycles
 
     def _takes(self, room: Room) -> bool:
         """Whether there is room, which is taken then."""
-        free_bytes = self.free_bytes
+        free_bytes, least = self.free_bytes, self.least_of_banks
         for bank, size_bytes in room:
             if size_bytes > free_bytes[bank]:
                 return False
         for bank, size_bytes in room:
-            free_bytes[bank] -= size_bytes
+            free_bytes[bank] = left_bytes = free_bytes[bank] - size_bytes
+            if left_bytes < least[bank]:
+                self.holds_more = True
         return True
 
     def _end_array(self) -> None:
@@ -329,16 +335,16 @@ class Stepper:
         if since >= cycle:
             return
         self.executed_until = cycle
-        log, layer, arrivals = self.log, task.layer, task.arrivals
+        waiting, arrivals = self.log.of_layer(task.layer), task.arrivals
         if arrivals and arrivals[-1] > since:
-            for load, arrives in zip(step.loads, arrivals, strict=True):
+            for position, arrives in enumerate(arrivals):
                 if arrives > since:
-                    until = arrives if arrives < cycle else cycle
-                    log.stand_still(layer, load.operand, until - since)
-                    since = until
-                    if since == cycle:
+                    operand, until = step.loads[position].operand, arrives if arrives < cycle else cycle
+                    waiting[operand] = waiting.get(operand, 0) + until - since
+                    if until == cycle:
                         return
-        log.stand_still(layer, then, cycle - since)
+                    since = until
+        waiting[then] = waiting.get(then, 0) + cycle - since
 
     # The state, as a value
 
