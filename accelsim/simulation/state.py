@@ -98,8 +98,10 @@ class State(NamedTuple):
     @property
     def entries(self) -> int:
         """How long it is: what its queues list, one by one or in runs."""
-        queues = self.writes, self.stores, self.to_finish
-        entries = len(self.to_array) + sum(map(_entries, queues))
+        entries = len(self.to_array)
+        for queue in (self.writes, self.stores, self.to_finish):
+            if queue is not None:
+                entries += 1 + len(queue.runs)
         for channel in self.channels:
             entries += len(channel.reads) + _entries(channel.writes) + _entries(channel.host_writes)
         if self.host is not None:

@@ -390,11 +390,11 @@ class Stepper:
             self._waiting(executes_until),
             None if in_array is None else (executes_until - cycle, in_array.tag(layer)),
             max(self.vector_free_at - executes_until, 0),
-            self.to_finish.state(cycle, layer),
+            self.to_finish.state(cycle, layer) if self.to_finish.tasks else None,
             max(self.executed_until - executes_until, 0),
             tuple(sorted([layer - waited_for for waited_for in waits_for])) if waits_for else (),
-            self.writes.state(cycle, layer),
-            self.stores.state(cycle, layer),
+            self.writes.state(cycle, layer) if self.writes.tasks else None,
+            self.stores.state(cycle, layer) if self.stores.tasks else None,
             max(self.channel_free_at - cycle - self.latency, 0),
         )
 
@@ -404,13 +404,16 @@ class Stepper:
         Each begins when all before it are done and all its loads have come: loads that come before it could
         begin hold up nothing.
         """
-        waiting, cycle, layer = [], self.cycle, self.layer
+        waiting: list[tuple[Tag, tuple[int, ...]]] = []
+        cycle, layer = self.cycle, self.layer
         for task in self.to_array:
-            arrivals, step, due = task.arrivals, task.step, ()
+            arrivals, step = task.arrivals, task.step
+            tag = (step.number, layer - task.layer, task.last)
             if arrivals and arrivals[-1] > begins:
-                due = tuple([arrives - cycle for arrives in arrivals if arrives > begins])
+                waiting.append((tag, tuple([come - cycle for come in arrivals if come > begins])))
                 begins = arrivals[-1]
-            waiting.append(((step.number, layer - task.layer, task.last), due))
+            else:
+                waiting.append((tag, ()))
             begins += step.array_cycles
         return tuple(waiting)
 

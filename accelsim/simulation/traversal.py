@@ -15,6 +15,7 @@ from accelsim.hardware import Hardware, Operand
 from accelsim.mapping.mapping import ProgramPart, Repeat, Step
 from accelsim.simulation.entry import Entry
 from accelsim.simulation.log import Log
+from accelsim.simulation.machine_step import MachineStep
 from accelsim.simulation.pool_stepper import PoolStepper, entered
 from accelsim.simulation.state import State
 from accelsim.simulation.stepper import Stepper
@@ -230,16 +231,18 @@ class Traversal:
 
     def _step(self, step: Step, times: int, last: bool = False) -> None:
         """A step, or as many that are alike, of which the last may end the layer."""
-        machine, transitions = self.machine, self.transitions
-        if not self.machine_is_here:
-            self._bring_machine()
-        on_machine = transitions.of_step.get(id(step)) or transitions.on_machine(step, machine)
+        machine = self.machine if self.machine_is_here else self._bring_machine()
+        on_machine = self._on_machine(step)
         for _ in range(times - last):
             machine.hand_over(on_machine, False)
         if last:
             machine.hand_over(on_machine, True)
         self.cycle = machine.cycle + machine.skipped_cycles
         self.number = self.state = None
+
+    def _on_machine(self, step: Step) -> MachineStep:
+        known = self.transitions.of_step.get(id(step))
+        return self.transitions.on_machine(step, self.machine) if known is None else known
 
     def _steps_of(self, part: Any) -> int:
         """How many steps a loop, a body or a program has."""
@@ -258,11 +261,11 @@ class Traversal:
         The last iteration may end the layer, which the iterations before it do not: it is not skipped.
         """
         body, n_alike = loop.body, loop.times - last
-        step = body[0] if len(body) == 1 else None
+        step = body[0]
         done = (
             self._iterate_until_a_state_recurs(loop, n_alike) if loop.times >= WORTHWHILE_ITERATIONS else 0
         )
-        if isinstance(step, Step):
+        if len(body) == 1 and isinstance(step, Step):
             if done < loop.times:
                 self._step(step, loop.times - done, last)
             return
@@ -283,14 +286,14 @@ class Traversal:
         # operand.
         glimpsed: set[tuple[int, ...]] = set()
         iteration_of: dict[State, tuple[int, int, MappingOf[Operand, int]]] = {}
-        body = loop.body
-        step = body[0] if len(body) == 1 else None
+        body, machine = loop.body, self.machine
+        step = self._on_machine(body[0]) if len(body) == 1 and isinstance(body[0], Step) else None
         # A state is seen to recur a period later where it has to be glimpsed first: a short one is looked at.
         few_entries = ENTRIES_PER_STEP * (self._steps_of(body) - 1)
         entries = last_compared = 0
         for iteration in range(n_alike):
             if self.number is not None or (
-                ((few_entries and self.machine.entries <= few_entries) or self._was_glimpsed(glimpsed))
+                ((few_entries and machine.entries <= few_entries) or self._was_glimpsed(glimpsed))
                 and self._is_worth_a_look(body, iteration - last_compared)
             ):
                 last_compared, state = iteration, self._state()
@@ -307,10 +310,14 @@ class Traversal:
                 if entries > MOST_ITERATION_ENTRIES:
                     iteration_of.clear()
                     entries = 0
-            if isinstance(step, Step):
-                self._step(step, 1)
-            else:
+            if step is None:
                 self._body(body, False)
+                continue
+            if not self.machine_is_here:
+                self._bring_machine()
+            machine.hand_over(step, False)
+            self.cycle = machine.cycle + machine.skipped_cycles
+            self.number = self.state = None
         return n_alike
 
     def _standstills(self) -> MappingOf[Operand, int]:
@@ -323,12 +330,12 @@ class Traversal:
 
     def _was_glimpsed(self, glimpsed: set[tuple[int, ...]]) -> bool:
         """Whether the part of the state that is quick to compare was there before; else the whole was not."""
-        glimpse = self.machine.glimpse()
-        if glimpse in glimpsed:
+        glimpses = len(glimpsed)
+        glimpsed.add(self.machine.glimpse())
+        if len(glimpsed) == glimpses:
             return True
-        if len(glimpsed) >= MOST_GLIMPSES:
+        if glimpses >= MOST_GLIMPSES:
             glimpsed.clear()
-        glimpsed.add(glimpse)
         return False
 
     def _advance(self, cycles: int) -> None:
