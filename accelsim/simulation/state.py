@@ -4,10 +4,9 @@ from typing import Final, NamedTuple, TypeAlias
 
 from accelsim.simulation.task_queue import QueueState, Tag
 
-
 Waiting: TypeAlias = tuple[tuple[Tag, tuple[int, ...]], ...]
-"""Tasks that wait for the array, each with what it waits for itself: when its loads come, the last of them, that
-come after it could begin; with several channels a bit for each that is still to come."""
+"""Tasks that wait for the array, each with what holds it up itself: when those of its loads come, the last
+ones, that come after it could begin; with several channels, a bit for each that is still to come."""
 
 
 class TensorState(NamedTuple):

@@ -107,7 +107,8 @@ class Stepper:
         while len(waiting) + (self.in_array is not None) > self.prefetch:
             self._go_on()
         loads = self._take_room(task) if self.shares_room else step.loads
-        free_bytes, least, arrivals, latency = self.free_bytes, self.least_of_banks, task.arrivals, self.latency
+        free_bytes, least = self.free_bytes, self.least_of_banks
+        arrivals, latency = task.arrivals, self.latency
         for load in loads:
             bank, size_bytes = load.bank, load.size_bytes
             if load.of_layers:
@@ -171,8 +172,8 @@ class Stepper:
         Raises RuntimeError if nothing ever will be.
         """
         # Invariant: all that happens before `self.cycle` has happened, and of this cycle whatever comes first
-        # in the order of events.py: what frees bytes or descriptors, then who takes them. Only the DMA and the
-        # array take any; the DMA waits until something is freed, so up to then only the array has to be
+        # in the order of events.py: what frees bytes or descriptors, then who takes them. Only the DMA and
+        # the array take any; the DMA waits until something is freed, so up to then only the array has to be
         # looked at. Times that nothing is due at are NEVER, so the least is the next.
         waiting, finishing, stores = self.to_array, self.to_finish, self.stores
         while True:
@@ -184,14 +185,12 @@ class Stepper:
                 else:
                     self._start_array_if_there_is_room()
             array_ends, frees_at = self.array_ends, finishing.head_cycle
-            if array_ends < frees_at:  # `min` is slow for two
-                frees_at = array_ends
+            frees_at = array_ends if array_ends < frees_at else frees_at  # `min` is slow for two
             # No read is asked for before `frees_at`, so a store that joins before has its place; of the same
             # cycle, reads go first. Stores in line come before those that are not.
             if not stores.tasks and self.writes.head_cycle < (starts if starts < frees_at else frees_at):
                 self._join_line()
-            if stores.head_cycle < frees_at:
-                frees_at = stores.head_cycle
+            frees_at = stores.head_cycle if stores.head_cycle < frees_at else frees_at
             if starts < frees_at:
                 if not waiting[0].step.array_cycles:  # which frees bytes in the same cycle
                     self._observe()
@@ -281,8 +280,7 @@ class Stepper:
             self._hand_to_vector_unit(task)
             if not step.array_cycles:
                 executed_until = self.vector_free_at
-        if executed_until > self.executed_until:
-            self.executed_until = executed_until
+        self.executed_until = max(self.executed_until, executed_until)
 
     def _hand_to_vector_unit(self, task: TileTask) -> None:
         """It finishes one task after the other, whatever else happens: when it will be done is known now."""
@@ -369,9 +367,7 @@ class Stepper:
     @property
     def entries(self) -> int:
         """How long its state is, in the same measure."""
-        return (
-            len(self.to_array) + len(self.writes.runs) + len(self.stores.runs) + len(self.to_finish.runs)
-        )
+        return len(self.to_array) + len(self.writes.runs) + len(self.stores.runs) + len(self.to_finish.runs)
 
     def state(self) -> State:
         """The state between two steps."""

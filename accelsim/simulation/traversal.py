@@ -69,8 +69,8 @@ class Traversal:
         the machine is here, and `number` and `state` are None: it has gone on since its state was read;
         the machine is here, and `state` (and perhaps `number`) says what it is in;
         the machine was left behind at an earlier cycle, and `number` says which state it would be in.
-    `cycle` is right in all of them; the machine's own clock, which is so many skipped cycles behind, only where
-    it is here.
+    `cycle` is right in all of them; the machine's own clock, which is its skipped cycles behind, only where it
+    is here.
     docs/decisions/fast-engine.md has the argument.
     """
 
@@ -262,9 +262,7 @@ class Traversal:
         """
         body, n_alike = loop.body, loop.times - last
         step = body[0]
-        done = (
-            self._iterate_until_a_state_recurs(loop, n_alike) if loop.times >= WORTHWHILE_ITERATIONS else 0
-        )
+        done = self._iterate_until_a_state_recurs(loop, n_alike) if loop.times >= WORTHWHILE_ITERATIONS else 0
         if len(body) == 1 and isinstance(step, Step):
             if done < loop.times:
                 self._step(step, loop.times - done, last)
