@@ -69,8 +69,7 @@ class Traversal:
         the machine is here, and `number` and `state` are None: it has gone on since its state was read;
         the machine is here, and `state` (and perhaps `number`) says what it is in;
         the machine was left behind at an earlier cycle, and `number` says which state it would be in.
-    `cycle` is right in all of them; the machine's own clock, which is its skipped cycles behind, only where it
-    is here.
+    `cycle` is right in all of them; the machine's own clock, its skipped cycles behind, where it is here.
     docs/decisions/fast-engine.md has the argument.
     """
 
