@@ -212,8 +212,10 @@ class Stepper:
 
     def _observe(self) -> None:
         """What the banks hold at the end of a cycle."""
-        self.log.observe(bank_sums(self.free_bytes, self.memories))
-        self._compare_with(self.log.least_free_bytes)
+        log, least = self.log, self.log.least_free_bytes
+        free_bytes = bank_sums(self.free_bytes, self.memories)
+        log.least_free_bytes = least = tuple(map(min, free_bytes, least)) if least else free_bytes
+        self._compare_with(least)
         self.holds_more = False
 
     def _free(self, freed: Room) -> None:
