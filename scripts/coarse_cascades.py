@@ -2,23 +2,23 @@
 
     python scripts/coarse_cascades.py
 
-A planner of another hand, of which only the figures are left (tests/published/coarse_cascades.csv), was run on
-`16x16_128k` with elements of 8 bits, sums of 32 and one pool. Its rules were not written down; these give its
-figures:
+A planner of another hand, of which only the figures are left (tests/published/coarse_cascades.csv), was run
+on `16x16_128k` with elements of 8 bits, sums of 32 and one pool. Its rules were not written down; these were
+inferred, and give its figures:
 
 - A byte an element and an offset. No bursts, no addresses: what lies whole in the pool takes its bytes, and
   the rest of the pool is room.
 - A layer by itself is cut into rows of full width and filters (a depthwise one into groups), in both loop
   orders. Of whatever moves, weights included, the room holds two tiles.
-- A chain of up to four layers runs in stripes. Of the tensors inside, the room holds the rows that one
-  stripe of the last layer depends on, as if none of them were there yet; of the rows that come from outside
-  or go there, twice as many; and the weights of *all* layers of the chain, which come once. Rows of the
-  input come once.
+- A chain of up to four layers runs in stripes. Of the tensors inside, the room holds the rows that one stripe
+  of the last layer depends on, as if none of them were there yet; of the rows that come from outside or go
+  there, twice as many; and the weights of *all* layers of the chain, which come once. So do rows of the
+  input, also those that two stripes read.
 - The plan with the fewest bytes outside. What lies in the pool may lie outside as well.
 
 The plan by these rules is made by accelsim's own programme (`plan_residency`), which is given their prices.
-Then it is mapped and executed in the model: its cascades, its tensors in the pool, tiles by the model's search.
-The table stands in docs/decisions/cascades.md.
+Then it is mapped and executed in the model: its cascades, its tensors in the pool, tiles by the model's
+search. The table stands in docs/decisions/cascades.md.
 """
 
 import csv
@@ -35,10 +35,11 @@ import numpy as np
 
 from accelsim.descriptions import vary
 from accelsim.hardware import Hardware, Operand, load_hardware
+from accelsim.mapping.pool_knowledge import PoolKnowledge
 from accelsim.mapping.staircase import Arriving, Moved, Movement, Staircase, StepPrices, Weights, movement_of
 from accelsim.mapping.stripes import Cascade
 from accelsim.mapping.tiling import row_axis
-from accelsim.network import load_network
+from accelsim.network import LoweredNetwork, load_network, lowered_network
 from accelsim.network.layer import Layer
 from accelsim.planning import Pool, ResidencyPlan, plan_residency
 from accelsim.planning.cascade import may_cascade, stripes
@@ -48,6 +49,7 @@ from accelsim.planning.network_to_plan import NetworkToPlan
 from accelsim.planning.plan import Plan
 from accelsim.planning.pool_compiler import PoolCompiler
 from accelsim.planning.striping import operands_in, planned_entries
+from accelsim.reuse import Cache
 from accelsim.run import options_for, plan_run
 from accelsim.simulation.transitions import Transitions
 
@@ -70,6 +72,13 @@ ONLY_OUTSIDE: Final = {
 """Only DRAM costs energy, so that the model's plans by energy move as few bytes as they can, too."""
 
 
+HEAD: Final = (
+    "| network | pool | kept: prototype | by the rules | model's plan "
+    "| cascades: prototype | by the rules | that plan in the model | model's plan |\n"
+    "|---|---:|---:|---:|---:|---:|---:|---:|---:|"
+)
+
+
 class Figures(NamedTuple):
     """What the prototype says that a network moves, in KiB."""
 
@@ -81,14 +90,18 @@ class Figures(NamedTuple):
     """With chains of up to four layers in stripes."""
 
 
-class Coarse(NamedTuple):
-    """A network that is planned by the rules."""
+class Asked(NamedTuple):
+    """A network on the prototype's machine, which the rules are asked about."""
 
-    plan: Plan
-    """The model's, of the same network on the same machine."""
     compiler: PoolCompiler
+    lowered: LoweredNetwork
     network: NetworkToPlan
     pool: Pool
+
+    @property
+    def hardware(self) -> Hardware:
+        """The machine."""
+        return self.compiler.hardware
 
 
 def figures() -> list[Figures]:
@@ -125,19 +138,19 @@ def model_plan(network: str, pool_kib: int, layers: int = LAYERS) -> Plan:
 
 
 @cache
-def coarse(network: str, pool_kib: int) -> Coarse:
+def asked_about(network: str, pool_kib: int) -> Asked:
     """What the rules are asked about."""
-    plan = model_plan(network, pool_kib)
-    pool = plan.hardware.tensor_bank
-    assert pool is not None
-    compiler = PoolCompiler(plan.hardware, pool, plan.options, Transitions(), plan.cache.pool)
-    return Coarse(plan, compiler, compiler.network_to_plan(plan.lowered.graph), compiler.places())
+    loaded, hardware = load_network(network), machine(pool_kib)
+    options, lowered = options_for(loaded, objective="energy"), lowered_network(loaded)
+    assert hardware.pool is not None
+    compiler = PoolCompiler(hardware, hardware.pool, options, Transitions(), PoolKnowledge())
+    return Asked(compiler, lowered, compiler.network_to_plan(lowered.graph), compiler.places())
 
 
 @cache
 def coarse_plan(network: str, pool_kib: int, layers: int = LAYERS) -> ResidencyPlan:
     """The plan of fewest bytes by the rules; its price is how many that are."""
-    asked = coarse(network, pool_kib)
+    asked = asked_about(network, pool_kib)
     prices = [_step_prices(asked.network, step) for step in range(len(asked.network.layers))]
     chains = list(_chains(asked.network, layers))
     found = plan_residency(asked.network.tensors, asked.pool, prices, chains=chains, reasons=False)
@@ -245,10 +258,10 @@ def _chains(network: NetworkToPlan, most: int) -> Iterator[ChainPrices]:
     for first in range(len(network.layers)):
         for count in range(2, most + 1):
             if may_cascade(network.layers, network.tensors, first, count) is None:
-                yield _chain_prices(network, range(first, first + count))
+                yield chain_prices(network, range(first, first + count))
 
 
-def _chain_prices(network: NetworkToPlan, steps: range) -> ChainPrices:
+def chain_prices(network: NetworkToPlan, steps: range) -> ChainPrices:
     """Taller stripes are fewer: between equal bytes they are the better ones."""
     layers, tensors = network.layers, network.tensors
     inside = {tensors.uses[step].output for step in steps[:-1]}
@@ -258,7 +271,7 @@ def _chain_prices(network: NetworkToPlan, steps: range) -> ChainPrices:
     weights = sum([weight_bytes(layers[step]) for step in steps])
     resident = frozenset(steps)
     ways = [StripedWay(Cascade(steps[0], len(steps), rows, resident), 0) for rows in heights]
-    rows_of = [_rows_of_stripe(network, steps, rows) for rows in heights]
+    rows_of = [rows_of_stripe(network, steps, rows) for rows in heights]
 
     def rows_bytes(some: Mapping[int, int], tensor: int) -> int:
         return some.get(tensor, 0) * tensors.tensors[tensor].size_bytes // _rows_in(network, tensor)
@@ -284,7 +297,7 @@ def _chain_prices(network: NetworkToPlan, steps: range) -> ChainPrices:
     return ChainPrices(steps[0], len(steps), tuple(ways), staircases)
 
 
-def _rows_of_stripe(network: NetworkToPlan, steps: range, rows: int) -> dict[int, int]:
+def rows_of_stripe(network: NetworkToPlan, steps: range, rows: int) -> dict[int, int]:
     """Of each tensor: the rows that so many of the chain's output depend on; residuals wait beside them."""
     needed = {network.tensors.uses[steps[-1]].output: rows}
     waiting: dict[int, int] = {}
@@ -323,24 +336,26 @@ def _rows_in(network: NetworkToPlan, tensor: int) -> int:
 def executed_plan(network: str, pool_kib: int) -> Plan:
     """The plan by the rules in the model: its chains, with all their weights, and its tensors in the pool.
 
-    The height of stripes is the one with which the model moves least, of those that the rules have room for.
+    The height of stripes is the one with which the model moves least, of the tallest that the rules have room
+    for, half of it, and so on.
     """
-    asked, found = coarse(network, pool_kib), coarse_plan(network, pool_kib)
+    asked, found = asked_about(network, pool_kib), coarse_plan(network, pool_kib)
     for cascade in found.cascades:
-        tallest = range(1, cascade.stripe_rows + 1)
-        rows = _sizes(stored_rows(asked.network.layers[cascade.steps[-1]]))
-        plans = [_in_stripes(asked, found, cascade, height) for height in rows if height in tallest]
+        heights = [cascade.stripe_rows]
+        while heights[-1] > 1:
+            heights.append(heights[-1] // 2)
+        plans = [_in_stripes(asked, found, cascade, rows) for rows in heights]
         found = min(plans, key=lambda plan: _bytes_of(asked, plan, cascade.steps))
-    return replace(
-        asked.plan, schedule=asked.compiler._written(asked.network, found, BYTES, frozenset())
-    )
+    schedule = asked.compiler._written(asked.network, found, BYTES, frozenset())
+    options = asked.compiler.options
+    return Plan(load_network(network), asked.hardware, options, asked.lowered, schedule, Cache())
 
 
-def _in_stripes(asked: Coarse, plan: ResidencyPlan, cascade: Cascade, rows: int) -> ResidencyPlan:
-    """The plan with a cascade in stripes of so many rows, and the room beside it that there is in the model."""
+def _in_stripes(asked: Asked, plan: ResidencyPlan, cascade: Cascade, rows: int) -> ResidencyPlan:
+    """The plan with a cascade in stripes of so many rows, and the room that the model has beside it."""
     network = asked.network
     in_stripes = replace(cascade, stripe_rows=rows)
-    made = stripes(network.layers, network.tensors, in_stripes, asked.plan.hardware.precision)
+    made = stripes(network.layers, network.tensors, in_stripes, asked.hardware.precision)
     inside = {window.tensor for window in made.windows}
     taken = made.window_bytes + sum([weight_bytes(network.layers[step]) for step in cascade.steps])
     steps = list(plan.steps)
@@ -352,13 +367,13 @@ def _in_stripes(asked: Coarse, plan: ResidencyPlan, cascade: Cascade, rows: int)
     return replace(plan, steps=tuple(steps), cascades=tuple(others))
 
 
-def _bytes_of(asked: Coarse, plan: ResidencyPlan, steps: range) -> tuple[float, int]:
+def _bytes_of(asked: Asked, plan: ResidencyPlan, steps: range) -> tuple[float, int]:
     """What some steps move in the model; between equal bytes fewer entries are better."""
-    entries = planned_entries(asked.network, plan, asked.plan.hardware, asked.plan.options.batch).entries
+    entries = planned_entries(asked.network, plan, asked.hardware, 1).entries
     of_steps = [entry for entry in entries if entry.step in steps]
     forms: Counter[tuple[int, Layer, Movement]] = Counter()
     for entry in of_steps:
-        of_entry = operands_in(entry, plan.steps[entry.step], asked.plan.hardware, asked.compiler.pool.memory)
+        of_entry = operands_in(entry, plan.steps[entry.step], asked.hardware, asked.compiler.pool.memory)
         forms[entry.step, entry.layer.nameless, movement_of(of_entry.moved, of_entry.placed)] += 1
     moved = [
         many * asked.compiler._shortlist(layer, movement).staircase(BYTES).at(plan.steps[step].room_bytes)
@@ -373,13 +388,30 @@ def moved_bytes(plan: Plan) -> int:
     return sum([count.read_bytes(["dram"]) + count.written_bytes(["dram"]) for count in counts])
 
 
+def row(figure: Figures) -> str:
+    """A line of the table."""
+    cell = figure.network, figure.pool_kib
+    by_rules = [coarse_plan(*cell, layers).price for layers in (1, LAYERS)]
+    own = [moved_bytes(model_plan(*cell, layers)) for layers in (1, LAYERS)]
+    executed = moved_bytes(executed_plan(*cell))
+    found = [by_rules[0], own[0], by_rules[1], executed, own[1]]
+    of_prototype = [*[figure.kept_kib] * 2, *[figure.cascades_kib] * 3]
+    texts = [_beside(moved, kib) for moved, kib in zip(found, of_prototype, strict=True)]
+    kept = [f"{figure.kept_kib:,}", *texts[:2]]
+    cells = [figure.network, f"{figure.pool_kib} KB", *kept, f"{figure.cascades_kib:,}", *texts[2:]]
+    return f"| {' | '.join(cells)} |"
+
+
+def _beside(moved: float, kib: int) -> str:
+    """KiB, and how far that is from the prototype's."""
+    return f"{moved / KIB:,.0f} ({round(moved / KIB / kib - 1, 3) + 0:+.1%})"
+
+
 def main() -> None:
     """Print the table."""
-    for row in figures():
-        by_rules = [coarse_plan(row.network, row.pool_kib, layers).price for layers in (1, LAYERS)]
-        executed = moved_bytes(executed_plan(row.network, row.pool_kib))
-        own = [moved_bytes(model_plan(row.network, row.pool_kib, layers)) for layers in (1, LAYERS)]
-        sys.stdout.write(f"{row} {by_rules[0] / KIB:.1f} {by_rules[1] / KIB:.1f} {executed / KIB:.1f} {own[0]/KIB:.1f} {own[1] / KIB:.1f}\n")
+    sys.stdout.write(f"{HEAD}\n")
+    for figure in figures():
+        sys.stdout.write(f"{row(figure)}\n")
         sys.stdout.flush()
 
 
