@@ -59,9 +59,15 @@ def test_chosen_mappings_given_back_come_to_the_same(network, hardware, tmp_path
     same_again(network, hardware, None, tmp_path / "chosen.yaml")
 
 
-@pytest.mark.parametrize("options", [None, MappingOptions(batch=4)])
-@pytest.mark.parametrize("hardware", ["eyeriss", "gemmini_16x16"])
-@pytest.mark.parametrize("network", ["alexnet", "squeezenet_v1_1@resolution=128"])
+@pytest.mark.parametrize(
+    ("network", "hardware", "options"),
+    [
+        ("alexnet", "eyeriss", None),
+        ("alexnet", "gemmini_16x16", MappingOptions(batch=4)),
+        ("squeezenet_v1_1@resolution=128", "eyeriss", MappingOptions(batch=4)),
+        ("squeezenet_v1_1@resolution=128", "gemmini_16x16", None),
+    ],
+)
 def test_so_they_do_on_machines_with_parameters_images_in_a_tile_and_a_host(
     network, hardware, options, tmp_path
 ):
