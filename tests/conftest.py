@@ -4,7 +4,6 @@ Laws always have the same examples, so that a run can be repeated, and as much t
 `HYPOTHESIS_PROFILE=explore pytest tests/laws` looks for counterexamples that nobody has seen yet.
 """
 
-import gc
 import os
 
 import pytest
@@ -37,16 +36,6 @@ settings.register_profile(
 )
 settings.register_profile("few", settings.get_profile("repeatable"), max_examples=10)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
-
-gc.set_threshold(50_000, 20, 100)
-"""Objects that refer to each other are looked for seldom: it was a tenth of the time that tests took."""
-
-
-def pytest_collection_finish():
-    """What has been imported and collected stays, and is not looked through again."""
-    gc.collect()
-    gc.freeze()
-
 
 OPERANDS = ("inputs", "weights", "outputs", "residual")
 
