@@ -1,4 +1,4 @@
-"""Neighbours: candidates of a sweep that have much in common are evaluated one after the other, by one worker.
+"""Neighbours: candidates of a sweep that have much in common come to one worker, one after the other.
 
 Those of one machine have all that is known of its layers, those of one array what follows from the array
 alone, however large its memories are and however fast they bring what they hold.
@@ -16,7 +16,7 @@ OF_MACHINE: Final = 4
 OF_ARRAY: Final = 16
 """Candidates of one array that a worker gets at a time at most: it tells of all of them together."""
 PIECES: Final = 8
-"""That each worker gets at least, where there are enough candidates, so that all are done at the same time."""
+"""That each worker gets at least, if there are enough candidates, so that all are done at one time."""
 _MEMORIES: Final = "memories."
 
 
@@ -38,7 +38,9 @@ class Neighbours:
     def everyone(self) -> Iterator[int]:
         """Every candidate, the next of the same machine, else of the same array, else of the next array."""
         axes = self._sweep.axes
-        order = sorted(range(len(axes)), key=lambda axis: (axis not in self._machines, axis not in self._arrays))
+        order = sorted(
+            range(len(axes)), key=lambda axis: (axis not in self._machines, axis not in self._arrays)
+        )
         digits = [0] * len(axes)
         for combination in itertools.product(*(range(len(axes[axis].values)) for axis in order)):
             for axis, digit in zip(order, combination, strict=True):
@@ -89,7 +91,7 @@ def most_of_array(candidates: int, workers: int) -> int:
         >>> most_of_array(490, workers=2), most_of_array(490, workers=32), most_of_array(490, workers=1)
         (16, 1, 1)
     """
-    return 1 if workers < 2 else max(1, min(OF_ARRAY, candidates // (PIECES * workers)))  # noqa: PLR2004
+    return 1 if workers < 2 else max(1, min(OF_ARRAY, candidates // (PIECES * workers)))
 
 
 def _is_of_machine(axis: SweepAxis) -> bool:
