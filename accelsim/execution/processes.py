@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from accelsim.errors import AccelsimError
 from accelsim.execution.executor import Team, Workers, streamed
-from accelsim.patience import PATIENT
+from accelsim.patience import PATIENT, hold_memory
 
 SetupT = TypeVar("SetupT")
 WorkT = TypeVar("WorkT")
@@ -138,9 +138,11 @@ def _prepared(work: Any) -> Any:
 def _start_worker() -> None:
     """A worker ends without a traceback when Ctrl-C reaches it, and when the process it works for is gone.
 
-    It looks for garbage as seldom as the command line does, whoever started it and however.
+    It looks for garbage as seldom as the command line does, whoever started it and however, and keeps memory
+    for the next piece of work.
     """
     gc.set_threshold(*PATIENT)
+    hold_memory()
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
