@@ -5,7 +5,8 @@ alone, however large its memories are and however fast they bring what they hold
 """
 
 import itertools
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from accelsim.hardware import Hardware
@@ -14,9 +15,11 @@ from accelsim.search.spec import Sweep, SweepAxis
 OF_MACHINE: Final = 4
 """Candidates of one machine that a worker gets at a time at least."""
 OF_ARRAY: Final = 16
-"""Candidates of one array that a worker gets at a time at most: it tells of all of them together."""
+"""Candidates of one array that a worker gets at a time at most."""
 PIECES: Final = 8
 """That each worker gets at least, if there are enough candidates, so that all are done at one time."""
+SECONDS: Final = 1.0
+"""That a piece of several machines may take: so long nothing is heard of it, and nothing is in the store."""
 _MEMORIES: Final = "memories."
 
 
@@ -26,7 +29,7 @@ class Neighbours:
     Example:
         >>> from accelsim.search import read_sweep
         >>> neighbours = Neighbours(read_sweep("docs/examples/small_sweep.yaml"))
-        >>> list(neighbours.pieces(range(24), 12))
+        >>> list(neighbours.pieces(range(24), lambda: 12))
         [(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11), (12, 13, 14, 15, 16, 17), (18, 19, 20, 21, 22, 23)]
     """
 
@@ -51,12 +54,12 @@ class Neighbours:
         """Some candidates in the order of `everyone`."""
         return sorted(indexes, key=lambda index: (self._array(index), index))
 
-    def pieces(self, indexes: Iterable[int], most: int) -> Iterator[tuple[int, ...]]:
+    def pieces(self, indexes: Iterable[int], most: Callable[[], int]) -> Iterator[tuple[int, ...]]:
         """Candidates, in the order given, in pieces of one array, and of so many at most.
 
         Args:
             indexes: The candidates.
-            most: As `most_of_array` says; of one machine they may be `OF_MACHINE`.
+            most: Says how many by now, as a `Pace` does; of one machine they may be `OF_MACHINE`.
 
         Returns:
             The pieces, made as they are asked for.
@@ -64,8 +67,8 @@ class Neighbours:
         for _, of_array in itertools.groupby(indexes, self._array):
             piece: tuple[int, ...] = ()
             for _, of_machine in itertools.groupby(of_array, self._sweep.hardware_key):
-                while part := tuple(itertools.islice(of_machine, max(most, OF_MACHINE))):
-                    if piece and len(piece) + len(part) > most:
+                while part := tuple(itertools.islice(of_machine, max(most(), OF_MACHINE))):
+                    if piece and len(piece) + len(part) > most():
                         yield piece
                         piece = ()
                     piece += part
@@ -77,21 +80,39 @@ class Neighbours:
         return tuple([digits[axis] for axis in self._arrays])
 
 
-def most_of_array(candidates: int, workers: int) -> int:
-    """How many candidates of one array a worker gets at a time, so that each worker gets some pieces.
+class Pace:
+    """How many candidates of one array a worker gets at a time: as many as it is done with in `SECONDS`.
 
-    Args:
-        candidates: That are evaluated before there are others.
-        workers: Who evaluate them; one by itself gets them one after the other anyway.
-
-    Returns:
-        1 at least.
+    Before it is known how long they take, and where there are few for each worker, those of one machine.
 
     Example:
-        >>> most_of_array(490, workers=2), most_of_array(490, workers=32), most_of_array(490, workers=1)
-        (16, 1, 1)
+        >>> pace = Pace(490, workers=2, clock=iter([0.0, 0.5]).__next__)
+        >>> pace.note(10)
+        >>> pace.most()
+        10
     """
-    return 1 if workers < 2 else max(1, min(OF_ARRAY, candidates // (PIECES * workers)))
+
+    def __init__(self, candidates: int, workers: int, clock: Callable[[], float] = time.perf_counter) -> None:
+        """Begin to measure.
+
+        Args:
+            candidates: That are evaluated before there are others.
+            workers: Who evaluate them; one by itself gets them one after the other anyway.
+            clock: Says the time [s].
+        """
+        self._workers, self._clock, self._done, self._most = workers, clock, 0, 1
+        self._limit = 1 if workers < 2 else max(1, min(OF_ARRAY, candidates // (PIECES * workers)))
+        self._began = clock()
+
+    def note(self, candidates: int) -> None:
+        """So many more are done."""
+        self._done += candidates
+        seconds = (self._clock() - self._began) * self._workers
+        self._most = max(1, min(self._limit, int(SECONDS * self._done / seconds))) if seconds else self._limit
+
+    def most(self) -> int:
+        """How many, by what is known now."""
+        return self._most
 
 
 def _is_of_machine(axis: SweepAxis) -> bool:

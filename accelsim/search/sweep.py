@@ -27,7 +27,7 @@ from accelsim.search.metrics import (
     known_figures,
     simulated_figures,
 )
-from accelsim.search.neighbours import Neighbours, most_of_array
+from accelsim.search.neighbours import Neighbours, Pace
 from accelsim.search.pareto import Front
 from accelsim.search.sampling import Feedback, SamplingPlan
 from accelsim.search.space import SpaceError, depths_of
@@ -306,7 +306,7 @@ class _Evaluations:
     ) -> None:
         self._store, self._workers = store, workers
         self._variants, self._neighbours = _Variants(sweep), Neighbours(sweep)
-        self._most = most_of_array(at_once, workers.count) if isinstance(workers, Team) else 1
+        self._pace = Pace(at_once, workers.count if isinstance(workers, Team) else 1)
         self._keys: dict[int, ResultKey] = {}
         """Under which results of candidates that workers have are kept in the store."""
         self._from_store: list[tuple[int, Measured]] = []
@@ -317,6 +317,7 @@ class _Evaluations:
         """Each candidate with what became of it, the moment that is known."""
         # Workers draw from `_work`; what that takes from the store meanwhile waits in `_from_store`.
         for piece, results in self._workers(self._work(indexes), in_order=False):
+            self._pace.note(len(piece))
             measured = list(zip(piece, results, strict=True))
             if self._store is not None:
                 keyed = [(self._keys.pop(index, None), result.evaluation) for index, result in measured]
@@ -331,7 +332,7 @@ class _Evaluations:
 
     def _work(self, indexes: Iterable[int]) -> Iterator[tuple[int, ...]]:
         """Candidates that are not in the store, those that have much in common together."""
-        for piece in self._neighbours.pieces(indexes, self._most):
+        for piece in self._neighbours.pieces(indexes, self._pace.most):
             stored = self._stored(piece)
             self._from_store += [
                 (index, self._variants.measured(index, evaluation)) for index, evaluation in stored.items()

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accelsim.search.neighbours import OF_ARRAY, OF_MACHINE, PIECES, Neighbours, most_of_array
+from accelsim.search.neighbours import OF_ARRAY, OF_MACHINE, PIECES, SECONDS, Neighbours, Pace
 from accelsim.search.sampling import plan_for
 from accelsim.search.space import SpaceError
 from accelsim.search.spec import read_sweep
@@ -52,7 +52,7 @@ def test_everyone_is_there_once_and_those_of_an_array_and_of_a_machine_stand_tog
 def test_a_piece_is_of_one_array_and_the_pieces_are_what_was_given(sweep, indexes, most):
     neighbours = Neighbours(sweep)
     given_order = neighbours.together(indexes)
-    pieces = list(neighbours.pieces(given_order, most))
+    pieces = list(neighbours.pieces(given_order, lambda: most))
     assert [index for piece in pieces for index in piece] == given_order
     for piece in pieces:
         assert len({array_of(sweep, index) for index in piece}) == 1
@@ -60,11 +60,24 @@ def test_a_piece_is_of_one_array_and_the_pieces_are_what_was_given(sweep, indexe
         assert len(piece) <= (most if len(machines) > 1 else max(most, OF_MACHINE))
 
 
-@given(candidates=st.integers(1, 10_000), workers=st.integers(2, 200))
-def test_every_worker_has_pieces_enough_to_share_the_load_wherever_there_are_candidates(candidates, workers):
-    most = most_of_array(candidates, workers)
+@given(
+    candidates=st.integers(1, 10_000),
+    workers=st.integers(1, 200),
+    each_s=st.floats(0.001, 10),
+    done=st.integers(1, 1_000),
+)
+def test_a_piece_of_several_machines_takes_no_longer_than_said_and_each_worker_gets_some(
+    candidates, workers, each_s, done
+):
+    pace = Pace(candidates, workers, clock=iter([0.0, each_s * done / workers]).__next__)
+    assert pace.most() == 1  # nothing is known yet
+    pace.note(done)
+    most = pace.most()
     assert 1 <= most <= OF_ARRAY
-    assert most == 1 or candidates >= most * PIECES * workers
+    if most > 1:
+        assert workers > 1
+        assert candidates >= most * PIECES * workers
+        assert most * each_s <= SECONDS * (1 + 1e-9)
 
 
 class OfOnesOwn:
