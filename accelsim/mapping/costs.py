@@ -137,7 +137,8 @@ def _cost_of(
         Operand.INPUTS: bits_to_bytes(work.input_read_words, input_bits),
         Operand.WEIGHTS: weight_read_bytes,
     }
-    if is_none(work.sum_hop_words):  # few dataflows hand sums on, or add them up outside the array
+    sums = work.sum_hop_words, work.sum_read_words, work.sum_written_words
+    if all(map(is_none, sums)):  # few dataflows hand sums on, or add them up outside the array
         return ArrayCost(work.cycles, counts + on_chip_counts(hardware, read, {}))
     sum_bits = partial_sum_bits(layer, machine)
     read[Operand.OUTPUTS] = bits_to_bytes(work.sum_read_words, sum_bits)
