@@ -33,7 +33,7 @@ from accelsim.hardware import Operand, dataflow_names
 from accelsim.mapping import search, settle, tile_search
 from accelsim.mapping.bounds import compulsory_dram_bytes, compulsory_input_bytes, lower_bound_cycles
 from accelsim.mapping.candidates import at_least, candidates
-from accelsim.mapping.costs import VECTOR, least_array_cost
+from accelsim.mapping.costs import VECTOR, array_cost, least_array_cost
 from accelsim.mapping.cuts import cuts_of, space_of
 from accelsim.mapping.dataflows import dataflow_of
 from accelsim.mapping.grids import Grids, granularity
@@ -554,6 +554,24 @@ def test_cutting_a_layer_saves_the_array_nothing(layer, hardware, dataflow):
     for attribute in ("time_cycles", "energy"):
         bounds = getattr(bound, attribute)[space.fitting()]
         assert np.all(getattr(every, attribute) >= bounds * (1 - 1e-12))
+
+
+@pytest.mark.parametrize("name", ["16x16_128k", "ethos_u55_128", "eyeriss", "gap9_ne16", "gemmini_16x16"])
+@pytest.mark.parametrize("channels", [1, 4])
+def test_a_tile_costs_by_itself_what_it_costs_among_others(name, channels):
+    """Of one input channel, no row of an array hands a sum on, but taps may be added up outside it."""
+    hardware = load_hardware(name)
+    groups = 8 if channels == 1 else 1
+    layer = Layer("conv", "conv", G=groups, K=8 // groups, C=channels, OY=8, OX=8, FY=3, FX=3, IY=10, IX=10)
+    tile = TileShape(1, 1, 1, channels, 4, 4, 3, 3)
+    column = TileShape(*(np.array([size, size]) for size in dataclasses.astuple(tile)))
+    for dataflow in hardware.pe_array.dataflows:
+        for resumes in (0, 1):
+            alone = array_cost(layer, dataflow, tile, resumes, hardware)
+            among = array_cost(layer, dataflow, column, np.array([resumes, resumes]), hardware)
+            assert np.array_equal(among.cycles, [alone.cycles] * 2)
+            both = among.counts.each(lambda count: int(np.broadcast_to(count, 2)[1]))
+            assert both == alone.counts.each(int)
 
 
 def test_a_window_that_reads_nothing_but_padding_is_mapped():
