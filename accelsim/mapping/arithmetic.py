@@ -84,6 +84,11 @@ def ceil_scaled(count: Count, factor: Real) -> Count:
     return np.ceil(np.multiply(count, factor) - 1e-9).astype(np.int64)
 
 
+def times(count: Count, factor: int) -> Count:
+    """count x factor; mostly once."""
+    return count if factor == 1 else count * factor
+
+
 def smaller(a: CountT, b: CountT) -> CountT:
     """The smaller of two, entry by entry."""
     if isinstance(a, int) and isinstance(b, int):
