@@ -6,7 +6,6 @@ elements are whole bytes; packed elements, pruned weights and what lies coded ar
 the program).
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, TypeVar
 
@@ -95,8 +94,10 @@ class Beside(NamedTuple):
     tiles: Tiles
     """All of the space."""
     timing: Timing
-    counts: Sequence[ActionCounts[Count]]
-    """To be added up."""
+    moved: ActionCounts[Count]
+    """Between memories off chip and on chip."""
+    on_chip: ActionCounts[Count]
+    """The same in all orders."""
 
 
 def beside_array(space: Space, hardware: Hardware, whole: Whole) -> Beside:
@@ -104,11 +105,14 @@ def beside_array(space: Space, hardware: Hardware, whole: Whole) -> Beside:
     tiles, nesting = space.tiles(slice(None)), Nesting(_SECOND_ORDER, False, False)
     reads = Reads.of(tiles, Stay.in_order(tiles, nesting), whole.batch, hardware)
     moved = transfers(whole, tiles, reads, hardware)
-    counts = [
+    return Beside(
+        space,
+        whole,
+        tiles,
+        timing_of(whole, tiles, moved, hardware),
         transfer_counts(hardware, moved.read, moved.written, moved.overfetched, moved.masked),
-        *counts_on_chip(whole, tiles, moved, hardware),
-    ]
-    return Beside(space, whole, tiles, timing_of(whole, tiles, moved, hardware), counts)
+        counts_on_chip(whole, tiles, moved, hardware),
+    )
 
 
 def evaluate(beside: Beside, hardware: Hardware, numbers: Ints) -> Candidates:
@@ -117,7 +121,7 @@ def evaluate(beside: Beside, hardware: Hardware, numbers: Ints) -> Candidates:
     tiles = space.tiles(which)
     array, last_array_cycles = array_total(space, tiles, hardware)
     mappings = _Mappings(numbers % len(ORDERS), which)
-    counts = sum([counts.each(mappings.of) for counts in beside.counts], array.counts * batch)
+    counts = array.counts * batch + beside.moved.each(mappings.of) + beside.on_chip.each(mappings.of)
     array_cycles = array.cycles * batch + call_cycles(space.layers, hardware)
     array_cycles = column_of(array_cycles, len(numbers))
     time = beside.timing.each(mappings.of).least_cycles(array_cycles, last_array_cycles)
@@ -155,9 +159,7 @@ def at_least(beside: Beside, hardware: Hardware) -> Bounds:
     array_cycles = array.cycles * batch + call_cycles(space.layers, hardware)
     time = beside.timing.least_cycles(array_cycles, 0)
     prices = layer_prices(space.layers, hardware)
-    energy = total_energy(array.counts * batch, prices)
-    for counts in beside.counts:
-        energy = energy + total_energy(counts, prices)
+    energy = total_energy(array.counts * batch + beside.on_chip, prices) + total_energy(beside.moved, prices)
     energy = with_static_energy(energy, prices, time)
     return Bounds(*(np.where(space.fits, values, np.inf).T.ravel() for values in (time, energy)))
 
@@ -182,17 +184,16 @@ def least_of_array(layers: LoopNest[Count], dataflow: str, hardware: Hardware, b
 
 def counts_on_chip(
     whole: Whole, tiles: Tiles, moved: Transfers | MovedBytes, hardware: Hardware
-) -> list[ActionCounts[Count]]:
-    """What happens beside the array and the transfers, if all operands are moved; to be added up."""
+) -> ActionCounts[Count]:
+    """What happens beside the array and the transfers, if all operands are moved."""
     layers, ops, outputs = whole.layers, *entries((whole.vector_ops, whole.outputs), tiles.owner)
-    counts = [
-        completion_counts(ops, moved.loaded[Operand.RESIDUAL], moved.stored[Operand.OUTPUTS], hardware),
-        partial_sum_counts(layers, outputs, tiles.channels.c_tiles, hardware),
-    ]
-    if not layers.on_array:
-        input_bytes = times(tiles.plane.input_bytes, whole.batch // tiles.shape.n)
-        counts.append(on_chip_counts(hardware, {Operand.INPUTS: input_bytes}, {}))
-    return counts
+    residual_bytes, stored_bytes = moved.loaded[Operand.RESIDUAL], moved.stored[Operand.OUTPUTS]
+    counts = completion_counts(ops, residual_bytes, stored_bytes, hardware)
+    counts = counts + partial_sum_counts(layers, outputs, tiles.channels.c_tiles, hardware)
+    if layers.on_array:
+        return counts
+    input_bytes = times(tiles.plane.input_bytes, whole.batch // tiles.shape.n)
+    return counts + on_chip_counts(hardware, {Operand.INPUTS: input_bytes}, {})
 
 
 def array_total(space: Space, tiles: Tiles, hardware: Hardware) -> tuple[ArrayCost, Count]:

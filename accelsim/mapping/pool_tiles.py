@@ -220,7 +220,7 @@ class PoolTiles:
         array, _ = self._array
         moved = moved_bytes(self._whole, self._tiles, self._reads, frozenset(operands_of(self.layer)))
         counts = counts_on_chip(self._whole, self._tiles, moved, self.hardware)
-        return total_energy(sum(counts, array.counts * self._turns), self._prices)
+        return total_energy(array.counts * self._turns + counts, self._prices)
 
     @cached_property
     def _vector(self) -> VectorWork:
