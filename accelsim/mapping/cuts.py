@@ -59,7 +59,10 @@ class Cuts:
         left, right = crossed(
             self.channel_owner[channel_cuts], self.plane_owner[plane_cuts], len(self.dataflows)
         )
-        channel_cut, plane_cut = channel_cuts[left], plane_cuts[right]
+        return self.paired(channel_cuts[left], plane_cuts[right])
+
+    def paired(self, channel_cut: Ints, plane_cut: Ints) -> Space:
+        """The tiles that fit, of pairs of cuts of the channels and of the output plane, layer after layer."""
         owner = self.channel_owner[channel_cut]
         fits = self._fits(owner, channel_cut, plane_cut)
         fitting = np.flatnonzero(fits.any(axis=0))

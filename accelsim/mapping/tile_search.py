@@ -13,7 +13,7 @@ import numpy as np
 
 from accelsim.columns import Floats, Ints
 from accelsim.hardware import Hardware, Objective
-from accelsim.mapping.arithmetic import column_of, entries
+from accelsim.mapping.arithmetic import column_of
 from accelsim.mapping.candidates import Beside, Bounds, at_least, beside_array, evaluate
 from accelsim.mapping.cuts import Cuts
 from accelsim.mapping.loop_order import NamedOrder
@@ -34,6 +34,8 @@ FIRST_CUTS: Final = 2
 """Cuts of a layer's channels with which mappings are evaluated before it is known how good the best is."""
 FIRST_PLANES: Final = 4
 """Cuts of the output plane with each of them."""
+PLANES_TRIED: Final = 24
+"""Cuts of the output plane of which those are taken; the others do not fit."""
 FEW_TILES: Final = 1 << 10
 """Tiles that are laid out at once, since it takes longer to rule them out."""
 FEW_MAPPINGS: Final = 1 << 10
@@ -169,10 +171,8 @@ class TileSearch:
         self.least = self._least(relaxation.space, bounds)
         channel_bounds, _ = self._bounds_of_cuts(relaxation, bounds)
         channel_owner = relaxation.space.owner[: len(channel_bounds)]
-        first = relaxation.channel_cuts[best_of_each(channel_owner, channel_bounds, FIRST_CUTS)]
-        limits = self._values_of_fewest_tiles(self.cuts.crossed(first, relaxation.plane_cuts)) * (
-            1 + tolerance
-        )
+        first = best_of_each(channel_owner, channel_bounds, FIRST_CUTS)
+        limits = self._values_of_fewest_tiles(relaxation, first) * (1 + tolerance)
         limits[np.isfinite(limits) & ~as_good(self.least, incumbents)] = UNBEATABLE
         if self.among_tiles == self.among_dataflows:
             limits = np.minimum(limits, incumbents)
@@ -207,11 +207,26 @@ class TileSearch:
         np.minimum.at(least, space.mapping_owner(), lower_bound(bounds, self.among_dataflows))
         return least
 
-    def _values_of_fewest_tiles(self, space: Space) -> Floats:
-        """The best of a few mappings of each layer: each cut of the channels with the coarsest planes."""
-        tiles = column_of(entries(space.planes.tiles, space.plane_cut), len(space.owner))
-        first = best_of_each(space.channel_cut, tiles, FIRST_PLANES)
-        few = space.of(np.sort(first))
+    def _values_of_fewest_tiles(self, relaxation: Relaxation, first: Ints) -> Floats:
+        """The best of a few mappings of each layer: cuts of the channels with the coarsest planes that fit.
+
+        `first` are numbers of a relaxation's tiles, those of the cuts, layer after layer. None of the planes that
+        fit beside a cut has fewer tiles than its relaxed partner; of those that have as many or more the first few
+        are tried.
+        """
+        planes, least = relaxation.plane_cuts, column_of(relaxation.space.planes.tiles, len(relaxation.space.owner))
+        owner, tiles = self.cuts.plane_owner[planes], column_of(self.cuts.planes.tiles, len(self.cuts.plane_owner))
+        tiles, of_first = tiles[planes], relaxation.space.owner[first]
+        apart = 1 + max(tiles.max(), least.max())
+        keys = owner * apart + tiles
+        ranked = np.argsort(keys, kind="stable")
+        keys = keys[ranked]
+        begins = np.searchsorted(keys, of_first * apart + least[first])
+        ends = np.searchsorted(keys, (of_first + 1) * apart)
+        places = begins[:, np.newaxis] + np.arange(PLANES_TRIED)  # of planes, in the order of tiles
+        cut, turn = np.nonzero(places < ends[:, np.newaxis])
+        space = self.cuts.paired(relaxation.channel_cuts[first[cut]], planes[ranked[places[cut, turn]]])
+        few = space.of(np.flatnonzero(rank_within(space.channel_cut) < FIRST_PLANES))
         return self._best_values(beside_array(few, self.hardware, self._whole), few.fitting())
 
     def _values_of_most_promising(self, beside: Beside, bounds: Bounds) -> Floats:
