@@ -269,8 +269,9 @@ class Space:
     def tiles(self, which: Selection) -> Tiles:
         """Chosen tiles."""
         owner = self.owner[which]
-        channels = entries(self.channels, self.channel_cut[which])
-        plane = entries(self.planes, self.plane_cut[which])
+        pick = entries if isinstance(which, slice) else picked  # of a few, formulas read a few columns
+        channels = pick(self.channels, self.channel_cut[which])
+        plane = pick(self.planes, self.plane_cut[which])
         fy, fx = entries((self.layers.FY, self.layers.FX), owner)
         return Tiles(
             self.layers,

@@ -21,6 +21,7 @@ from accelsim.mapping.ranking import (
     as_good,
     best_first,
     best_of_each,
+    few_of_each,
     lower_bound,
     objective_value,
     rank_within,
@@ -148,7 +149,7 @@ class TileSearch:
         channel_owner, plane_owner = self.cuts.channel_owner[channel_cuts], self.cuts.plane_owner[plane_cuts]
         layers = len(self.cuts.dataflows)
         tiles = np.bincount(channel_owner, minlength=layers) * np.bincount(plane_owner, minlength=layers)
-        for portion in portions(tiles.tolist(), MOST_TILES):
+        for portion in portions(tiles.tolist(), MOST_TILES) if tiles.any() else ():
             yield self.cuts.crossed(
                 channel_cuts[(portion.start <= channel_owner) & (channel_owner < portion.stop)],
                 plane_cuts[(portion.start <= plane_owner) & (plane_owner < portion.stop)],
@@ -171,9 +172,14 @@ class TileSearch:
         self.least = self._least(relaxation.space, bounds)
         channel_bounds, _ = self._bounds_of_cuts(relaxation, bounds)
         channel_owner = relaxation.space.owner[: len(channel_bounds)]
-        first = best_of_each(channel_owner, channel_bounds, FIRST_CUTS)
+        hopeful = as_good(self.least, incumbents)
+        if not hopeful.any():
+            none = np.zeros(0, dtype=np.int64)
+            return Promising(none, none, np.full(layers, UNBEATABLE))
+        first = few_of_each(channel_owner, channel_bounds, FIRST_CUTS)
+        first = first[hopeful[channel_owner[first]]]
         limits = self._values_of_fewest_tiles(relaxation, first) * (1 + tolerance)
-        limits[np.isfinite(limits) & ~as_good(self.least, incumbents)] = UNBEATABLE
+        limits[~hopeful] = UNBEATABLE
         if self.among_tiles == self.among_dataflows:
             limits = np.minimum(limits, incumbents)
         return Promising(*self._cuts_up_to(limits, relaxation, bounds), limits)
