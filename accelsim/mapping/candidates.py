@@ -87,7 +87,7 @@ def candidates(
 
 
 class Beside(NamedTuple):
-    """What mappings of a space take beside the array: each tile in each order, orders x tiles or for all orders."""
+    """What mappings of a space take beside the array: orders x tiles, or of tiles in any order."""
 
     space: Space
     whole: Whole

@@ -102,7 +102,7 @@ class Cuts:
     def _unfinished(self, owner: Ints, tile: TileShape[Count]) -> Count:
         """Bytes of unfinished windows of a fused pooling: orders x tiles, or none.
 
-        Most layers have no such pooling, those that have one mostly no windows that a cut may leave unfinished.
+        Most layers have no such pooling, and of most that have one no cut leaves a window unfinished.
         """
         windows = self.footprint.windows_cut
         if is_none(windows):

@@ -1,7 +1,7 @@
 """Some entries of a value that is made of columns, each column picked when a formula reads it.
 
-A formula reads a few of the columns that a stack of layers has, and tiles have thousands of entries: to pick all
-columns for it took longer than the formula itself.
+A formula reads a few of the columns that a stack of layers has, and tiles have thousands of entries: to pick
+all columns for it takes longer than the formula itself.
 """
 
 from dataclasses import fields
@@ -40,7 +40,7 @@ def picked(whole: ValueT, which: Selection) -> ValueT:
 
 
 class _Column:
-    """A field or a property of a value that is picked: in its place stands the column from when it is read."""
+    """A field or a property of a value that is picked; once read, the column stands in its place."""
 
     __slots__ = ("name",)
 
@@ -65,6 +65,7 @@ def _picking(kind: type[Any]) -> type[Any]:
     """The kind of values that are picked from those of a kind."""
     if issubclass(kind, _Picked):
         return kind
-    worked_out = [name for base in kind.__mro__ for name, part in vars(base).items() if isinstance(part, property)]
+    parts = [part for base in kind.__mro__ for part in vars(base).items()]
+    worked_out = [name for name, part in parts if isinstance(part, property)]
     names = [field.name for field in fields(kind)] + worked_out
     return type(kind.__name__, (_Picked, kind), {name: _Column(name) for name in names})

@@ -73,7 +73,7 @@ def best_of_each(owner: Ints, values: "Floats | Ints", max_count: int) -> Ints:
 
 
 def few_of_each(owner: Ints, values: Floats, max_count: int) -> Ints:
-    """The same, rising, of very few values of each of many: they are looked for one after the other, and not sorted.
+    """Indices of very few of the smallest values of each owner, rising: looked for one by one, not sorted.
 
     Args:
         owner: Of each value, not falling.

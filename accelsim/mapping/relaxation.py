@@ -103,8 +103,8 @@ def _least_partners(
     table = np.empty((len(values), len(partners.owner)), dtype=np.int64)
     for row, value in zip(table, values, strict=True):
         row[:] = value
-    # `apart` exceeds every size and number. So less `owner * apart`, every number of an owner is below every one
-    # of the owners before it.
+    # `apart` exceeds every size and number. So less `owner * apart`, every number of an owner is below every
+    # one of the owners before it.
     apart = 1 + max(table.max(), *(np.max(sizes) for sizes, _ in limits))
     table -= partners.owner * apart
     asked = cuts.owner * apart
@@ -112,9 +112,11 @@ def _least_partners(
     fit: Flags = np.ones(n_cuts, dtype=np.bool_)
     least = []
     for sizes, largest in limits:
-        ends, by_size = _least_up_to(partners.owner, np.asarray(sizes), table, asked, np.asarray(largest), apart)
+        by_size = np.asarray(sizes) + partners.owner * apart
+        # A limit of `apart` or more would reach the next owner.
+        ends, of_those = _least_up_to(by_size, table, asked + np.minimum(largest, apart - 1))
         fit &= ends > begins
-        least.append(by_size)
+        least.append(of_those)
     # Who fits both banks is among those that fit either, so the larger of the two least values is a bound.
     both = np.maximum(*least)
     both += asked
@@ -122,35 +124,27 @@ def _least_partners(
     return list(both if len(with_partner) == n_cuts else both[:, with_partner]), with_partner
 
 
-def _least_up_to(
-    owner: Ints, sizes: Ints, table: Ints, asked: Ints, largest: Ints, apart: int
-) -> tuple[Ints, Ints]:
+def _least_up_to(keys: Ints, table: Ints, limits: Ints) -> tuple[Ints, Ints]:
     """The least of each number among the entries of an owner whose size is no more than a limit.
 
-    All queries are answered by one sort and one binary search, whoever owns what: A numbers, M entries of several
-    owners, N queries. docs/decisions/branch-and-bound.md says what it is for.
+    All queries are answered by one sort and one binary search, whoever owns what: A numbers, M entries of
+    several owners, N queries. docs/decisions/branch-and-bound.md says what it is for.
 
     Args:
-        owner: Of each entry, M, not falling.
-        sizes: Of each entry, M, not negative.
-        table: Numbers of the entries less `owner * apart`, A x M.
-        asked: `apart` times the owner whose entries are asked for, N.
-        largest: The limit of each query, N.
-        apart: Larger than all sizes, and than the numbers.
+        keys: Of each entry its owner times what no size reaches, and its size, M.
+        table: Numbers of the entries, those of an owner below all of the owners before it, A x M.
+        limits: Of each query, the largest key, N.
 
     Returns:
-        For each query where the entries end that are small enough, among all in the order of owner and size; and
-        the least of each number, less `asked`, A x N. Where there is no such entry, the column is another's and
-        means nothing.
+        For each query where the entries end that are small enough, among all by rising key; and the least of
+        each number, A x N. Where the owner has no such entry, the column is another's and means nothing.
     """
-    # Keys order entries by owner first, then by size. The running minimum over the sorted entries starts anew
-    # with each owner, without a loop over owners: least[a, i] = min(table[a, j] for entries j of the owner of i
-    # with sizes[j] <= sizes[i]).
-    keys = sizes + owner * apart
+    # Keys order entries by owner first, then by size, and the running minimum over the sorted entries starts
+    # anew with each owner, without a loop over owners: least[a, i] = min(table[a, j] for entries j of the
+    # owner of i with sizes[j] <= sizes[i]).
     ranked = np.argsort(keys, kind="stable")  # which is faster: most of them rise or fall for a while
     least = np.minimum.accumulate(table.take(ranked, axis=1), axis=1)  # A x M
-    # A limit of `apart` or more would reach the next owner.
-    ends = np.searchsorted(keys[ranked], asked + np.minimum(largest, apart - 1), side="right")
+    ends = np.searchsorted(keys[ranked], limits, side="right")
     return ends, least.take(ends - 1, axis=1)
 
 

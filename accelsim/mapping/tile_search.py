@@ -216,15 +216,15 @@ class TileSearch:
     def _values_of_fewest_tiles(self, relaxation: Relaxation, first: Ints) -> Floats:
         """The best of a few mappings of each layer: cuts of the channels with the coarsest planes that fit.
 
-        `first` are numbers of a relaxation's tiles, those of the cuts, layer after layer. None of the planes that
-        fit beside a cut has fewer tiles than its relaxed partner; of those that have as many or more the first few
-        are tried.
+        `first` are numbers of a relaxation's tiles, those of the cuts, layer after layer. None of the planes
+        that fit beside a cut has fewer tiles than its relaxed partner; of those that have as many or more the
+        first few are tried.
         """
-        planes, least = relaxation.plane_cuts, column_of(relaxation.space.planes.tiles, len(relaxation.space.owner))
-        owner, tiles = self.cuts.plane_owner[planes], column_of(self.cuts.planes.tiles, len(self.cuts.plane_owner))
-        tiles, of_first = tiles[planes], relaxation.space.owner[first]
+        space, planes = relaxation.space, relaxation.plane_cuts
+        of_first, least = space.owner[first], column_of(space.planes.tiles, len(space.owner))
+        tiles = column_of(self.cuts.planes.tiles, len(self.cuts.plane_owner))[planes]
         apart = 1 + max(tiles.max(), least.max())
-        keys = owner * apart + tiles
+        keys = self.cuts.plane_owner[planes] * apart + tiles
         ranked = np.argsort(keys, kind="stable")
         keys = keys[ranked]
         begins = np.searchsorted(keys, of_first * apart + least[first])

@@ -1,4 +1,4 @@
-"""What layers take as a whole, however they are cut: of each layer of a stack, worked out once for all tiles."""
+"""What layers take as a whole, however they are cut: worked out once for all tiles."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -51,5 +51,5 @@ class Whole:
         reach_y, reach_x = (layers.FY - 1) * layers.dilation_y + 1, (layers.FX - 1) * layers.dilation_x + 1
         begins = np.greater(reach_y, layers.pad_top) & np.greater(reach_x, layers.pad_left)
         last_y, last_x = (layers.OY - 1) * layers.stride_y, (layers.OX - 1) * layers.stride_x
-        ends = np.greater(layers.IY + layers.pad_top, last_y) & np.greater(layers.IX + layers.pad_left, last_x)
-        return (begins & ends).astype(np.int64)
+        end_y, end_x = layers.IY + layers.pad_top, layers.IX + layers.pad_left
+        return (begins & np.greater(end_y, last_y) & np.greater(end_x, last_x)).astype(np.int64)
