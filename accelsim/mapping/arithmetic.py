@@ -86,9 +86,9 @@ def ceil_scaled(count: Count, factor: Real) -> Count:
     return np.ceil(np.multiply(count, factor) - 1e-9).astype(np.int64)
 
 
-def times(count: Count, factor: int) -> Count:
+def times(count: Count, factor: Count) -> Count:
     """count x factor; mostly once."""
-    return count if factor == 1 else count * factor
+    return count if isinstance(factor, int) and factor == 1 else count * factor
 
 
 def smaller(a: CountT, b: CountT) -> CountT:

@@ -4,6 +4,7 @@ A formula reads a few of the columns that a stack of layers has, and tiles have 
 all columns for it takes longer than the formula itself.
 """
 
+from collections.abc import Hashable
 from dataclasses import fields
 from functools import cache
 from typing import Any, TypeVar
@@ -61,8 +62,9 @@ class _Picked:
 
 
 @cache
-def _picking(kind: type[Any]) -> type[Any]:
+def _picking(kind: Hashable) -> type[Any]:
     """The kind of values that are picked from those of a kind."""
+    assert isinstance(kind, type)
     if issubclass(kind, _Picked):
         return kind
     parts = [part for base in kind.__mro__ for part in vars(base).items()]
