@@ -4,7 +4,6 @@ A formula reads a few of the columns that a stack of layers has, and tiles have 
 all columns for it takes longer than the formula itself.
 """
 
-from collections.abc import Hashable
 from dataclasses import fields
 from functools import cache
 from typing import Any, TypeVar
@@ -35,7 +34,8 @@ def picked(whole: ValueT, which: Selection) -> ValueT:
         >>> picked(tile, np.array([1, 1, 0])).pixels
         array([98, 98, 49])
     """
-    made: ValueT = object.__new__(_picking(type(whole)))
+    kind: Any = type(whole)
+    made: ValueT = object.__new__(_picking(kind))
     vars(made)[_WHOLE] = whole, which
     return made
 
@@ -62,9 +62,8 @@ class _Picked:
 
 
 @cache
-def _picking(kind: Hashable) -> type[Any]:
+def _picking(kind: Any) -> type[Any]:
     """The kind of values that are picked from those of a kind."""
-    assert isinstance(kind, type)
     if issubclass(kind, _Picked):
         return kind
     parts = [part for base in kind.__mro__ for part in vars(base).items()]
