@@ -65,7 +65,8 @@ class _Picked:
 def _picking(kind: Any) -> type[Any]:
     """The kind of values that are picked from those of a kind."""
     if issubclass(kind, _Picked):
-        return kind
+        known: type[Any] = kind
+        return known
     parts = [part for base in kind.__mro__ for part in vars(base).items()]
     worked_out = [name for name, part in parts if isinstance(part, property)]
     names = [field.name for field in fields(kind)] + worked_out
