@@ -172,7 +172,7 @@ class TileSearch:
         self.least = self._least(relaxation.space, bounds)
         channel_bounds, _ = self._bounds_of_cuts(relaxation, bounds)
         channel_owner = relaxation.space.owner[: len(channel_bounds)]
-        hopeful = as_good(self.least, incumbents)
+        hopeful = np.isfinite(self.least) & as_good(self.least, incumbents)  # infinite where no tile fits
         if not hopeful.any():
             none = np.zeros(0, dtype=np.int64)
             return Promising(none, none, np.full(layers, UNBEATABLE))
