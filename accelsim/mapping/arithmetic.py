@@ -60,6 +60,8 @@ def _parts(kind: Hashable) -> Callable[[Any], tuple[Any, ...]] | None:
 
 def ceil_div(dividend: CountT, divisor: CountT) -> CountT:
     """dividend / divisor, rounded up."""
+    if isinstance(divisor, int):
+        return (dividend + (divisor - 1)) // divisor  # a column is gone through twice, not three times
     return -(-dividend // divisor)
 
 
@@ -82,6 +84,11 @@ def ceil_scaled(count: Count, factor: Real) -> Count:
     if isinstance(count, int) and isinstance(factor, float):
         return math.ceil(count * factor - 1e-9)
     return np.ceil(np.multiply(count, factor) - 1e-9).astype(np.int64)
+
+
+def times(count: Count, factor: Count) -> Count:
+    """count x factor; mostly once."""
+    return count if isinstance(factor, int) and factor == 1 else count * factor
 
 
 def smaller(a: CountT, b: CountT) -> CountT:
@@ -108,6 +115,13 @@ def chosen(condition: "bool | Flags", a: Count, b: Count) -> Count:
 def is_none(count: Count) -> bool:
     """Whether a number is zero for all entries of a column, which then need not be there."""
     return isinstance(count, int) and not count
+
+
+def alike(count: Count) -> Count:
+    """A column whose entries are all the same as that number, which formulas take less time for."""
+    if isinstance(count, np.ndarray) and count.size and (count == count.flat[0]).all():
+        return int(count.flat[0])
+    return count
 
 
 def at_most_one(a: CountT) -> CountT:

@@ -7,7 +7,7 @@ the program).
 """
 
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from accelsim.hardware.counts import ActionCounts
 from accelsim.hardware.machine import Hardware
 from accelsim.hardware.operand import Operand
 from accelsim.hardware.prices import Prices
-from accelsim.mapping.arithmetic import column_of, entries
+from accelsim.mapping.arithmetic import column_of, entries, times
 from accelsim.mapping.costs import (
     ArrayCost,
     array_cost,
@@ -27,19 +27,20 @@ from accelsim.mapping.costs import (
     on_chip_counts,
     partial_sum_counts,
     transfer_counts,
-    vector_ops,
 )
 from accelsim.mapping.cuts import space_of
 from accelsim.mapping.loop_order import NamedOrder
 from accelsim.mapping.precision import layer_prices
 from accelsim.mapping.space import ORDERS, Nesting, Space, Tiles
 from accelsim.mapping.tile import UNCUT, TileShape, whole_image
-from accelsim.mapping.timing import timing_of
+from accelsim.mapping.timing import Timing, timing_of
 from accelsim.mapping.transfers import MovedBytes, Reads, Stay, Transfers, transfers
+from accelsim.mapping.whole import Whole
 from accelsim.network.layer import Layer, LoopNest
 
 _SECOND_ORDER: Final = np.array([[False], [True]])
 """Orders x 1: the second of `ORDERS` has the output channels inside."""
+ColumnT = TypeVar("ColumnT")
 _NO_COST: Final = ArrayCost(0, ActionCounts())
 
 
@@ -82,38 +83,83 @@ def candidates(
 ) -> Candidates:
     """Every mapping of a layer by a dataflow that fits the banks; none if no tile does."""
     space = space_of(layer, hardware, dataflow, finely=finely)
-    return evaluate(space, hardware, batch, space.fitting())
+    return evaluate(beside_array(space, hardware, space.whole(batch)), hardware, space.fitting())
 
 
-def evaluate(space: Space, hardware: Hardware, batch: int, numbers: Ints) -> Candidates:
+class Beside(NamedTuple):
+    """What mappings of a space take beside the array: orders x tiles, or of tiles in any order."""
+
+    space: Space
+    whole: Whole
+    tiles: Tiles
+    """All of the space."""
+    timing: Timing
+    moved: ActionCounts[Count]
+    """Between memories off chip and on chip."""
+    on_chip: ActionCounts[Count]
+    """The same in all orders."""
+
+
+def beside_array(space: Space, hardware: Hardware, whole: Whole) -> Beside:
+    """What the mappings of a space take beside the array."""
+    tiles, nesting = space.tiles(slice(None)), Nesting(_SECOND_ORDER, False, False)
+    reads = Reads.of(tiles, Stay.in_order(tiles, nesting), whole.batch, hardware)
+    moved = transfers(whole, tiles, reads, hardware)
+    return Beside(
+        space,
+        whole,
+        tiles,
+        timing_of(whole, tiles, moved, hardware),
+        transfer_counts(hardware, moved.read, moved.written, moved.overfetched, moved.masked),
+        counts_on_chip(whole, tiles, moved, hardware),
+    )
+
+
+def evaluate(beside: Beside, hardware: Hardware, numbers: Ints) -> Candidates:
     """What mappings of a space cost, given by their numbers; an entry each."""
-    tiles, order = space.tiles(numbers // len(ORDERS)), numbers % len(ORDERS)
+    space, batch, which = beside.space, beside.whole.batch, numbers // len(ORDERS)
+    tiles = space.tiles(which)
     array, last_array_cycles = array_total(space, tiles, hardware)
-    nesting = Nesting(np.equal(order, 1), False, False)
-    moved = transfers(space, tiles, _reads(tiles, nesting, batch, hardware), hardware, batch)
-    counts = sum(_counts(space, tiles, moved, hardware, batch), array.counts * batch)
-    array_cycles = column_of(array.cycles * batch + call_cycles(space.layers, hardware), len(numbers))
-    time = timing_of(tiles, moved, hardware, batch).least_cycles(array_cycles, last_array_cycles)
+    mappings = _Mappings(numbers % len(ORDERS), which)
+    counts = array.counts * batch + beside.moved.each(mappings.of) + beside.on_chip.each(mappings.of)
+    array_cycles = array.cycles * batch + call_cycles(space.layers, hardware)
+    array_cycles = column_of(array_cycles, len(numbers))
+    time = beside.timing.each(mappings.of).least_cycles(array_cycles, last_array_cycles)
     prices = layer_prices(space.layers, hardware)
     energy = np.asarray(with_static_energy(total_energy(counts, prices), prices, time), dtype=np.float64)
     return Candidates(numbers, tiles, array_cycles, counts, time, energy)
 
 
-def at_least(space: Space, hardware: Hardware, batch: int) -> Bounds:
+class _Mappings(NamedTuple):
+    """Some mappings of a space."""
+
+    orders: Ints
+    """By their number among `ORDERS`."""
+    tiles: Ints
+
+    def of(self, column: ColumnT) -> ColumnT:
+        """Of what is said of each tile in each order, of each tile, or of all: an entry each, or for all."""
+        picked: Any = column
+        if isinstance(column, np.ndarray):
+            if column.ndim == len(ORDERS):
+                picked = column[self.orders, self.tiles]
+            elif column.ndim:
+                picked = column[self.tiles]
+        return picked  # type: ignore[no-any-return]  # of the same kind, which the checker cannot see
+
+
+def at_least(beside: Beside, hardware: Hardware) -> Bounds:
     """What no mapping goes below, for every number of a space.
 
     Like `evaluate`, but with the least that the array does for a layer that is cut into so many tiles, so
     that it need not be said what each of them costs.
     """
-    tiles, nesting = space.tiles(slice(None)), Nesting(_SECOND_ORDER, False, False)
-    array = _array_at_least(space, tiles, hardware)
-    moved = transfers(space, tiles, _reads(tiles, nesting, batch, hardware), hardware, batch)
+    space, batch = beside.space, beside.whole.batch
+    array = _array_at_least(space, beside.tiles, hardware)
     array_cycles = array.cycles * batch + call_cycles(space.layers, hardware)
-    time = timing_of(tiles, moved, hardware, batch).least_cycles(array_cycles, 0)
+    time = beside.timing.least_cycles(array_cycles, 0)
     prices = layer_prices(space.layers, hardware)
-    energy = total_energy(array.counts * batch, prices)
-    for counts in _counts(space, tiles, moved, hardware, batch):
-        energy = energy + total_energy(counts, prices)
+    energy = total_energy(array.counts * batch + beside.on_chip, prices) + total_energy(beside.moved, prices)
     energy = with_static_energy(energy, prices, time)
     return Bounds(*(np.where(space.fits, values, np.inf).T.ravel() for values in (time, energy)))
 
@@ -128,10 +174,6 @@ def with_static_energy(energy: Real, prices: Prices, cycles: Count | Real) -> Re
     return energy + prices.static_per_cycle * cycles if prices.static_per_cycle else energy
 
 
-def _reads(tiles: Tiles, nesting: Nesting, batch: int, hardware: Hardware) -> Reads:
-    return Reads.of(tiles, Stay.in_order(tiles, nesting), batch, hardware)
-
-
 def least_of_array(layers: LoopNest[Count], dataflow: str, hardware: Hardware, batch: int) -> Bounds:
     """What the array takes at least for each layer of a stack; one number if all of them take the same."""
     cost = least_array_cost(layers, dataflow, whole_image(layers), UNCUT, hardware)
@@ -140,31 +182,18 @@ def least_of_array(layers: LoopNest[Count], dataflow: str, hardware: Hardware, b
     return Bounds(np.asarray(cycles, dtype=np.float64), np.asarray(energy, dtype=np.float64))
 
 
-def _counts(
-    space: Space, tiles: Tiles, moved: Transfers, hardware: Hardware, batch: int
-) -> list[ActionCounts[Count]]:
-    """What happens beside the array; to be added up."""
-    return [
-        transfer_counts(hardware, moved.read, moved.written, moved.overfetched, moved.masked),
-        *counts_on_chip(space, tiles, moved, hardware, batch),
-    ]
-
-
 def counts_on_chip(
-    space: Space, tiles: Tiles, moved: Transfers | MovedBytes, hardware: Hardware, batch: int
-) -> list[ActionCounts[Count]]:
-    """What happens beside the array and the transfers, if all operands are moved; to be added up."""
-    layers, channels, plane = space.layers, tiles.channels, tiles.plane
-    outputs, stored = layers.output_elements * batch, layers.stored_elements * batch
-    ops = entries(vector_ops(layers, outputs, stored), tiles.owner)
-    counts = [
-        completion_counts(ops, moved.loaded[Operand.RESIDUAL], moved.stored[Operand.OUTPUTS], hardware),
-        partial_sum_counts(layers, entries(outputs, tiles.owner), channels.c_tiles, hardware),
-    ]
-    if not layers.on_array:
-        input_bytes = plane.input_bytes * (batch // tiles.shape.n)
-        counts.append(on_chip_counts(hardware, {Operand.INPUTS: input_bytes}, {}))
-    return counts
+    whole: Whole, tiles: Tiles, moved: Transfers | MovedBytes, hardware: Hardware
+) -> ActionCounts[Count]:
+    """What happens beside the array and the transfers, if all operands are moved."""
+    layers, ops, outputs = whole.layers, *entries((whole.vector_ops, whole.outputs), tiles.owner)
+    residual_bytes, stored_bytes = moved.loaded[Operand.RESIDUAL], moved.stored[Operand.OUTPUTS]
+    counts = completion_counts(ops, residual_bytes, stored_bytes, hardware)
+    counts = counts + partial_sum_counts(layers, outputs, tiles.channels.c_tiles, hardware)
+    if layers.on_array:
+        return counts
+    input_bytes = times(tiles.plane.input_bytes, whole.batch // tiles.shape.n)
+    return counts + on_chip_counts(hardware, {Operand.INPUTS: input_bytes}, {})
 
 
 def array_total(space: Space, tiles: Tiles, hardware: Hardware) -> tuple[ArrayCost, Count]:

@@ -17,10 +17,11 @@ from accelsim.columns import Count, CountT, Ints, Selection
 from accelsim.hardware.counts import ActionCounts, Direction, accesses
 from accelsim.hardware.machine import Hardware
 from accelsim.hardware.operand import Operand
-from accelsim.mapping.arithmetic import entries, is_none
+from accelsim.mapping.arithmetic import is_none
 from accelsim.mapping.dataflows import dataflow_of
 from accelsim.mapping.footprint import Footprint, bits_to_bytes, least_weight_storage_bits
 from accelsim.mapping.mapping import DataflowParameters
+from accelsim.mapping.picking import picked
 from accelsim.mapping.precision import activation_bits, partial_sum_bits, weight_bits
 from accelsim.mapping.tile import ArrayWork, TileCounts, TileShape
 from accelsim.network.layer import LoopNest
@@ -74,13 +75,13 @@ def array_costs(
     """
     kinds = list(dict.fromkeys(executions))
     if len(kinds) == 1:
-        return cost_of(entries(layers, owner), kinds[0], slice(None))
+        return cost_of(picked(layers, owner), kinds[0], slice(None))
     number = np.array([kinds.index(execution) for execution in executions])[owner]
     cycles = np.zeros(len(owner), dtype=np.int64)
     parts = []
     for index, execution in enumerate(kinds):
         which = np.flatnonzero(number == index)
-        cost = cost_of(entries(layers, owner[which]), execution, which)
+        cost = cost_of(picked(layers, owner[which]), execution, which)
         cycles[which] = cost.cycles
         parts.append(cost.counts.each(partial(_spread, which, len(owner))))
     return ArrayCost(cycles, reduce(add, parts))

@@ -11,12 +11,13 @@ import numpy as np
 
 from accelsim.columns import Count, Flags, Ints
 from accelsim.hardware import Hardware, Operand
-from accelsim.mapping.arithmetic import at_most_one, ceil_div, entries
+from accelsim.mapping.arithmetic import at_most_one, ceil_div, column_of, entries, is_none
 from accelsim.mapping.banks import half_banks, input_demand, weight_demand
 from accelsim.mapping.bursts import channel_bursts, plane_bursts
 from accelsim.mapping.footprint import Footprint
 from accelsim.mapping.grids import Grid, Grids, granularity
 from accelsim.mapping.loop_order import Order
+from accelsim.mapping.picking import picked
 from accelsim.mapping.space import ORDERS, ChannelCuts, PlaneCuts, Space
 from accelsim.mapping.stack import stacked
 from accelsim.mapping.tile import TileShape, whole_image, window
@@ -58,7 +59,10 @@ class Cuts:
         left, right = crossed(
             self.channel_owner[channel_cuts], self.plane_owner[plane_cuts], len(self.dataflows)
         )
-        channel_cut, plane_cut = channel_cuts[left], plane_cuts[right]
+        return self.paired(channel_cuts[left], plane_cuts[right])
+
+    def paired(self, channel_cut: Ints, plane_cut: Ints) -> Space:
+        """The tiles that fit, of pairs of cuts of the channels and of the output plane, layer after layer."""
         owner = self.channel_owner[channel_cut]
         fits = self._fits(owner, channel_cut, plane_cut)
         fitting = np.flatnonzero(fits.any(axis=0))
@@ -95,6 +99,25 @@ class Cuts:
             images=self.images,
         )
 
+    def _unfinished(self, owner: Ints, tile: TileShape[Count]) -> Count:
+        """Bytes of unfinished windows of a fused pooling: orders x tiles, or none.
+
+        Most layers have no such pooling, and of most that have one no cut leaves a window unfinished.
+        """
+        windows = self.footprint.windows_cut
+        if is_none(windows):
+            return 0
+        which = np.flatnonzero(column_of(entries(windows, owner), len(owner)))
+        unfinished = np.zeros((len(ORDERS), len(owner)), dtype=np.int64)
+        owner, tile = owner[which], entries(tile, which)
+        all_outputs, rows, columns = entries((self.layers.K, self.layers.OY, self.layers.OX), owner)
+        pixels_outer = np.arange(len(ORDERS))[:, np.newaxis]
+        output_channels = tile.k + pixels_outer * (all_outputs - tile.k)
+        rows_cut, columns_cut = at_most_one(rows - tile.y), at_most_one(columns - tile.x)
+        footprint = picked(self.footprint, owner)
+        unfinished[:, which] = footprint.unfinished(tile, output_channels, rows_cut, columns_cut)
+        return unfinished
+
     def _fits(self, owner: Ints, channel_cut: Ints, plane_cut: Ints) -> Flags:
         """Whether tiles fit: orders x tiles. Where both orders are the same, the first stands for both."""
         g, k, c, c_tiles = (
@@ -103,16 +126,10 @@ class Cuts:
         )
         y, x = entries(self.planes.y, plane_cut), entries(self.planes.x, plane_cut)
         fy, fx = entries((self.layers.FY, self.layers.FX), owner)
-        tile, footprint = TileShape(1, g, k, c, y, x, fy, fx), entries(self.footprint, owner)
+        tile, footprint = TileShape(1, g, k, c, y, x, fy, fx), picked(self.footprint, owner)
         inputs = input_demand(footprint, tile, entries(self.largest_inputs, plane_cut))
         outputs: Count = footprint.outputs(tile, at_most_one(c_tiles - 1))
-        layers = self.layers
-        if layers.pooling is not None:
-            pixels_outer = np.arange(len(ORDERS))[:, np.newaxis]
-            output_channels = k + pixels_outer * (entries(layers.K, owner) - k)
-            rows_cut = at_most_one(entries(layers.OY, owner) - y)
-            columns_cut = at_most_one(entries(layers.OX, owner) - x)
-            outputs = outputs + footprint.unfinished(tile, output_channels, rows_cut, columns_cut)
+        outputs = outputs + self._unfinished(owner, tile)
         fits = np.less_equal(inputs, self.half_banks[Operand.INPUTS])
         fits = fits & np.less_equal(outputs, self.half_banks[Operand.OUTPUTS])
         k_tiles, plane_tiles = (

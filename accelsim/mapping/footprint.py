@@ -10,7 +10,15 @@ import numpy as np
 
 from accelsim.columns import Count, CountT, Real
 from accelsim.hardware import Precision
-from accelsim.mapping.arithmetic import at_most_one, ceil_div, ceil_scaled, is_none, larger, smaller
+from accelsim.mapping.arithmetic import (
+    alike,
+    at_most_one,
+    ceil_div,
+    ceil_scaled,
+    is_none,
+    larger,
+    smaller,
+)
 from accelsim.mapping.precision import (
     activation_bits,
     offset_bits,
@@ -71,9 +79,9 @@ class Footprint:
             density=layer.weight_density,
             bias=layer.bias,
             operands=layer.operands,
-            gate=layer.gate_elements // layer.G,
-            residuals_per_output=residuals_per_output,
-            residuals_per_channel=residuals_per_channel,
+            gate=alike(layer.gate_elements // layer.G),
+            residuals_per_output=alike(residuals_per_output),
+            residuals_per_channel=alike(residuals_per_channel),
             pooling=None
             if pooling is None
             else (*unfinished_windows(layer), pooling.OY, pooling.OX, pooling.stride_y, pooling.stride_x),
@@ -88,6 +96,14 @@ class Footprint:
         if not is_none(self.gate):
             elements = elements + tiles * tile.n * tile.g * self.gate
         return bits_to_bytes(elements, self.activation_bits)
+
+    @property
+    def windows_cut(self) -> Count:
+        """Not 0 where a cut may leave windows of a fused pooling unfinished."""
+        if self.pooling is None:
+            return 0
+        rows, columns, *_ = self.pooling
+        return rows + columns
 
     def input_room(self, size_bytes: int) -> Count:
         """Input channels x pixels for which there is room at most; gates and residuals leave less."""

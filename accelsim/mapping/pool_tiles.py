@@ -31,7 +31,7 @@ from accelsim.mapping.pool_room import (
     weights_may_stay,
 )
 from accelsim.mapping.precision import layer_prices
-from accelsim.mapping.space import POOL_ORDERS, Space, Tiles
+from accelsim.mapping.space import POOL_ORDERS, Tiles
 from accelsim.mapping.staircase import Arriving, Movement, moved_by
 from accelsim.mapping.timing import VectorWork, latency_steps, timing_with, vector_work
 from accelsim.mapping.transfers import (
@@ -43,6 +43,7 @@ from accelsim.mapping.transfers import (
     together,
     transfers,
 )
+from accelsim.mapping.whole import Whole
 from accelsim.network.layer import Layer
 
 if TYPE_CHECKING:
@@ -169,12 +170,12 @@ class PoolTiles:
         return Stay.in_order(self._tiles, NESTING)
 
     @cached_property
-    def _space(self) -> Space:
-        return self.cuts.grid
+    def _tiles(self) -> Tiles:
+        return self.cuts.grid.tiles(slice(None))
 
     @cached_property
-    def _tiles(self) -> Tiles:
-        return self._space.tiles(slice(None))
+    def _whole(self) -> Whole:
+        return Whole(self.cuts.layers, self.cuts.footprint, self.images)
 
     @cached_property
     def _room(self) -> Room:
@@ -200,7 +201,7 @@ class PoolTiles:
     def _moved(self, operand: Operand) -> tuple[Transfers, Real]:
         known = self._moving.get(operand)
         if known is None:
-            parts = (self._space, self._tiles, self._reads, self.hardware, self.images)
+            parts = (self._whole, self._tiles, self._reads, self.hardware)
             moved = transfers(*parts, frozenset({operand}))
             known = self._moving[operand] = moved, self._energy_of(moved)
         return known
@@ -217,23 +218,22 @@ class PoolTiles:
     def _energy_on_chip(self) -> Real:
         """Whatever moves."""
         array, _ = self._array
-        space, operands = self._space, frozenset(operands_of(self.layer))
-        moved = moved_bytes(space, self._tiles, self._reads, self.hardware, self.images, operands)
-        counts = counts_on_chip(space, self._tiles, moved, self.hardware, self.images)
-        return total_energy(sum(counts, array.counts * self._turns), self._prices)
+        moved = moved_bytes(self._whole, self._tiles, self._reads, frozenset(operands_of(self.layer)))
+        counts = counts_on_chip(self._whole, self._tiles, moved, self.hardware)
+        return total_energy(array.counts * self._turns + counts, self._prices)
 
     @cached_property
     def _vector(self) -> VectorWork:
-        return vector_work(self._tiles, self.images, self.hardware)
+        return vector_work(self._whole, self._tiles, self.hardware)
 
     @cached_property
     def _latency_steps(self) -> Count:
-        return latency_steps(self._tiles, self.images)
+        return latency_steps(self._whole, self._tiles)
 
     def _with_moving(self, movement: Movement) -> TileCosts:
         moved = moved_by(movement)
         if isinstance(movement, Arriving):
-            arriving = arriving_inputs(self._space, self._tiles, self.hardware, self.images)
+            arriving = arriving_inputs(self._whole, self._tiles, self.hardware)
             parts = [(arriving, self._energy_of(arriving))]
             moved = moved - {Operand.INPUTS}
         else:

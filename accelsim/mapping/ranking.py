@@ -72,6 +72,35 @@ def best_of_each(owner: Ints, values: "Floats | Ints", max_count: int) -> Ints:
     return ranked[rank_within(owner[ranked]) < max_count]
 
 
+def few_of_each(owner: Ints, values: Floats, max_count: int) -> Ints:
+    """Indices of very few of the smallest values of each owner, rising: looked for one by one, not sorted.
+
+    Args:
+        owner: Of each value, not falling.
+        values: Some of each owner.
+        max_count: Of an owner.
+
+    Example:
+        >>> few_of_each(np.array([3, 3, 3, 7]), np.array([2.0, 1.0, 3.0, 9.0]), 2)
+        array([0, 1, 3])
+    """
+    begins = np.flatnonzero(_begins(owner))
+    place = np.cumsum(_begins(owner)) - 1  # of each owner among all
+    left, is_found = values.copy(), np.zeros(len(owner), dtype=np.bool_)
+    for _ in range(max_count):
+        is_least = np.flatnonzero(left == np.minimum.reduceat(left, begins)[place])
+        first = is_least[_begins(owner[is_least])]
+        left[first], is_found[first] = np.inf, True
+    return np.flatnonzero(is_found)
+
+
+def _begins(owner: Ints) -> Flags:
+    """Where the entries of an owner begin."""
+    begins = np.ones(len(owner), dtype=np.bool_)
+    np.not_equal(owner[1:], owner[:-1], out=begins[1:])
+    return begins
+
+
 def rank_within(owner: Ints) -> Ints:
     """The rank of each entry among those of its owner, from 0 on; entries stand owner after owner.
 
@@ -79,5 +108,5 @@ def rank_within(owner: Ints) -> Ints:
         >>> rank_within(np.array([3, 3, 7, 7, 7]))
         array([0, 1, 0, 1, 2])
     """
-    begins = np.flatnonzero(np.concatenate(([True], owner[1:] != owner[:-1]))[: len(owner)])
-    return np.arange(len(owner)) - np.repeat(begins, np.diff(begins, append=len(owner)))
+    every, begins = np.arange(len(owner)), _begins(owner)
+    return every - np.maximum.accumulate(every * begins)

@@ -92,61 +92,60 @@ def _least_partners(
     Returns:
         A columns, with an entry for each cut that has a partner; and which of the N cuts these are.
     """
+    n_cuts = len(cuts.owner)
+    if not len(partners.owner):
+        return [np.zeros(0, dtype=np.int64)] * len(values), np.zeros(0, dtype=np.int64)
+    inputs, outputs = entries(room.inputs, cuts.owner), entries(room.outputs, cuts.owner)
+    limits = (
+        (partners.inputs, inputs // larger(cuts.inputs, 1)),  # a window may read nothing but padding
+        (partners.outputs, outputs // cuts.outputs),
+    )
     table = np.empty((len(values), len(partners.owner)), dtype=np.int64)
     for row, value in zip(table, values, strict=True):
         row[:] = value
-    inputs, outputs = entries(room.inputs, cuts.owner), entries(room.outputs, cuts.owner)
-    by_inputs, fit_inputs = _least_up_to(
-        partners.owner,
-        np.asarray(partners.inputs),
-        table,
-        cuts.owner,
-        np.asarray(inputs // larger(cuts.inputs, 1)),  # a window may read nothing but padding
-    )
-    by_outputs, fit_outputs = _least_up_to(
-        partners.owner, np.asarray(partners.outputs), table, cuts.owner, np.asarray(outputs // cuts.outputs)
-    )
-    with_partner = np.flatnonzero(fit_inputs & fit_outputs)
+    # `apart` exceeds every size and number. So less `owner * apart`, every number of an owner is below every
+    # one of the owners before it.
+    apart = 1 + max(table.max(), *(np.max(sizes) for sizes, _ in limits))
+    table -= partners.owner * apart
+    asked = cuts.owner * apart
+    begins = np.searchsorted(partners.owner, cuts.owner)  # of the partners of each cut
+    fit: Flags = np.ones(n_cuts, dtype=np.bool_)
+    least = []
+    for sizes, largest in limits:
+        by_size = np.asarray(sizes) + partners.owner * apart
+        # A limit of `apart` or more would reach the next owner.
+        ends, of_those = _least_up_to(by_size, table, asked + np.minimum(largest, apart - 1))
+        fit &= ends > begins
+        least.append(of_those)
     # Who fits both banks is among those that fit either, so the larger of the two least values is a bound.
-    return list(np.maximum(by_inputs, by_outputs)[:, with_partner]), with_partner
+    both = np.maximum(*least)
+    both += asked
+    with_partner = np.flatnonzero(fit)
+    return list(both if len(with_partner) == n_cuts else both[:, with_partner]), with_partner
 
 
-def _least_up_to(
-    owner: Ints, sizes: Ints, table: Ints, query_owner: Ints, largest: Ints
-) -> tuple[Ints, Flags]:
-    """The least of each attribute among the entries of an owner whose size is no more than a limit.
+def _least_up_to(keys: Ints, table: Ints, limits: Ints) -> tuple[Ints, Ints]:
+    """The least of each number among the entries of an owner whose size is no more than a limit.
 
-    All queries are answered by one sort and two binary searches, whoever owns what: A attributes, M entries
-    of several owners, N queries. docs/decisions/branch-and-bound.md says what it is for.
+    All queries are answered by one sort and one binary search, whoever owns what: A numbers, M entries of
+    several owners, N queries. docs/decisions/branch-and-bound.md says what it is for.
 
     Args:
-        owner: Of each entry, M.
-        sizes: Of each entry, M, not negative.
-        table: Attributes of the entries, A x M, not negative.
-        query_owner: Whose entries are asked for, N.
-        largest: The limit of each query, N.
+        keys: Of each entry its owner times what no size reaches, and its size, M.
+        table: Numbers of the entries, those of an owner below all of the owners before it, A x M.
+        limits: Of each query, the largest key, N.
 
     Returns:
-        The least of each attribute, A x N; and whether there is any such entry, N. Where there is none, the
-        column is another's and means nothing.
+        For each query where the entries end that are small enough, among all by rising key; and the least of
+        each number, A x N. Where the owner has no such entry, the column is another's and means nothing.
     """
-    if not len(owner):
-        n_queries = len(query_owner)
-        return np.zeros((len(table), n_queries), dtype=np.int64), np.zeros(n_queries, dtype=np.bool_)
-    # `apart` exceeds every size and attribute. So keys order entries by owner first, then by size; and less
-    # `owner * apart`, every attribute of an owner is below every one of the owners before it. Hence the
-    # running minimum over the sorted entries starts anew with each owner, without a loop over owners:
-    # least[a, i] = min(table[a, j] for entries j of the owner of i with sizes[j] <= sizes[i]) - owner *
-    # apart.
-    apart = 1 + max(table.max(), sizes.max())
-    keys = sizes + owner * apart
+    # Keys order entries by owner first, then by size, and the running minimum over the sorted entries starts
+    # anew with each owner, without a loop over owners: least[a, i] = min(table[a, j] for entries j of the
+    # owner of i with sizes[j] <= sizes[i]).
     ranked = np.argsort(keys, kind="stable")  # which is faster: most of them rise or fall for a while
-    least = np.minimum.accumulate((table - owner * apart).take(ranked, axis=1), axis=1)  # A x M
-    keys = keys[ranked]
-    # The entries of a query are keys[begins:ends]; a limit of `apart` or more would reach the next owner.
-    begins = np.searchsorted(keys, np.arange(1 + query_owner.max(initial=0)) * apart)[query_owner]
-    ends = np.searchsorted(keys, query_owner * apart + np.minimum(largest, apart - 1), side="right")
-    return least.take(ends - 1, axis=1) + query_owner * apart, ends > begins
+    least = np.minimum.accumulate(table.take(ranked, axis=1), axis=1)  # A x M
+    ends = np.searchsorted(keys[ranked], limits, side="right")
+    return ends, least.take(ends - 1, axis=1)
 
 
 def _joined(first: Sequence[Count], second: Sequence[Count], lengths: tuple[int, int]) -> Iterator[Count]:

@@ -9,7 +9,8 @@ otherwise: then a space is of tiles of as many images, and where it says "of an 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Final, NamedTuple, Self, assert_never
 
 import numpy as np
@@ -18,7 +19,9 @@ from accelsim.columns import Count, Flags, Ints, Selection
 from accelsim.mapping.arithmetic import entries
 from accelsim.mapping.footprint import Footprint
 from accelsim.mapping.loop_order import NamedOrder
+from accelsim.mapping.picking import picked
 from accelsim.mapping.tile import TileCounts, TileShape
+from accelsim.mapping.whole import Whole
 from accelsim.network.layer import LoopNest
 
 ORDERS: tuple[NamedOrder, ...] = ("filters_outer", "pixels_outer")
@@ -141,9 +144,9 @@ class PlaneCuts:
         return cls(*plain, bursts=tuple(bursts))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Tiles:
-    """Tiles of layers, an entry each."""
+    """Tiles of layers, an entry each. What several formulas ask for is worked out once."""
 
     layers: LoopNest[Count]
     """Stacked."""
@@ -157,7 +160,7 @@ class Tiles:
     exist: bool
     """Whether they are tiles, and not the least of several in each number by itself (`Relaxation`)."""
 
-    @property
+    @cached_property
     def last(self) -> TileShape[Count]:
         """Bounds of the last tile of each mapping: what the others leave."""
         layers, channels, plane, shape = self.layers, self.channels, self.plane, self.shape
@@ -176,18 +179,29 @@ class Tiles:
             shape.fx,
         )
 
-    def full(self, extent: Count, size: Count) -> Count:
-        """How many tiles have their full size along a loop: a bound of `layers`, and the one of `shape`."""
-        return entries(extent, self.owner) // size
+    @cached_property
+    def full_groups(self) -> Count:
+        """How many tiles have their full size along the groups."""
+        return self.channels.g_tiles - np.less(self.last.g, self.shape.g)
 
-    @property
+    @cached_property
+    def full_channels(self) -> Count:
+        """How many have it along groups and output channels."""
+        return self.full_groups * (self.channels.k_tiles - np.less(self.last.k, self.shape.k))
+
+    @cached_property
+    def full_depth(self) -> Count:
+        """How many have it along the input channels."""
+        return self.channels.c_tiles - np.less(self.last.c, self.shape.c)
+
+    @cached_property
     def full_outputs(self) -> Count:
         """How many tiles of an image have their full size in outputs."""
-        layers, shape = self.layers, self.shape
-        channels = self.full(layers.G, shape.g) * self.full(layers.K, shape.k)
-        return channels * self.full(layers.OY, shape.y) * self.full(layers.OX, shape.x)
+        plane, last, shape = self.plane, self.last, self.shape
+        rows = plane.y_tiles - np.less(last.y, shape.y)
+        return self.full_channels * rows * (plane.x_tiles - np.less(last.x, shape.x))
 
-    @property
+    @cached_property
     def tile_counts(self) -> TileCounts[Count]:
         """How many tiles an image is cut into."""
         channels, plane = self.channels, self.plane
@@ -230,6 +244,20 @@ class Space:
     images: int = 1
     """Of a tile."""
 
+    def of(self, tiles: Ints) -> "Space":
+        """Some of its tiles, by rising number."""
+        return replace(
+            self,
+            owner=self.owner[tiles],
+            channel_cut=self.channel_cut[tiles],
+            plane_cut=self.plane_cut[tiles],
+            fits=self.fits[:, tiles],
+        )
+
+    def whole(self, batch: int) -> Whole:
+        """Its layers as a whole, for so many images."""
+        return Whole(self.layers, self.footprint, batch)
+
     def fitting(self) -> Ints:
         """Numbers of the mappings that fit."""
         return np.flatnonzero(self.fits.T)
@@ -241,13 +269,14 @@ class Space:
     def tiles(self, which: Selection) -> Tiles:
         """Chosen tiles."""
         owner = self.owner[which]
-        channels = entries(self.channels, self.channel_cut[which])
-        plane = entries(self.planes, self.plane_cut[which])
+        pick = entries if isinstance(which, slice) else picked  # of a few, formulas read a few columns
+        channels = pick(self.channels, self.channel_cut[which])
+        plane = pick(self.planes, self.plane_cut[which])
         fy, fx = entries((self.layers.FY, self.layers.FX), owner)
         return Tiles(
             self.layers,
             owner,
-            entries(self.footprint, owner),
+            picked(self.footprint, owner),
             TileShape(self.images, channels.g, channels.k, channels.c, plane.y, plane.x, fy, fx),
             channels,
             plane,

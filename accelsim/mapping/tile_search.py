@@ -13,14 +13,15 @@ import numpy as np
 
 from accelsim.columns import Floats, Ints
 from accelsim.hardware import Hardware, Objective
-from accelsim.mapping.arithmetic import column_of, entries
-from accelsim.mapping.candidates import Bounds, at_least, evaluate
+from accelsim.mapping.arithmetic import column_of
+from accelsim.mapping.candidates import Beside, Bounds, at_least, beside_array, evaluate
 from accelsim.mapping.cuts import Cuts
 from accelsim.mapping.loop_order import NamedOrder
 from accelsim.mapping.ranking import (
     as_good,
     best_first,
     best_of_each,
+    few_of_each,
     lower_bound,
     objective_value,
     rank_within,
@@ -28,11 +29,14 @@ from accelsim.mapping.ranking import (
 from accelsim.mapping.relaxation import Relaxation, relaxed
 from accelsim.mapping.space import ORDERS, Space
 from accelsim.mapping.tile import TileShape
+from accelsim.mapping.whole import Whole
 
 FIRST_CUTS: Final = 2
 """Cuts of a layer's channels with which mappings are evaluated before it is known how good the best is."""
 FIRST_PLANES: Final = 4
 """Cuts of the output plane with each of them."""
+PLANES_TRIED: Final = 24
+"""Cuts of the output plane of which those are taken; the others do not fit."""
 FEW_TILES: Final = 1 << 10
 """Tiles that are laid out at once, since it takes longer to rule them out."""
 FEW_MAPPINGS: Final = 1 << 10
@@ -87,10 +91,12 @@ class TileSearch:
     among_dataflows: Objective
     least: Floats = field(init=False)
     """What no mapping of each layer goes below by the objective among dataflows."""
+    _whole: Whole = field(init=False)
     _relaxation: tuple[Relaxation, Bounds] | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         self.least = np.full(len(self.cuts.dataflows), np.inf)
+        self._whole = Whole(self.cuts.layers, self.cuts.footprint, self.batch)
 
     def best(self, incumbents: Floats, tolerance: float, max_count: int) -> dict[int, list[Contender]]:
         """The best mapping of each layer, unless no tile fits or it cannot be as good as the incumbent.
@@ -110,14 +116,14 @@ class TileSearch:
         promising = self._promising(incumbents, tolerance)
         contenders: dict[int, list[Contender]] = {}
         for space in self._laid_out(promising.channel_cuts, promising.plane_cuts):
-            bounds = self._at_least(space)
+            beside, bounds = self._at_least(space)
             if self._relaxation is None:
                 self.least = np.minimum(self.least, self._least(space, bounds))
             limits = np.where(as_good(self.least, incumbents), promising.limits, UNBEATABLE)
             if len(self._not_ruled_out(space, bounds, limits)) > FEW_MAPPINGS:
-                values = self._values_of_most_promising(space, bounds)
+                values = self._values_of_most_promising(beside, bounds)
                 limits = np.minimum(limits, values * (1 + tolerance))
-            contenders |= self._ranked(space, bounds, limits, max_count, tolerance)
+            contenders |= self._ranked(beside, bounds, limits, max_count, tolerance)
         return contenders
 
     def contenders(self, limits: Floats, max_count: int) -> dict[int, list[Contender]]:
@@ -135,7 +141,7 @@ class TileSearch:
             channel_cuts, plane_cuts = self._cuts_up_to(limits, *self._relaxation)
         contenders: dict[int, list[Contender]] = {}
         for space in self._laid_out(channel_cuts, plane_cuts):
-            contenders |= self._ranked(space, self._at_least(space), limits, max_count)
+            contenders |= self._ranked(*self._at_least(space), limits, max_count)
         return contenders
 
     def _laid_out(self, channel_cuts: Ints, plane_cuts: Ints) -> Iterator[Space]:
@@ -143,7 +149,7 @@ class TileSearch:
         channel_owner, plane_owner = self.cuts.channel_owner[channel_cuts], self.cuts.plane_owner[plane_cuts]
         layers = len(self.cuts.dataflows)
         tiles = np.bincount(channel_owner, minlength=layers) * np.bincount(plane_owner, minlength=layers)
-        for portion in portions(tiles.tolist(), MOST_TILES):
+        for portion in portions(tiles.tolist(), MOST_TILES) if tiles.any() else ():
             yield self.cuts.crossed(
                 channel_cuts[(portion.start <= channel_owner) & (channel_owner < portion.stop)],
                 plane_cuts[(portion.start <= plane_owner) & (plane_owner < portion.stop)],
@@ -161,16 +167,19 @@ class TileSearch:
         if self.cuts.tiles <= FEW_TILES:
             return Promising(*self._all_cuts(), np.full(layers, np.inf))
         relaxation = relaxed(self.cuts)
-        bounds = self._at_least(relaxation.space)
+        _, bounds = self._at_least(relaxation.space)
         self._relaxation = relaxation, bounds
         self.least = self._least(relaxation.space, bounds)
         channel_bounds, _ = self._bounds_of_cuts(relaxation, bounds)
         channel_owner = relaxation.space.owner[: len(channel_bounds)]
-        first = relaxation.channel_cuts[best_of_each(channel_owner, channel_bounds, FIRST_CUTS)]
-        limits = self._values_of_fewest_tiles(self.cuts.crossed(first, relaxation.plane_cuts)) * (
-            1 + tolerance
-        )
-        limits[np.isfinite(limits) & ~as_good(self.least, incumbents)] = UNBEATABLE
+        hopeful = np.isfinite(self.least) & as_good(self.least, incumbents)  # infinite where no tile fits
+        if not hopeful.any():
+            none = np.zeros(0, dtype=np.int64)
+            return Promising(none, none, np.full(layers, UNBEATABLE))
+        first = few_of_each(channel_owner, channel_bounds, FIRST_CUTS)
+        first = first[hopeful[channel_owner[first]]]
+        limits = self._values_of_fewest_tiles(relaxation, first) * (1 + tolerance)
+        limits[~hopeful] = UNBEATABLE
         if self.among_tiles == self.among_dataflows:
             limits = np.minimum(limits, incumbents)
         return Promising(*self._cuts_up_to(limits, relaxation, bounds), limits)
@@ -195,48 +204,65 @@ class TileSearch:
         channel_cuts = len(relaxation.channel_cuts)
         return of_cuts[:channel_cuts], of_cuts[channel_cuts:]
 
-    def _at_least(self, space: Space) -> Bounds:
-        return at_least(space, self.hardware, self.batch)
+    def _at_least(self, space: Space) -> tuple[Beside, Bounds]:
+        beside = beside_array(space, self.hardware, self._whole)
+        return beside, at_least(beside, self.hardware)
 
     def _least(self, space: Space, bounds: Bounds) -> Floats:
         least = np.full(len(self.cuts.dataflows), np.inf)
         np.minimum.at(least, space.mapping_owner(), lower_bound(bounds, self.among_dataflows))
         return least
 
-    def _values_of_fewest_tiles(self, space: Space) -> Floats:
-        """The best of a few mappings of each layer: each cut of the channels with the coarsest planes."""
-        tiles = column_of(entries(space.planes.tiles, space.plane_cut), len(space.owner))
-        first = best_of_each(space.channel_cut, tiles, FIRST_PLANES)
-        numbers = np.ravel(first[:, np.newaxis] * len(ORDERS) + np.arange(len(ORDERS)))
-        return self._best_values(space, numbers[space.fits.T.ravel()[numbers]])
+    def _values_of_fewest_tiles(self, relaxation: Relaxation, first: Ints) -> Floats:
+        """The best of a few mappings of each layer: cuts of the channels with the coarsest planes that fit.
 
-    def _values_of_most_promising(self, space: Space, bounds: Bounds) -> Floats:
+        `first` are numbers of a relaxation's tiles, those of the cuts, layer after layer. None of the planes
+        that fit beside a cut has fewer tiles than its relaxed partner; of those that have as many or more the
+        first few are tried.
+        """
+        space, planes = relaxation.space, relaxation.plane_cuts
+        of_first, least = space.owner[first], column_of(space.planes.tiles, len(space.owner))
+        tiles = column_of(self.cuts.planes.tiles, len(self.cuts.plane_owner))[planes]
+        apart = 1 + max(tiles.max(), least.max())
+        keys = self.cuts.plane_owner[planes] * apart + tiles
+        ranked = np.argsort(keys, kind="stable")
+        keys = keys[ranked]
+        begins = np.searchsorted(keys, of_first * apart + least[first])
+        ends = np.searchsorted(keys, (of_first + 1) * apart)
+        places = begins[:, np.newaxis] + np.arange(PLANES_TRIED)  # of planes, in the order of tiles
+        cut, turn = np.nonzero(places < ends[:, np.newaxis])
+        space = self.cuts.paired(relaxation.channel_cuts[first[cut]], planes[ranked[places[cut, turn]]])
+        few = space.of(np.flatnonzero(rank_within(space.channel_cut) < FIRST_PLANES))
+        return self._best_values(beside_array(few, self.hardware, self._whole), few.fitting())
+
+    def _values_of_most_promising(self, beside: Beside, bounds: Bounds) -> Floats:
         """The best of those mappings of each layer that have the least lower bounds."""
+        space = beside.space
         lower_bounds = lower_bound(bounds, self.among_tiles)
         numbers = best_of_each(space.mapping_owner(), lower_bounds, MOST_PROMISING)
-        return self._best_values(space, numbers[np.isfinite(lower_bounds[numbers])])
+        return self._best_values(beside, numbers[np.isfinite(lower_bounds[numbers])])
 
-    def _best_values(self, space: Space, numbers: Ints) -> Floats:
+    def _best_values(self, beside: Beside, numbers: Ints) -> Floats:
         """The best objective value of chosen mappings of each layer; infinite where there is none."""
-        costs = evaluate(space, self.hardware, self.batch, numbers)
+        costs = evaluate(beside, self.hardware, numbers)
         values = np.full(len(self.cuts.dataflows), np.inf)
-        owner = space.owner[numbers // len(ORDERS)]
+        owner = beside.space.owner[numbers // len(ORDERS)]
         np.minimum.at(values, owner, objective_value(costs.time_cycles, costs.energy, self.among_tiles))
         return values
 
     def _ranked(
-        self, space: Space, bounds: Bounds, limits: Floats, max_count: int, tolerance: float = math.inf
+        self, beside: Beside, bounds: Bounds, limits: Floats, max_count: int, tolerance: float = math.inf
     ) -> dict[int, list[Contender]]:
         """Of each layer the best that are not ruled out, the bound of each within a tolerance of the best
         value.
 
         M mappings are evaluated; `ranked` holds indices into these, layer after layer, the best first.
         """
-        numbers = self._not_ruled_out(space, bounds, limits)  # M
+        numbers = self._not_ruled_out(beside.space, bounds, limits)  # M
         if not len(numbers):
             return {}
-        owner = space.mapping_owner()[numbers]
-        costs = evaluate(space, self.hardware, self.batch, numbers)
+        owner = beside.space.owner[numbers // len(ORDERS)]
+        costs = evaluate(beside, self.hardware, numbers)
         ranked = best_first(costs.time_cycles, costs.energy, self.among_tiles, owner)
         if tolerance < math.inf:
             values = objective_value(costs.time_cycles, costs.energy, self.among_tiles)

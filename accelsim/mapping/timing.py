@@ -5,20 +5,19 @@ own work, and what has to come before and after that. What they wait for each ot
 simulation.
 """
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
 from accelsim.columns import Count, Floats
 from accelsim.hardware import Hardware, Operand
 from accelsim.hardware.host import HOST
-from accelsim.mapping.arithmetic import ceil_div, entries
-from accelsim.mapping.costs import vector_ops
+from accelsim.mapping.arithmetic import ceil_div, entries, times
 from accelsim.mapping.hosting import host_of
 from accelsim.mapping.space import Tiles
 from accelsim.mapping.transfers import Streams, Transfers
-from accelsim.network.layer import LoopNest
+from accelsim.mapping.whole import Whole
 
 if TYPE_CHECKING:
     from accelsim.mapping.engine_times import EngineTimes
@@ -49,6 +48,15 @@ class Timing(NamedTuple):
     vector: VectorWork
     engines: "EngineTimes | None" = None
     """What rules of their own add; None where the machine is plain."""
+
+    def each(self, change: Callable[[Any], Any]) -> "Timing":
+        """Every column changed in the same way, which leaves alone what is none."""
+        streams = [streams.each(change) for streams in self.streams]
+        vector = self.vector._replace(
+            cycles=change(self.vector.cycles), last_cycles=change(self.vector.last_cycles)
+        )
+        engines = None if self.engines is None else self.engines.each(change)
+        return Timing(streams, change(self.latency_steps), self.each_step, vector, engines)
 
     def least_cycles(self, array_cycles: Count, last_array_cycles: Count) -> Floats:
         """With an array that works for so long in all, and so long for the last step."""
@@ -105,13 +113,13 @@ _OF_ARRAY: Final = frozenset({Operand.INPUTS, Operand.WEIGHTS})
 _OF_VECTOR_UNIT: Final = frozenset({Operand.INPUTS})
 
 
-def timing_of(tiles: Tiles, moved: Transfers, hardware: Hardware, batch: int) -> Timing:
+def timing_of(whole: Whole, tiles: Tiles, moved: Transfers, hardware: Hardware) -> Timing:
     """Of tiles that move so much."""
     return timing_with(
         moved,
-        tiles.tile_counts.total * (batch // tiles.shape.n),
-        latency_steps(tiles, batch),
-        vector_work(tiles, batch, hardware),
+        times(tiles.tile_counts.total, whole.batch // tiles.shape.n),
+        latency_steps(whole, tiles),
+        vector_work(whole, tiles, hardware),
         hardware,
         on_array=tiles.layers.on_array,
     )
@@ -136,26 +144,16 @@ def timing_with(
     return Timing(moved.streams, latency_steps, each_step, vector, engines)
 
 
-def latency_steps(tiles: Tiles, batch: int) -> Count:
+def latency_steps(whole: Whole, tiles: Tiles) -> Count:
     """Steps of mappings, if inputs or weights come with each of them; 0 where that is not known."""
-    reads: Count = entries(_every_window_reads(tiles.layers), tiles.owner)
-    return tiles.tile_counts.total * (batch // tiles.shape.n) * reads
+    steps = times(tiles.tile_counts.total, whole.batch // tiles.shape.n)
+    return steps * entries(whole.every_window_reads, tiles.owner)
 
 
-def _every_window_reads(layers: LoopNest[Count]) -> Count:
-    """1 where no tile reads nothing but padding."""
-    reach_y, reach_x = (layers.FY - 1) * layers.dilation_y + 1, (layers.FX - 1) * layers.dilation_x + 1
-    begins = np.greater(reach_y, layers.pad_top) & np.greater(reach_x, layers.pad_left)
-    last_y, last_x = (layers.OY - 1) * layers.stride_y, (layers.OX - 1) * layers.stride_x
-    ends = np.greater(layers.IY + layers.pad_top, last_y) & np.greater(layers.IX + layers.pad_left, last_x)
-    return (begins & ends).astype(np.int64)
-
-
-def vector_work(tiles: Tiles, batch: int, hardware: Hardware) -> VectorWork:
+def vector_work(whole: Whole, tiles: Tiles, hardware: Hardware) -> VectorWork:
     """Each step takes whole cycles, as transfers do."""
     layers, owner, lanes, pooling = tiles.layers, tiles.owner, hardware.vector_lanes, tiles.layers.pooling
-    outputs, stored = layers.output_elements * batch, layers.stored_elements * batch
-    total = entries(vector_ops(layers, outputs, stored), owner)
+    total, batch = entries(whole.vector_ops, owner), whole.batch
     if HOST in hardware.pe_array.dataflows:
         return _host_work(tiles, batch, hardware, total)
     if not tiles.exist:

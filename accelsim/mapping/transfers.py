@@ -5,7 +5,7 @@ at the edges; of the others the bytes are added up, which may be a cycle too few
 lower bound, and of most mappings exact.
 """
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from itertools import chain
 from typing import Final, NamedTuple, Self
 
@@ -15,15 +15,14 @@ from accelsim.columns import Count, Flags, Floats, Real
 from accelsim.hardware.machine import Hardware
 from accelsim.hardware.memory import Channel
 from accelsim.hardware.operand import Operand
-from accelsim.mapping.arithmetic import chosen, entries, larger
+from accelsim.mapping.arithmetic import chosen, entries, larger, times
 from accelsim.mapping.banks import brought_anew
 from accelsim.mapping.bursts import bursts_of_arriving, bursts_of_tiles, bytes_outside, coded_part
 from accelsim.mapping.costs import NOTHING
-from accelsim.mapping.footprint import bits_to_bytes
 from accelsim.mapping.mapping import ALL_OPERANDS
-from accelsim.mapping.precision import activation_bits
-from accelsim.mapping.space import Nesting, Space, Tiles
+from accelsim.mapping.space import Nesting, Tiles
 from accelsim.mapping.tile import whole_image
+from accelsim.mapping.whole import Whole
 from accelsim.network.layer import LoopNest
 
 
@@ -41,6 +40,11 @@ class Streams(NamedTuple):
     """Of the first step's operands, the latency included."""
     last_cycles: Floats
     """Of what the last step stores, the latency included; 0 where it may store nothing."""
+
+    def each(self, change: Callable[[Floats], Floats]) -> "Streams":
+        """Every column changed in the same way."""
+        channel, operands, *columns = self
+        return Streams(channel, operands, *map(change, columns))
 
     @classmethod
     def together(cls, parts: Sequence["Streams"]) -> "Streams":
@@ -157,40 +161,33 @@ class Reads(NamedTuple):
 
 
 def moved_bytes(
-    space: Space,
-    tiles: Tiles,
-    reads: Reads,
-    hardware: Hardware,
-    batch: int,
-    moved: frozenset[Operand] = ALL_OPERANDS,
+    whole: Whole, tiles: Tiles, reads: Reads, moved: frozenset[Operand] = ALL_OPERANDS
 ) -> MovedBytes:
     """What is moved of those operands that come from outside or go there."""
-    layers, owner, plane = space.layers, tiles.owner, tiles.plane
-    whole = whole_image(layers)
-    weight_bytes = space.footprint.weights(whole) + space.footprint.biases(whole)
-    stored_bytes = bits_to_bytes(layers.stored_elements * batch, activation_bits(layers, hardware.precision))
-    weight_bytes, stored_bytes = entries(weight_bytes, owner), entries(stored_bytes, owner)
-    loaded = {
-        Operand.INPUTS: plane.input_bytes * reads.inputs if Operand.INPUTS in moved else 0,
-        Operand.RESIDUAL: plane.residual_bytes * (batch // tiles.shape.n) if Operand.RESIDUAL in moved else 0,
-        Operand.WEIGHTS: weight_bytes * reads.weights if Operand.WEIGHTS in moved else 0,
-    }
-    return MovedBytes(loaded, {Operand.OUTPUTS: stored_bytes if Operand.OUTPUTS in moved else 0})
+    owner, plane, turns = tiles.owner, tiles.plane, whole.batch // tiles.shape.n
+    loaded: dict[Operand, Count] = dict.fromkeys((Operand.INPUTS, Operand.RESIDUAL, Operand.WEIGHTS), 0)
+    if Operand.INPUTS in moved:
+        loaded[Operand.INPUTS] = plane.input_bytes * reads.inputs
+    if Operand.RESIDUAL in moved:
+        loaded[Operand.RESIDUAL] = times(plane.residual_bytes, turns)
+    if Operand.WEIGHTS in moved:
+        loaded[Operand.WEIGHTS] = entries(whole.weight_bytes, owner) * reads.weights
+    stored_bytes = entries(whole.stored_bytes, owner) if Operand.OUTPUTS in moved else 0
+    return MovedBytes(loaded, {Operand.OUTPUTS: stored_bytes})
 
 
 def transfers(
-    space: Space,
+    whole: Whole,
     tiles: Tiles,
     reads: Reads,
     hardware: Hardware,
-    batch: int,
     moved: frozenset[Operand] = ALL_OPERANDS,
 ) -> Transfers:
     """Transfers of tiles, of those operands that come from outside or go there."""
-    channels = hardware.channels
-    loaded, stored = moved_bytes(space, tiles, reads, hardware, batch, moved)
-    if hardware.burst_channels or space.layers.coded is not None:
-        return _in_bursts(space, tiles, reads, hardware, batch, MovedBytes(loaded, stored), moved)
+    channels, layers, batch = hardware.channels, whole.layers, whole.batch
+    loaded, stored = moved_bytes(whole, tiles, reads, moved)
+    if hardware.burst_channels or layers.coded is not None:
+        return _in_bursts(whole, tiles, reads, hardware, MovedBytes(loaded, stored), moved)
     if len(channels) == 1 and moved <= channels[0].operands:
         read_bytes = loaded[Operand.INPUTS] + loaded[Operand.RESIDUAL] + loaded[Operand.WEIGHTS]
         stored_bytes = stored[Operand.OUTPUTS]
@@ -199,7 +196,7 @@ def transfers(
     streams = []
     for channel in channels:
         operands = moved & channel.operands
-        if operands and (space.layers.on_array or operands != _WEIGHTS):
+        if operands and (layers.on_array or operands != _WEIGHTS):
             read_bytes = sum([loaded[operand] for operand in loaded if operand in operands])
             stored_bytes = sum([stored[operand] for operand in stored if operand in operands])
             streams.append(_streams(tiles, channel, operands, reads, read_bytes, stored_bytes, batch))
@@ -207,34 +204,34 @@ def transfers(
 
 
 def _in_bursts(
-    space: Space,
+    whole: Whole,
     tiles: Tiles,
     reads: Reads,
     hardware: Hardware,
-    batch: int,
     of_use: MovedBytes,
     moved: frozenset[Operand],
 ) -> Transfers:
     """The transfers of tiles where some channels move whole bursts, or memories hold something coded."""
-    parts = _coded_parts(space.layers, tiles, hardware)
+    layers, batch = whole.layers, whole.batch
+    parts = _coded_parts(layers, tiles, hardware)
     outside = of_use
     if parts:
         outside = MovedBytes(*(_as_they_lie(sizes, parts) for sizes in (of_use.loaded, of_use.stored)))
     bursts: Mapping[Operand, Count] = NOTHING
     if hardware.burst_channels:
-        bursts = bursts_of_tiles(space.layers, tiles, reads.inputs * tiles.shape.n, reads.weights, batch)
+        bursts = bursts_of_tiles(layers, tiles, reads.inputs * tiles.shape.n, reads.weights, batch)
     overfetched, masked = (
         {
             operand: larger(channel.burst_bytes * bursts[operand] - sizes[operand], 0)
             for operand, channel in hardware.burst_channels.items()
-            if operand in moved and operand in sizes and (space.layers.on_array or operand != Operand.WEIGHTS)
+            if operand in moved and operand in sizes and (layers.on_array or operand != Operand.WEIGHTS)
         }
         for sizes in outside
     )
     streams = []
     for channel in hardware.channels:
         operands = moved & (channel.operands or moved)
-        if operands and (space.layers.on_array or operands != _WEIGHTS):
+        if operands and (layers.on_array or operands != _WEIGHTS):
             read_bytes, stored_bytes = (
                 sum([size for operand, size in chain(sizes.items(), more.items()) if operand in operands])
                 for sizes, more in zip(outside, (overfetched, masked), strict=True)
@@ -258,10 +255,10 @@ def _as_they_lie(sizes: Mapping[Operand, Count], parts: Mapping[Operand, Real]) 
     return {operand: bytes_outside(size, parts.get(operand, 1)) for operand, size in sizes.items()}
 
 
-def arriving_inputs(space: Space, tiles: Tiles, hardware: Hardware, batch: int) -> Transfers:
+def arriving_inputs(whole: Whole, tiles: Tiles, hardware: Hardware) -> Transfers:
     """Transfers of inputs that come once, all of them, to a place where they stay."""
-    layers = space.layers
-    whole_bytes = space.footprint.inputs(whole_image(layers), layers.IY, layers.IX) * batch
+    layers, batch = whole.layers, whole.batch
+    whole_bytes = whole.footprint.inputs(whole_image(layers), layers.IY, layers.IX) * batch
     loaded = entries(whole_bytes, tiles.owner)
     (channel,) = [channel for channel in hardware.channels if Operand.INPUTS in channel.operands]
     parts = _coded_parts(layers, tiles, hardware)
@@ -343,16 +340,14 @@ class _Rounded(NamedTuple):
     def of_reads(self, reads: Reads, batch: int, moved: Set[Operand]) -> Floats:
         """Of inputs, weights and residuals."""
         tiles, shape, footprint = self.tiles, self.tiles.shape, self.tiles.footprint
-        groups, outputs = tiles.full(self.layers.G, shape.g), tiles.full(self.layers.K, shape.k)
-        depth = tiles.full(self.layers.C, shape.c)
         added: Floats = np.asarray(0.0)
         if Operand.INPUTS in moved:
-            inputs = groups * depth * tiles.plane.inner_tiles * reads.inputs
+            inputs = tiles.full_groups * tiles.full_depth * tiles.plane.inner_tiles * reads.inputs
             added = inputs * self._added(footprint.inputs(shape, tiles.plane.inner_inputs, 1))
         if self.layers.on_array and Operand.WEIGHTS in moved:
             weights, biases = footprint.weights(shape), footprint.biases(shape)
-            visits = groups * outputs * reads.weights
-            added = added + visits * (self._added(weights + biases) + (depth - 1) * self._added(weights))
+            resumed = (tiles.full_depth - 1) * self._added(weights)
+            added = added + tiles.full_channels * reads.weights * (self._added(weights + biases) + resumed)
         residual = footprint.residual(shape)
         if Operand.RESIDUAL not in moved or (isinstance(residual, int) and not residual):
             return added

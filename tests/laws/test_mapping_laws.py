@@ -32,7 +32,7 @@ from accelsim.errors import MappingError
 from accelsim.hardware import Operand, dataflow_names
 from accelsim.mapping import search, settle, tile_search
 from accelsim.mapping.bounds import compulsory_dram_bytes, compulsory_input_bytes, lower_bound_cycles
-from accelsim.mapping.candidates import at_least, candidates
+from accelsim.mapping.candidates import at_least, beside_array, candidates
 from accelsim.mapping.costs import VECTOR, array_cost, least_array_cost
 from accelsim.mapping.cuts import cuts_of, space_of
 from accelsim.mapping.dataflows import dataflow_of
@@ -548,7 +548,7 @@ def test_cutting_a_layer_saves_the_array_nothing(layer, hardware, dataflow):
     space = space_of(layer, hardware, dataflow)
     assume(space.fits.any())
     every = candidates(layer, hardware, dataflow)
-    bound = at_least(space, hardware, 1)
+    bound = at_least(beside_array(space, hardware, space.whole(1)), hardware)
     least = least_array_cost(layer, dataflow, whole_image(layer), UNCUT, hardware)
     assert np.all(every.array_cycles >= least.cycles)
     for attribute in ("time_cycles", "energy"):
@@ -592,7 +592,9 @@ def test_no_tile_beats_the_relaxed_one_of_its_cuts(layer, hardware, batch, data)
     relaxation = relaxed(cuts)
     assert {*space.channel_cut.tolist()} <= {*relaxation.channel_cuts.tolist()}
     assert {*space.plane_cut.tolist()} <= {*relaxation.plane_cuts.tolist()}
-    bounds, relaxed_bounds = at_least(space, hardware, batch), at_least(relaxation.space, hardware, batch)
+    bounds, relaxed_bounds = (
+        at_least(beside_array(one, hardware, one.whole(batch)), hardware) for one in (space, relaxation.space)
+    )
     of_channels = {int(cut): tile for tile, cut in enumerate(relaxation.channel_cuts)}
     of_plane = {int(cut): len(of_channels) + tile for tile, cut in enumerate(relaxation.plane_cuts)}
     for attribute in ("time_cycles", "energy"):
