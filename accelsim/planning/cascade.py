@@ -40,8 +40,7 @@ class NoCascade(StrEnum):
     OTHER_INPUT = "other_input"
     """One does not read what the one before it writes as its input, or as one of its operands."""
     SEVERAL_READERS = "several_readers"
-    """A tensor inside is read by more than the next layer and, as a residual or another operand, one behind
-    it in the chain; or it is a result."""
+    """A tensor inside is read by a layer that is not in the chain; or it is a result, or a part of one."""
     OTHER_SHAPE = "other_shape"
     """One reads what the one before it writes as a tensor of another shape, or a part of it."""
     READS_PADDING_ONLY = "reads_padding_only"
@@ -109,14 +108,15 @@ def _obstacle_between(
         return NoCascade.OTHER_INPUT
     if any(_reads_as_one(layers[reader], network.uses[reader], use.output) for reader in life.reads):
         return NoCascade.SEVERAL_OPERANDS
-    several_times = any(network.uses[reader].reads.count(use.output) > 1 for reader in life.reads)
-    if tensor.is_result or len(life.writes) > 1 or len(life.reads) > 2 or several_times:
-        return NoCascade.SEVERAL_READERS
-    if any(reader not in chain for reader in life.reads):
+    if tensor.is_result or len(life.writes) > 1 or any(reader not in chain for reader in life.reads):
         return NoCascade.SEVERAL_READERS
     written = layer.G * layer.K, *_stored_shape(layer)
-    read = [_read_shape(layers[reader], network.uses[reader], use.output) for reader in life.reads]
-    return None if all(shape == written for shape in read) else NoCascade.OTHER_SHAPE
+    read = {
+        shape
+        for reader in life.reads
+        for shape in _read_shapes(layers[reader], network.uses[reader], use.output)
+    }
+    return None if read == {written} else NoCascade.OTHER_SHAPE
 
 
 def _reads_as_one(layer: Layer, use: LayerUse, tensor: int) -> bool:
@@ -125,11 +125,12 @@ def _reads_as_one(layer: Layer, use: LayerUse, tensor: int) -> bool:
     return beside_parts or (tensor in use.residuals and len(use.residuals) > 1)
 
 
-def _read_shape(layer: Layer, use: LayerUse, tensor: int) -> tuple[int, int, int]:
-    """Channels, rows and columns of a tensor as a layer reads it: as its input, or as a residual."""
+def _read_shapes(layer: Layer, use: LayerUse, tensor: int) -> Iterator[tuple[int, int, int]]:
+    """Channels, rows and columns of a tensor as a layer reads it: as its input, as a residual, or as both."""
     if tensor in use.inputs:
-        return layer.G * layer.C, layer.IY, layer.IX
-    return layer.G * layer.K, layer.OY, layer.OX
+        yield layer.G * layer.C, layer.IY, layer.IX
+    if tensor in use.residuals:
+        yield layer.G * layer.K, layer.OY, layer.OX
 
 
 def _stored_shape(layer: Layer) -> tuple[int, int]:
@@ -309,6 +310,8 @@ def needed_after(layer: Layer, use: LayerUse, tensor: int, entry: StripeOfStep) 
     done = entry.outputs.behind
     if tensor not in use.inputs:
         return done
+    # Where it is a residual of the same layer, too, the rows that are added lie among those of the kernel:
+    # there are as many of both, and no row of the kernel's lies in the padding alone.
     axis = row_axis(layer)
     return axis.inputs if done == axis.outputs else axis.inputs_begin(done)
 

@@ -90,6 +90,41 @@ def test_a_residual_lags_behind_what_reads_the_same_rows_as_its_input():
     assert [end - row for end, row in zip(written, read_for_the_last_time, strict=False)] == [2] * 7
 
 
+def adding(layer):
+    """With a residual of all its outputs."""
+    elements = layer.output_elements
+    return replace(layer, fused=(FusedOperator("add", "add", elements, elements),))
+
+
+def test_a_residual_around_a_single_layer_lags_behind_by_the_rows_below():
+    """x, then 3 x 3 dilated by 2, which adds x: row r of the sum is of rows r - 2 to r + 2 of x. Rows that are
+    above are needed longest, so the row that is added, between them, takes no room of its own.
+    """
+    x = replace(KERNEL_3, name="x")
+    dilated = replace(x, name="dilated", C=4, dilation_y=2, pad_top=2)
+    for layers, residuals in (((x, dilated), {}), ((x, adding(dilated)), {1: (1,)})):
+        found = of(*chain(*layers, residuals=residuals), stripe_rows=1)
+        assert may_cascade(*chain(*layers, residuals=residuals), 0, 2) is None
+        assert rows(found, 0, "outputs") == [(0, 3), *((row, row + 1) for row in range(3, 8))]
+        assert [window.rows for window in found.windows] == [5]
+
+
+def test_two_residuals_in_a_row_each_around_a_single_layer():
+    """x, a = x + 3 x 3 of x, b = a + 3 x 3 of a: x is two rows ahead of b, and a one; of each 3 are in use."""
+    x, single = replace(KERNEL_3, name="x"), adding(replace(KERNEL_3, name="a", C=4))
+    found = of(*chain(x, single, replace(single, name="b"), residuals={1: (1,), 2: (2,)}), stripe_rows=1)
+    assert rows(found, 0, "outputs") == [(0, 3), *((row, row + 1) for row in range(3, 8))]
+    assert [window.rows for window in found.windows] == [3, 3]
+
+
+def test_a_residual_of_what_a_cascade_reads_takes_no_rows():
+    """The image, and a = image + 3 x 3 of it: the image is no tensor inside."""
+    single = adding(replace(KERNEL_3, C=4))
+    network = chain(single, replace(STRIDE_2, C=4), residuals={0: (0,)})
+    assert may_cascade(*network, 0, 2) is None
+    assert [window.tensor for window in of(*network, stripe_rows=1).windows] == [1]
+
+
 ADD = Layer("sum", "add", G=4, K=1, C=1, OY=8, OX=5, IY=8, IX=5, operands=2, vector_ops=160)
 
 
