@@ -39,8 +39,8 @@ class NoCascade(StrEnum):
     """One reads factors that belong to all rows, a tensor as several operands, or several tensors as one."""
     OTHER_INPUT = "other_input"
     """One does not read what the one before it writes as its input, or as one of its operands."""
-    SEVERAL_READERS = "several_readers"
-    """A tensor inside is read by a layer that is not in the chain; or it is a result, or a part of one."""
+    SEVERAL_WRITERS = "several_writers"
+    """What one writes is a part of a tensor that others write as well."""
     OTHER_SHAPE = "other_shape"
     """One reads what the one before it writes as a tensor of another shape, or a part of it."""
     READS_PADDING_ONLY = "reads_padding_only"
@@ -103,17 +103,18 @@ def _obstacle_between(
     if step == chain[-1]:
         return None
     layer, use, next_use = layers[step], network.uses[step], network.uses[step + 1]
-    life, tensor = network.lives[use.output], network.tensors[use.output]
+    life = network.lives[use.output]
+    readers = [reader for reader in life.reads if reader in chain]
     if use.output not in next_use.inputs:
         return NoCascade.OTHER_INPUT
-    if any(_reads_as_one(layers[reader], network.uses[reader], use.output) for reader in life.reads):
+    if any(_reads_as_one(layers[reader], network.uses[reader], use.output) for reader in readers):
         return NoCascade.SEVERAL_OPERANDS
-    if tensor.is_result or len(life.writes) > 1 or any(reader not in chain for reader in life.reads):
-        return NoCascade.SEVERAL_READERS
+    if len(life.writes) > 1:
+        return NoCascade.SEVERAL_WRITERS
     written = layer.G * layer.K, *_stored_shape(layer)
     read = {
         shape
-        for reader in life.reads
+        for reader in readers
         for shape in _read_shapes(layers[reader], network.uses[reader], use.output)
     }
     return None if read == {written} else NoCascade.OTHER_SHAPE
@@ -282,7 +283,8 @@ def _windows(
     """Of each tensor inside: the most rows at once, while one entry after the other runs."""
     for writer in cascade.steps[:-1]:
         tensor = network.uses[writer].output
-        needed_from = dict.fromkeys(network.lives[tensor].reads, 0)
+        readers = [reader for reader in network.lives[tensor].reads if reader in cascade.steps]
+        needed_from = dict.fromkeys(readers, 0)
         most = 0
         for entry in entries:
             if entry.step == writer:

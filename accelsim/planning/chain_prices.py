@@ -198,6 +198,8 @@ class ChainPricer:
             moved |= ends & {Operand.INPUTS}
         if step == chain.steps[-1]:
             moved |= ends & {Operand.OUTPUTS}
+        if step in self.chains.network.tensors.wanted_behind(chain.steps):
+            moved.add(Operand.OUTPUTS)
         if self._outer_residual(chain, step):
             moved |= ends & {Operand.RESIDUAL}
         return frozenset(moved)

@@ -151,7 +151,9 @@ def test_what_an_addition_reads_is_told_apart():
     layers, network = chain(replace(KERNEL_3, C=4), replace(KERNEL_3, C=4), ADD, operands={2: (1,)})
     assert may_cascade(layers, network, 0, 3) is None
     assert may_cascade(layers, network, 1, 2) is None
-    assert may_cascade(layers, network, 0, 2) is NoCascade.SEVERAL_READERS  # the sum reads a, too
+    assert may_cascade(layers, network, 0, 2) is None  # the sum reads a, too, from outside
+    parts = (*network.uses[:2], LayerUse((1, 2), (), 2))  # of one tensor, b and the sum
+    assert may_cascade(layers, replace(network, uses=parts), 1, 2) is NoCascade.SEVERAL_WRITERS
     parts = (*layers[:2], replace(KERNEL_3, C=8))  # one operand of two tensors
     assert may_cascade(parts, network, 0, 3) is NoCascade.SEVERAL_OPERANDS
     twice = (*network.uses[:2], LayerUse((2,), (), 3))
@@ -177,10 +179,13 @@ def test_what_keeps_a_layer_out_of_cascades(change, reason):
     assert may_cascade(layers, network, 0, 2) is reason
 
 
-def test_a_tensor_that_others_read_is_not_inside_a_cascade():
-    layers, network = chain(KERNEL_3, replace(KERNEL_3, C=4), replace(KERNEL_3, C=4))
-    others = (*network.uses[:2], LayerUse((2,), (1,), 3))
-    assert may_cascade(layers, replace(network, uses=others), 0, 2) is NoCascade.SEVERAL_READERS
+def test_a_tensor_that_others_read_is_stored_outside_as_well():
+    layers, network = chain(KERNEL_3, replace(KERNEL_3, C=4), replace(KERNEL_3, C=4), residuals={2: (1,)})
+    assert may_cascade(layers, network, 0, 2) is None
+    assert network.wanted_behind(range(2)) == {0}
+    assert network.wanted_behind(range(3)) == frozenset()
+    (window,) = of(layers[:2], network, stripe_rows=2).windows
+    assert (window.tensor, window.rows) == (1, 4)  # of the reader in the chain; the other one has it outside
     assert may_cascade(layers, network, 0, 4) is NoCascade.BEYOND_THE_END
 
 

@@ -38,16 +38,20 @@ from accelsim.planning.least_room import least_room
 
 
 def may_be_one(network, steps):
-    """Whether each step hands its output to the next one, and to others of the chain alone."""
-    chain = set(steps)
+    """Whether each step hands its output to the next one, and writes all of it."""
     for step in steps[:-1]:
         tensor = network.uses[step].output
-        readers = {reader for reader, use in enumerate(network.uses) if tensor in use.reads}
         writers = [writer for writer, use in enumerate(network.uses) if use.output == tensor]
-        inner = tensor in network.uses[step + 1].inputs and readers <= chain and len(writers) == 1
-        if not inner or network.tensors[tensor].is_result:
+        if tensor not in network.uses[step + 1].inputs or len(writers) > 1:
             return False
     return True
+
+
+def wanted_behind(network, steps):
+    """What is written inside, and read by others, or a result: it is outside, too."""
+    later = {tensor for use in network.uses[steps[-1] + 1 :] for tensor in use.reads}
+    written = {network.uses[step].output for step in steps[:-1]}
+    return {tensor for tensor in written if tensor in later or network.tensors[tensor].is_result}
 
 
 @st.composite
@@ -61,8 +65,9 @@ def in_a_row(draw, most_steps):
         if random.random() < 0.45:
             other = int(random.integers(max(0, step - 3), step + 1))
             (inputs if random.random() < 0.4 else residuals).add(other)
-        uses.append(LayerUse(tuple(sorted(inputs)), tuple(residuals - inputs), step + 1))
-        tensors.append(Tensor(f"layer{step}", int(random.integers(1, 9))))
+        uses.append(LayerUse(tuple(sorted(inputs)), tuple(residuals), step + 1))
+        is_result = random.random() < 0.1
+        tensors.append(Tensor(f"layer{step}", int(random.integers(1, 9)), is_result=is_result))
     tensors[-1] = tensors[-1]._replace(is_result=True)
     network = NetworkTensors(tuple(tensors), tuple(uses))
     return network, [{moved: columns(random) for moved in subsets(ACTIVATIONS)} for _ in uses]
@@ -126,9 +131,14 @@ class PlansWithChains(Plans):
                     return
                 moved.add(operand)
         last = chain.first + chain.layers - 1
+        stored_inside = wanted_behind(self.network, range(chain.first, last + 1))
+        is_result = {tensor for tensor in stored_inside if self.network.tensors[tensor].is_result}
+        only_ends = self.pool.only_ends_outside and stored_inside - is_result
+        if stored_inside and (not self.pool.outside or only_ends or (is_result and self.pool.results_inside)):
+            return
         for kept, is_written in self.placements(uses[-1].output, inside, outside):
             held = inside | {uses[-1].output} if kept else inside
-            stored = outside | {uses[-1].output} if is_written else outside
+            stored = (outside | {uses[-1].output} if is_written else outside) | stored_inside
             room = self.pool.size_bytes - sum(self.network.tensors[index].size_bytes for index in held)
             ends = frozenset(moved | {Operand.OUTPUTS} if is_written else moved)
             this = (len(self.prices) + number, ends), room
@@ -139,7 +149,8 @@ class PlansWithChains(Plans):
             alive = frozenset(index for index in held if index in self.wanted or self.last_step(index) > last)
             for given_up in subsets(alive & stored):
                 left = alive - given_up
-                yield from ((this, *rest) for rest in self.from_step(last + 1, left, stored, stayed | held))
+                been = stayed | held | stored_inside
+                yield from ((this, *rest) for rest in self.from_step(last + 1, left, stored, been))
 
     def price(self, steps):
         """Of a plan, in which chains have the numbers behind those of steps."""
@@ -210,14 +221,18 @@ def test_a_plan_with_cascades_is_what_its_steps_say(problem, pool):
             network.tensors[index].size_bytes for index in first.in_pool if index not in inner
         )
         assert {step.room_bytes for step in steps} == {first.room_bytes}
-        assert not any(step.written for step in steps[:-1])
+        behind = wanted_behind(network, cascade.steps)
+        written = {network.uses[step].output for step in cascade.steps[:-1] if plan.steps[step].written}
+        assert written == behind
         assert all(step.kept for step in steps[:-1])
         ends = {*(first.moved & {Operand.INPUTS}), *(last.moved & {Operand.OUTPUTS})}
         ends |= {Operand.RESIDUAL for step in steps if Operand.RESIDUAL in step.moved}
         assert chain.staircases[frozenset(ends)].at(room) == first.cost.dram_bytes
+        event(f"read by others: {len(behind)}")
         for tensor in inner:
-            assert plan.places[tensor].outside is None
-            assert plan.places[tensor].in_pool == (network.lives[tensor].first, network.lives[tensor].last)
+            life, places = network.lives[tensor], plan.places[tensor]
+            assert (places.outside is not None) == (tensor in behind)
+            assert places.in_pool == (life.first, min(life.last, cascade.steps[-1]))
 
 
 @given(problem=problems_with_chains(most_steps=5), pool=POOLS)
