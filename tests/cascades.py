@@ -120,7 +120,11 @@ def planned(
         moved = {Operand.WEIGHTS} - ({Operand.WEIGHTS} if step in pins else set())
         moved |= set() if set(use.inputs) <= there else {Operand.INPUTS}
         moved |= set() if set(use.residuals) <= there else {Operand.RESIDUAL}
-        written = step in behind or use.output not in there or (tensors[use.output].is_result and not pool.results_inside)
+        written = (
+            step in behind
+            or use.output not in there
+            or (tensors[use.output].is_result and not pool.results_inside)
+        )
         alive = tuple(sorted(index for index in kept if span(index).first <= step <= span(index).last))
         taken = sum(tensors[index].size_bytes for index in alive)
         if step in at:
