@@ -92,7 +92,7 @@ def run_report(
 
 
 def _bands(rows: Sequence[_LayerRow], style: Style, *, by_time: bool) -> list[Column]:
-    """A column that shows which layers run stripe by stripe together; the lines of stages between them, too."""
+    """A column that shows which layers run stripe by stripe together, with the lines of stages between."""
     numbers = [_cascade(row, above) for above, row in zip([None, *rows], rows, strict=False)]
     if all(number is None for number in numbers):
         return []
@@ -110,7 +110,7 @@ def _band_legend(rows: Sequence[_LayerRow], style: Style, *, by_time: bool) -> s
 
 
 def _cascade(row: _LayerRow, above: _LayerRow | None) -> int | None:
-    """The number of the cascade that a line is in: of a stage's, where its layers go on with the one above."""
+    """The number of the cascade that a line is in; a stage's where its layers go on with the one above."""
     if isinstance(row.values, LayerResult):
         return None if row.values.cascade is None else row.values.cascade.number
     if above is None or above.layer is None or above.layer.cascade is None:
