@@ -243,7 +243,7 @@ def compare(
     accelsim compare --net sqnxt23 --hw 8x8_32k --hw my.yaml --relative-to my
     accelsim compare --net vgg16 --overlay int8.yaml --hw 16x16_128k
     accelsim compare --net sqnxt23 --net sqnxt23v5 --hw npu_int8_2m --fps 10
-    accelsim compare --net mobilenet_v1 --net mobilenet_v2 --hw ethos_u55_128 --objective peak
+    accelsim compare --net mlperf_tiny_vww --hw ethos_u55_128 --objective peak
     """
     demand = demand_of(fps, battery_mwh)
     from accelsim.cli.cases import reference_of, run_cases

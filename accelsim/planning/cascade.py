@@ -27,7 +27,7 @@ class NoCascade(StrEnum):
     """Why layers cannot run as a cascade, whatever room there is.
 
     Example:
-        >>> NoCascade("several_readers") is NoCascade.SEVERAL_READERS
+        >>> NoCascade("several_writers") is NoCascade.SEVERAL_WRITERS
         True
     """
 
