@@ -18,10 +18,11 @@ from test_residency_laws import (
     problems_with_arrivals,
     staircases,
     subsets,
+    with_arrivals,
 )
 
 from accelsim.hardware import Operand
-from accelsim.mapping.staircase import Staircase, StepCost
+from accelsim.mapping.staircase import Arriving, Staircase, StepCost
 from accelsim.mapping.stripes import Cascade
 from accelsim.planning import (
     DoesNotFit,
@@ -70,7 +71,10 @@ def in_a_row(draw, most_steps):
         tensors.append(Tensor(f"layer{step}", int(random.integers(1, 9)), is_result=is_result))
     tensors[-1] = tensors[-1]._replace(is_result=True)
     network = NetworkTensors(tuple(tensors), tuple(uses))
-    return network, [{moved: columns(random) for moved in subsets(ACTIVATIONS)} for _ in uses]
+    candidates = [{moved: columns(random) for moved in subsets(ACTIVATIONS)} for _ in uses]
+    if draw(st.booleans()):
+        candidates = with_arrivals(network, candidates, random)
+    return network, candidates
 
 
 @st.composite
@@ -286,6 +290,35 @@ def test_least_price_of_a_chain_by_hand():
     assert [step.room_bytes for step in together.steps] == [6, 6]
     too_small = plan_residency(network, Pool(9), prices, chains=[chain])
     assert (too_small.price, too_small.cascades) == (60, ())
+
+
+def test_what_a_chain_has_written_outside_is_read_there_and_comes_to_the_pool_no_more_by_hand():
+    """a and b run as one, c and d read a: 10 bytes, and twice the 6 of a, though there is room for it."""
+    sizes = {"image": 10, "a": 6, "b": 4, "c": 1, "d": 1}
+    tensors = [Tensor(name, size, name == "image", name in "bcd") for name, size in sizes.items()]
+    uses = LayerUse((0,), (), 1), LayerUse((1,), (), 2), LayerUse((1,), (), 3), LayerUse((1,), (), 4)
+    network = NetworkTensors(tuple(tensors), uses)
+
+    def stairs(bytes_):
+        return Staircase((1,), (float(bytes_),), (StepCost(dram_bytes=bytes_),), (0,))
+
+    ends = frozenset({Operand.INPUTS, Operand.OUTPUTS})
+    alone = {moved: stairs(50) for moved in subsets(ACTIVATIONS)}
+    reader = {moved: stairs(6 if Operand.INPUTS in moved else 0) for moved in subsets(ACTIVATIONS)}
+    reader |= {Arriving(moved): stairs(6) for moved in [*reader] if Operand.INPUTS in moved}
+    prices = [alone, alone, reader, reader]
+    chain = ChainPrices(0, 2, (StripedWay(Cascade(0, 2, 1), 1),), {ends: stairs(10)})
+    plan = plan_residency(network, Pool(40), prices, chains=[chain])
+    assert (plan.price, plan.cascades) == (22, (Cascade(0, 2, 1),))
+    assert plan.places[1] == ((0, 1), (0, 3))
+    assert [step.written for step in plan.steps] == [True] * 4
+    for pool in (replace(Pool(40), only_ends_outside=True), Pool(40, False, True, True)):
+        assert plan_residency(network, pool, prices, chains=[chain]).cascades == ()
+    results_inside = replace(
+        network, tensors=(*tensors[:1], tensors[1]._replace(is_result=True), *tensors[2:])
+    )
+    inside = plan_residency(results_inside, Pool(40, results_inside=True), prices, chains=[chain])
+    assert inside.cascades == ()
 
 
 def test_an_operand_beside_rows_is_read_in_the_pool_by_hand():
