@@ -186,9 +186,9 @@ def _by_key(
     kind: type[Description], data: dict[str, Any], changes: Iterable[str]
 ) -> Callable[[KeyPath], KeyPath]:
     """From the place of a value to the key by which it was changed, so that a mistake names that."""
-    keys = {place_of(data, target): key for key in changes for target in kind.renamed(key)}
 
     def as_written(path: KeyPath) -> KeyPath:
+        keys = {place_of(data, target): key for key in changes for target in kind.renamed(key)}
         for length in range(len(path), 0, -1):
             if path[:length] in keys:
                 return (keys[path[:length]], *path[length:])

@@ -1,6 +1,7 @@
 """pydantic's errors -> sentences: what is allowed in a place, in words, read from the JSON schema."""
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
@@ -33,7 +34,7 @@ def mistakes_of(error: ValidationError, data: Any, kind: type[BaseModel]) -> lis
         ...     print(mistakes_of(error, {"weights_bits": 0}, Precision)[0].sentence)
         must be a whole number from 1 to 64
     """
-    schema = kind.model_json_schema()
+    schema = _schema_of(kind)
     sentences: dict[KeyPath, str] = {}
     for detail in error.errors(include_url=False):
         path = _real_path(data, detail["loc"], absent=detail["type"] in {"missing", "mistake"})
@@ -90,7 +91,7 @@ def may_hold(kind: type[BaseModel], data: Any, key: str) -> bool:
         return True
     steps = place_of(data, key)
     in_lists = [length for length, step in enumerate(steps, 1) if isinstance(step, int)]
-    schema, path = kind.model_json_schema(), (*steps, *key.split(".")[len(steps) :])
+    schema, path = _schema_of(kind), (*steps, *key.split(".")[len(steps) :])
     of_the_data = all(value_at(data, steps[:length])[0] for length in in_lists)
     return of_the_data and bool(_schema_at(schema, schema, path, any_key=False))
 
@@ -110,8 +111,14 @@ def absent(kind: type[BaseModel], path: KeyPath) -> str:
         >>> absent(Precision, ("weights_bits",))
         'missing, must be a whole number from 1 to 64'
     """
-    schema = kind.model_json_schema()
+    schema = _schema_of(kind)
     return f"missing, must be {_allowed(_schema_at(schema, schema, path), schema)}"
+
+
+@cache
+def _schema_of(kind: type[BaseModel]) -> dict[str, Any]:
+    """The JSON schema, which is as long in the making as a hundred descriptions; nobody changes it."""
+    return kind.model_json_schema()
 
 
 def _real_path(data: Any, location: Sequence[str | int], absent: bool) -> KeyPath:

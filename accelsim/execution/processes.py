@@ -5,7 +5,7 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from accelsim.errors import AccelsimError
-from accelsim.execution.executor import Workers, streamed
-from accelsim.patience import PATIENT
+from accelsim.execution.executor import Team, Workers, streamed
+from accelsim.patience import PATIENT, hold_memory
 
 SetupT = TypeVar("SetupT")
 WorkT = TypeVar("WorkT")
@@ -109,22 +109,15 @@ class Processes:
         """See Executor."""
         if self.count < 2:
             do_work = prepare(setup)
-
-            def in_this_process(
-                work: Iterable[WorkT],
-                *,
-                in_order: bool = True,  # noqa: ARG001 (it is, either way)
-            ) -> Iterator[tuple[WorkT, OutcomeT]]:
-                return ((piece, do_work(piece)) for piece in work)
-
-            yield in_this_process
+            yield Team(1, lambda work, _: ((piece, do_work(piece)) for piece in work))
             return
         with _pool(self.count, _prepare_worker, prepare, setup) as pool:
-
-            def workers(work: Iterable[WorkT], *, in_order: bool = True) -> Iterator[tuple[WorkT, OutcomeT]]:
-                return streamed(lambda piece: pool.submit(_prepared, piece), work, self.count, in_order)
-
-            yield workers
+            yield Team(
+                self.count,
+                lambda work, in_order: streamed(
+                    lambda piece: pool.submit(_prepared, piece), work, self.count, in_order
+                ),
+            )
 
 
 class _Worker:
@@ -145,9 +138,11 @@ def _prepared(work: Any) -> Any:
 def _start_worker() -> None:
     """A worker ends without a traceback when Ctrl-C reaches it, and when the process it works for is gone.
 
-    It looks for garbage as seldom as the command line does, whoever started it and however.
+    It looks for garbage as seldom as the command line does, whoever started it and however, and keeps memory
+    for the next piece of work.
     """
     gc.set_threshold(*PATIENT)
+    hold_memory()
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 

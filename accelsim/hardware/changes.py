@@ -47,8 +47,7 @@ def listed_dataflows(data: dict[str, Any], names: list[str]) -> dict[str, Any]:
 
 def is_of_another_dataflow(data: dict[str, Any], key: str) -> bool:
     """Whether a key is a parameter of a dataflow that the array does not run: any value is the same then."""
-    listed, _ = value_of(data, ".".join(key.split(".")[:3]))
-    return is_parameter(key) and not listed
+    return is_parameter(key) and not value_of(data, ".".join(key.split(".")[:3]))[0]
 
 
 def alternative_to(key: str) -> str | None:

@@ -111,8 +111,9 @@ class Hardware(Description):
         """Set the value at a dotted key; keys of format 1 mean what they meant."""
         if key == "pe_array.dataflows" and isinstance(value, list | tuple):
             value = listed_dataflows(data, list(map(str, value)))
-        of_others = {target for target in cls.renamed(key) if is_of_another_dataflow(data, target)}
-        return all(target in of_others or put(data, target, value) for target in cls.renamed(key))
+        targets = cls.renamed(key)
+        of_others = {target for target in targets if is_of_another_dataflow(data, target)}
+        return all(target in of_others or put(data, target, value) for target in targets)
 
     @classmethod
     def instead_of(cls, data: dict[str, Any], key: str) -> str | None:

@@ -213,7 +213,7 @@ class Conversion:
             if not letters or 0 in dims:
                 self._complain(
                     "",
-                    f"input {name!r} has the shape {by(dims)}: must have 1 to 5 dimensions, as batch x "
+                    f"input {name!r} {self._shape_words(name)}: must have 1 to 5 dimensions, as batch x "
                     "channels x height x width, batch x channels x length or batch x features",
                 )
                 continue
@@ -234,6 +234,13 @@ class Conversion:
                 view=named(letters, dims),
                 bits=self.model.bits.get(name),
             )
+
+    def _shape_words(self, name: str) -> str:
+        """What there is to say of the shape of an input."""
+        if name not in self.model.shapes:
+            return "has no shape that is known"
+        dims = self.model.shapes[name]
+        return f"has the shape {by(dims)}" if dims else "is a single number, of shape []"
 
     def _source(self, name: str, shape: Dims, *, first: bool) -> ModelTensor:
         if not first:

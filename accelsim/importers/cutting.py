@@ -127,7 +127,18 @@ def _begins(model: Model, request: ModelRequest) -> tuple[str, ...]:
         by_short.setdefault(short_name(name), tuple(inputs))
     known = {**by_short, **tensors, **by_node}
     known.pop("", None)
-    return tuple(_unique(_found(model.label, "from", request.since, known)))
+    begins = _found(model.label, "from", request.since, known)
+    fixed = [
+        name for name, read in zip(request.since, begins, strict=True) if model.constants.issuperset(read)
+    ]
+    if fixed:
+        sentences = (
+            f"from = {visible(name)[:100]!r}: is or reads constants of the model only: must be a tensor that "
+            "follows from its inputs, or a node that reads one"
+            for name in fixed
+        )
+        raise NetworkError.of(*(Complaint(sentence, model.label) for sentence in sentences))
+    return tuple(_unique(begins))
 
 
 def _between(model: Model, outputs: Iterable[str], begins: Collection[str]) -> tuple[ModelNode, ...]:

@@ -7,11 +7,11 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from accelsim.descriptions.arguments import check_function
 from accelsim.errors import came_of_interrupt
-from accelsim.execution.executor import Executor, Workers
+from accelsim.execution.executor import Executor, Team, Workers
 from accelsim.execution.processes import Processes
 from accelsim.hardware import Hardware
 from accelsim.network.description import Network
@@ -27,6 +27,7 @@ from accelsim.search.metrics import (
     known_figures,
     simulated_figures,
 )
+from accelsim.search.neighbours import Neighbours, Pace
 from accelsim.search.pareto import Front
 from accelsim.search.sampling import Feedback, SamplingPlan
 from accelsim.search.space import SpaceError, depths_of
@@ -36,8 +37,6 @@ from accelsim.search.store import ResultKey, Store, TaskKey
 if TYPE_CHECKING:
     import pandas as pd
 
-TOGETHER: Final = 4
-"""Candidates of one machine that a worker gets at a time: they share what is found out about layers."""
 MOST_NETWORKS: Final = 256
 MOST_MACHINES: Final = 16
 """Descriptions of candidates that are kept at a time: each takes some 30 KB, and time to check."""
@@ -186,12 +185,12 @@ def run_sweep(
     sampler = plan.sampler(sweep)
     with (
         Store(store) if store is not None else nullcontext() as results,
-        (executor or Processes()).prepared(evaluator_of, sweep) as workers,
+        (executor or Processes()).prepared(measurer_of, sweep) as workers,
     ):
-        evaluations = _Evaluations(sweep, results, workers)
+        evaluations = _Evaluations(sweep, results, workers, sampler.at_once)
         for indexes in sampler.generations():
-            for index, evaluation in evaluations.of(indexes):
-                sampler.tell(index, tally.see(index, evaluation))
+            for index, measured in evaluations.of(indexes):
+                sampler.tell(index, tally.see(index, measured))
                 step(1)
     return SweepResult(
         sweep=sweep,
@@ -254,16 +253,32 @@ class _Variants:
 
     def within_known(self, index: int, size: Size) -> bool:
         """Whether a candidate is within the constraints that need no simulation."""
-        numbers = self.numbers(index, Evaluation(size, None))
-        return not any(
-            limit.excess(numbers[METRIC_INDEX[limit.metric.name]])
-            for limit in self._sweep.constraints
-            if not limit.metric.simulated
-        )
+        known = [limit for limit in self._sweep.constraints if not limit.metric.simulated]
+        numbers = self.numbers(index, Evaluation(size, None)) if known else ()
+        return not any(limit.excess(numbers[METRIC_INDEX[limit.metric.name]]) for limit in known)
+
+    def measured(self, index: int, evaluation: Evaluation) -> "Measured":
+        """What became of a candidate, with the value of each metric."""
+        unknown = (None,) * len(METRICS)
+        return Measured(evaluation, unknown if evaluation.problem else self.numbers(index, evaluation))
+
+
+class Measured(NamedTuple):
+    """What became of a candidate, and the value of each metric: worked out where its machine is known."""
+
+    evaluation: Evaluation
+    numbers: Numbers
+    """None for all of them where the candidate cannot be executed."""
 
 
 def evaluator_of(sweep: Sweep) -> Callable[[tuple[int, ...]], list[Evaluation]]:
-    """The function that a worker evaluates candidates with; what it learns from one serves the next."""
+    """The function that evaluates candidates; what it learns from one serves the next."""
+    measure = measurer_of(sweep)
+    return lambda indexes: [measured.evaluation for measured in measure(indexes)]
+
+
+def measurer_of(sweep: Sweep) -> Callable[[tuple[int, ...]], list[Measured]]:
+    """The function that a worker evaluates candidates with, and tells of them in all metrics."""
     variants, cache = _Variants(sweep), Cache()
 
     def evaluation(index: int) -> Evaluation:
@@ -276,43 +291,52 @@ def evaluator_of(sweep: Sweep) -> Callable[[tuple[int, ...]], list[Evaluation]]:
         except Exception as error:
             return Evaluation(size, None, problem_of(error))
 
-    return lambda indexes: [evaluation(index) for index in indexes]
+    return lambda indexes: [variants.measured(index, evaluation(index)) for index in indexes]
 
 
 class _Evaluations:
     """What becomes of candidates: from the store, or from workers and then into the store."""
 
     def __init__(
-        self, sweep: Sweep, store: Store | None, workers: Workers[tuple[int, ...], list[Evaluation]]
+        self,
+        sweep: Sweep,
+        store: Store | None,
+        workers: Workers[tuple[int, ...], list[Measured]],
+        at_once: int,
     ) -> None:
-        self._sweep, self._store, self._workers = sweep, store, workers
-        self._variants = _Variants(sweep)
-        self._from_store: list[tuple[int, Evaluation]] = []
+        self._store, self._workers = store, workers
+        self._variants, self._neighbours = _Variants(sweep), Neighbours(sweep)
+        self._pace = Pace(at_once, workers.count if isinstance(workers, Team) else 1)
+        self._keys: dict[int, ResultKey] = {}
+        """Under which results of candidates that workers have are kept in the store."""
+        self._from_store: list[tuple[int, Measured]] = []
         """Taken from the store while looking for work."""
         self.reused = 0
 
-    def of(self, indexes: Iterable[int]) -> Iterator[tuple[int, Evaluation]]:
+    def of(self, indexes: Iterable[int]) -> Iterator[tuple[int, Measured]]:
         """Each candidate with what became of it, the moment that is known."""
         # Workers draw from `_work`; what that takes from the store meanwhile waits in `_from_store`.
-        for piece, evaluations in self._workers(self._work(indexes), in_order=False):
-            evaluated = list(zip(piece, evaluations, strict=True))
+        for piece, results in self._workers(self._work(indexes), in_order=False):
+            self._pace.note(len(piece))
+            measured = list(zip(piece, results, strict=True))
             if self._store is not None:
-                self._store.keep(
-                    (key, evaluation) for index, evaluation in evaluated if (key := self._key(index))
-                )
-            yield from evaluated
+                keyed = [(self._keys.pop(index, None), result.evaluation) for index, result in measured]
+                self._store.keep((key, evaluation) for key, evaluation in keyed if key is not None)
+            yield from measured
             yield from self._drained()
         yield from self._drained()
 
-    def _drained(self) -> list[tuple[int, Evaluation]]:
+    def _drained(self) -> list[tuple[int, Measured]]:
         drained, self._from_store = self._from_store, []
         return drained
 
     def _work(self, indexes: Iterable[int]) -> Iterator[tuple[int, ...]]:
-        """Candidates that are not in the store, those of one machine together."""
-        for piece in _pieces(self._sweep, indexes):
+        """Candidates that are not in the store, those that have much in common together."""
+        for piece in self._neighbours.pieces(indexes, self._pace.most):
             stored = self._stored(piece)
-            self._from_store += stored.items()
+            self._from_store += [
+                (index, self._variants.measured(index, evaluation)) for index, evaluation in stored.items()
+            ]
             self.reused += len(stored)
             if rest := tuple(index for index in piece if index not in stored):
                 yield rest
@@ -324,6 +348,7 @@ class _Evaluations:
         keys = {index: key for index in piece if (key := self._key(index))}
         evaluations = self._store.evaluations(list(keys.values()))
         stored = {index: evaluations[key] for index, key in keys.items() if key in evaluations}
+        self._keys |= {index: key for index, key in keys.items() if index not in stored}
         return {
             index: evaluation
             if evaluation.size is None or self._variants.within_known(index, evaluation.size)
@@ -342,35 +367,21 @@ class _Evaluations:
         return ResultKey(TaskKey.of(task), depths_of(task.network))
 
 
-def _pieces(sweep: Sweep, indexes: Iterable[int]) -> Iterator[tuple[int, ...]]:
-    piece: list[int] = []
-    for index in indexes:
-        of_next_machine = bool(piece) and sweep.hardware_key(piece[0]) != sweep.hardware_key(index)
-        if of_next_machine or len(piece) == TOGETHER:
-            yield tuple(piece)
-            piece = []
-        piece.append(index)
-    if piece:
-        yield tuple(piece)
-
-
 class _SweepTally:
     """What is kept of all candidates."""
 
     def __init__(self, sweep: Sweep) -> None:
-        self._sweep, self._variants = sweep, _Variants(sweep)
+        self._sweep = sweep
         self.evaluated = self.simulated = 0
         self.problems: list[tuple[int, str]] = []
         self._feasible: list[tuple[int, Numbers]] = []
         self._infeasible = Infeasible(sweep)
 
-    def see(self, index: int, evaluation: Evaluation) -> Feedback:
+    def see(self, index: int, measured: Measured) -> Feedback:
         """Take note of a candidate."""
+        evaluation, numbers = measured
         self.evaluated += 1
         self.simulated += evaluation.cost is not None
-        numbers = (
-            self._variants.numbers(index, evaluation) if not evaluation.problem else (None,) * len(METRICS)
-        )
         objectives = self._objectives(numbers)
         if evaluation.problem:
             self.problems.append((index, evaluation.problem))

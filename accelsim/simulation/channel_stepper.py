@@ -14,12 +14,12 @@ from typing import TypeAlias
 from accelsim.hardware.machine import Hardware
 from accelsim.hardware.memory import Channel
 from accelsim.hardware.operand import Operand
-from accelsim.mapping.mapping import Step
 from accelsim.simulation.entry import Entry, most_descriptors
+from accelsim.simulation.machine_step import Load, MachineStep, Room
 from accelsim.simulation.pool_stepper import PoolStepper
-from accelsim.simulation.state import ChannelState, State
+from accelsim.simulation.state import ChannelState, State, Waiting
 from accelsim.simulation.stepper import Stepper
-from accelsim.simulation.task_queue import NEVER, TaskQueue, TileTask
+from accelsim.simulation.task_queue import NEVER, Tag, TaskQueue, TileTask
 
 _ReadRequest: TypeAlias = tuple[int, int, TileTask, int]
 """A request: when its latency is over, how long it streams, for which task, and for which of its loads."""
@@ -28,12 +28,12 @@ _ReadRequest: TypeAlias = tuple[int, int, TileTask, int]
 class Queue:
     """What one memory off chip has been asked for, and what its channel streams."""
 
-    def __init__(self, channel: Channel, writes: TaskQueue) -> None:
+    def __init__(self, channel: Channel) -> None:
         self.bandwidth, self.latency = channel.bytes_per_cycle, channel.latency_cycles
         self.reads: deque[_ReadRequest] = deque()
         self.sum_of_reads = 0
         """Of the cycles at which they are ready."""
-        self.writes = writes
+        self.writes = TaskQueue()
         """Always empty where outputs go to another memory."""
         self.streaming: TileTask | None = None
         self.bit_of_read = 0
@@ -56,7 +56,7 @@ class Queue:
             self.sum_of_reads -= ready_at
         else:
             self.streaming, self.bit_of_read = self.writes.get(), 0
-            stream_cycles = math.ceil(sum(self.streaming.step.moved_stores.values()) / self.bandwidth)
+            stream_cycles = math.ceil(sum(self.streaming.step.mapped.moved_stores.values()) / self.bandwidth)
         self.stream_ends = cycle + stream_cycles
 
     def end(self) -> TileTask:
@@ -93,12 +93,7 @@ class ChannelStepper(Stepper):
         return hardware.channels
 
     def _empty_queues(self) -> list[Queue]:
-        """With the writes, which are the stepper's own, where outputs go."""
-        of_outputs = self.queue_of[Operand.OUTPUTS]
-        return [
-            Queue(channel, self.writes if number == of_outputs else TaskQueue())
-            for number, channel in enumerate(self.channels)
-        ]
+        return [Queue(channel) for channel in self.channels]
 
     def _queue_number(self, _layer: int, operand: Operand) -> int:
         """Over which channel an operand of a layer comes or goes."""
@@ -109,33 +104,53 @@ class ChannelStepper(Stepper):
         super().enter(waits_for, entry)
         self.prefetch = entry.prefetch
 
-    def _read(self, size_bytes: int, task: TileTask) -> None:
+    def hand_over(self, step: MachineStep, last: bool) -> None:
+        """Until a step is asked for and waits for the array: as with one channel, where it is written out
+        for speed, but for the queues.
+        """
+        task = TileTask(step, self.layer, last)
+        while len(self.to_array) + (self.in_array is not None) > self.prefetch:
+            self._go_on()
+        loads = self._take_room(task) if self.shares_room else step.loads
+        for load in loads:
+            while self.waits_for and load.of_layers:
+                self._go_on()
+            while load.size_bytes > self.free_bytes[load.bank]:
+                self._go_on()
+            self.free_bytes[load.bank] -= load.size_bytes
+            self.holds_more = True
+            self._read(load, task)
+        if self.waits_for or not step.loads:
+            self._wait_for_producers(task)
+        self.to_array.append(task)
+        if last:
+            self.layer += 1
+            self.begins = True
+
+    def _read(self, load: Load, task: TileTask) -> None:
         """Ask for the next of the loads of a task; they come in order, and those of one task together."""
-        self.holds_more = True
         if task is not self.asked_for:
             self.asked_for = task
-            loads = [(1 << number, self.queue_of[operand]) for number, operand in enumerate(task.step.loads)]
+            loads = [(1 << number, self.queue_of[of.operand]) for number, of in enumerate(task.step.loads)]
             self.to_ask = loads[::-1]
             task.reads_due = (1 << len(loads)) - 1
         bit, number = self.to_ask.pop()
         queue = self.queues[number]
         ready_at = self.cycle + queue.latency
-        queue.reads.append((ready_at, math.ceil(size_bytes / queue.bandwidth), task, bit))
+        queue.reads.append((ready_at, math.ceil(load.moved_bytes / queue.bandwidth), task, bit))
         queue.sum_of_reads += ready_at
-        self.log.start_cycles.setdefault(task.layer, self.cycle)
+        if self.begins:
+            self._begin(task.layer)
 
-    def drain(self) -> None:
-        """Until everything that was asked for is done."""
-        queues = self.queues
-        while (
-            self.to_array
-            or self.in_array
-            or self.to_finish.tasks
-            or any(queue.writes.tasks or queue.streaming is not None for queue in queues)
-        ):
-            self._go_on()
-        if self.holds_more:  # what was taken in the last cycle, and stays
-            self._observe()
+    def _takes(self, room: Room) -> bool:
+        took = super()._takes(room)
+        self.holds_more = self.holds_more or took  # in all banks together, if not in one
+        return took
+
+    @property
+    def _is_moving(self) -> bool:
+        """Whether a channel streams, or outputs are to be stored."""
+        return any(queue.writes.tasks or queue.streaming is not None for queue in self.queues)
 
     def _go_on(self) -> None:
         """Until something is free that the DMA may have waited for, as with one channel."""
@@ -179,10 +194,27 @@ class ChannelStepper(Stepper):
         task.reads_due &= ~bit
         return False
 
+    def _hand_to_vector_unit(self, task: TileTask) -> None:
+        """Outputs wait for the channel of their home."""
+        step = task.step
+        self.vector_free_at = max(self.vector_free_at, self.cycle) + step.vector_cycles
+        if step.stores:
+            queue = self.queues[self._queue_number(task.layer, Operand.OUTPUTS)]
+            queue.writes.put(task, self.vector_free_at + queue.latency)
+        if step.freed_by_vector_unit or not step.stores:
+            self.to_finish.put(task, self.vector_free_at)
+
+    def _has_all(self, task: TileTask) -> bool:
+        return not task.reads_due
+
     def _first_missing(self, task: TileTask) -> Operand:
         """Of the operands that a task loads, in the order in which they are asked for."""
         lowest = task.reads_due & -task.reads_due
-        return list(task.step.loads)[lowest.bit_length() - 1]
+        return task.step.loads[lowest.bit_length() - 1].operand
+
+    def _stands_still(self, task: TileTask, then: Operand = Operand.OUTPUTS) -> None:
+        """Put what has passed of a standstill down to what the next task lacks now."""
+        self._stood_still(task, self._first_missing(task) if task.reads_due else then)
 
     def _ends_with_a_write(self, layer: int) -> bool:
         """Let a layer end with the last of its outputs that still wait for the channel, if any do."""
@@ -192,7 +224,7 @@ class ChannelStepper(Stepper):
         task = queue.streaming
         if task is None or queue.bit_of_read or task.layer != layer:
             return False
-        queue.streaming = TileTask(task.step, task.number, layer, last=True)
+        queue.streaming = TileTask(task.step, layer, last=True)
         return True
 
     def glimpse(self) -> tuple[int, ...]:
@@ -202,12 +234,13 @@ class ChannelStepper(Stepper):
             *super().glimpse(),
             *[queue.stream_ends - cycle for queue in self.queues if queue.streaming is not None],
             *[queue.sum_of_reads - cycle * len(queue.reads) for queue in self.queues],
+            *[queue.writes.tasks for queue in self.queues],
         )
 
     @property
     def entries(self) -> int:
         """How long its state is, in the same measure."""
-        return super().entries + sum([len(queue.reads) for queue in self.queues])
+        return super().entries + sum([len(queue.reads) + len(queue.writes.runs) for queue in self.queues])
 
     def state(self) -> State:
         """The state between two steps."""
@@ -218,40 +251,49 @@ class ChannelStepper(Stepper):
                 if queue.streaming is None
                 else (queue.stream_ends - cycle, None if queue.bit_of_read else queue.streaming.tag(layer)),
                 reads=tuple([(ready_at - cycle, cycles) for ready_at, cycles, _, _ in queue.reads]),
+                writes=queue.writes.state(cycle, layer),
             )
             for queue in self.queues
         ]
         return super().state()._replace(channels=tuple(channels))
 
-    def put_into(self, state: State, layer: int, cycle: int, steps: Sequence[Step]) -> None:
+    def _waiting(self, _begins: int) -> Waiting:
+        layer = self.layer
+        return tuple([(task.tag(layer), (task.reads_due,)) for task in self.to_array])
+
+    def _let_wait(self, waiting: Waiting) -> None:
+        for task, (_, (reads_due,)) in zip(self.to_array, waiting, strict=True):
+            task.reads_due = reads_due
+
+    def put_into(self, state: State, layer: int, cycle: int, steps: Sequence[MachineStep]) -> None:
         """Go on from a state at another place and time."""
-        super().put_into(state._replace(to_array=()), layer, cycle, steps)
+        super().put_into(state, layer, cycle, steps)
         self.prefetch, self.asked_for = state.prefetch, None
-        tasks = [
-            TileTask(steps[number], number, layer - distance, last, due)
-            for (number, distance, last), due in state.to_array
-        ]
-        self.to_array = deque(tasks)
         self.queues = self._empty_queues()
         due: list[list[tuple[TileTask, int]]] = [[] for _ in self.queues]
-        for task in tasks:
-            loads = list(task.step.loads)
-            for bit in _bits(task.reads_due):
-                due[self._queue_number(task.layer, loads[bit.bit_length() - 1])].append((task, bit))
+        for waiting in self.to_array:
+            for bit in _bits(waiting.reads_due):
+                operand = waiting.step.loads[bit.bit_length() - 1].operand
+                due[self._queue_number(waiting.layer, operand)].append((waiting, bit))
+
+        def task(tag: Tag) -> TileTask:
+            number, distance, last = tag
+            return TileTask(steps[number], layer - distance, last)
+
         for queue, of_queue, of_state in zip(self.queues, due, state.channels, strict=True):
             to_come = iter(of_queue)
+            queue.writes = TaskQueue.of_state(of_state.writes, cycle, task)
             if of_state.streaming is not None:
                 ends, tag = of_state.streaming
                 queue.stream_ends = cycle + ends
                 if tag is None:
                     queue.streaming, queue.bit_of_read = next(to_come)
                 else:
-                    number, distance, last = tag
-                    queue.streaming = TileTask(steps[number], number, layer - distance, last)
+                    queue.streaming = task(tag)
             queue.reads = deque(
                 [
-                    (cycle + ready, cycles, task, bit)
-                    for (ready, cycles), (task, bit) in zip(of_state.reads, to_come, strict=True)
+                    (cycle + ready, cycles, of, bit)
+                    for (ready, cycles), (of, bit) in zip(of_state.reads, to_come, strict=True)
                 ]
             )
             queue.sum_of_reads = sum([request[0] for request in queue.reads])

@@ -11,19 +11,19 @@ host, which there need not be.
 """
 
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from accelsim.hardware.machine import Hardware
 from accelsim.hardware.memory import Channel
 from accelsim.hardware.operand import Operand
-from accelsim.mapping.mapping import Step
 from accelsim.simulation.channel_stepper import Queue
 from accelsim.simulation.host_stepper import HostPoolStepper, HostQueue, HostStepper
+from accelsim.simulation.log import bank_sums
+from accelsim.simulation.machine_step import Load, MachineStep
 from accelsim.simulation.occupation import load_cycles, store_cycles
 from accelsim.simulation.state import EngineState, State
-from accelsim.simulation.stepper import bank_sums
-from accelsim.simulation.task_queue import NEVER, TaskQueue, TileTask
+from accelsim.simulation.task_queue import NEVER, TileTask
 
 _ENDED: Final = 0
 """Of a step in flight that has ended, and waits for one before it."""
@@ -31,9 +31,9 @@ _WITH_ARRAY, _WITH_UNIT, _WITH_STORE, _WITH_HOST, _WITH_HOST_STORE = range(1, 6)
 """How a step ends: those that end the same way do so in the order of the steps."""
 
 
-def _ending(step: Step) -> int:
+def _ending(step: MachineStep) -> int:
     """How it ends."""
-    if step.on_host:
+    if step.mapped.on_host:
         return _WITH_HOST_STORE if step.stores else _WITH_HOST
     if not step.completes:
         return _WITH_ARRAY
@@ -43,15 +43,15 @@ def _ending(step: Step) -> int:
 class EngineQueue(HostQueue):
     """What a channel has been asked for that stops the array, or that does not."""
 
-    def __init__(self, channel: Channel, writes: TaskQueue, *, stops: bool) -> None:
-        super().__init__(channel, writes)
+    def __init__(self, channel: Channel, *, stops: bool) -> None:
+        super().__init__(channel)
         self.stops = stops
 
     def arbitrate(self, cycle: int) -> None:
         """A store may say for how long it takes."""
         super().arbitrate(cycle)
         if self.streaming is not None and not self.bit_of_read:
-            self.stream_ends = cycle + store_cycles(self.streaming.step, self.bandwidth)
+            self.stream_ends = cycle + store_cycles(self.streaming.step.mapped, self.bandwidth)
 
     @property
     def first(self) -> tuple[int, int]:
@@ -102,11 +102,10 @@ class EngineStepper(HostStepper):
                 yield channel._replace(operands=operands)
 
     def _empty_queues(self) -> list[Queue]:
-        of_outputs, groups = self.queue_of[Operand.OUTPUTS], dict[str, list[EngineQueue]]()
+        groups: dict[str, list[EngineQueue]] = {}
         self.engine_queues = []
-        for number, channel in enumerate(self.channels):
-            writes = self.writes if number == of_outputs else TaskQueue()
-            queue = EngineQueue(channel, writes, stops=not self.stopping.isdisjoint(channel.operands))
+        for channel in self.channels:
+            queue = EngineQueue(channel, stops=not self.stopping.isdisjoint(channel.operands))
             self.engine_queues.append(queue)
             groups.setdefault(channel.name, []).append(queue)
         self.of_channels = list(groups.values())
@@ -114,15 +113,13 @@ class EngineStepper(HostStepper):
         self.host_queues = list(self.engine_queues)
         return list(self.engine_queues)
 
-    def _read(self, size_bytes: int, task: TileTask) -> None:
+    def _read(self, load: Load, task: TileTask) -> None:
         """Ask for the next of the loads of a task, which may say for how long it takes."""
-        super()._read(size_bytes, task)
-        operand = list(task.step.loads)[-1 - len(self.to_ask)]
-        queue = self.queues[self.queue_of[operand]]
+        super()._read(load, task)
+        queue = self.queues[self.queue_of[load.operand]]
         ready_at, _, _, bit = queue.reads.pop()
-        queue.reads.append(
-            (ready_at, load_cycles(task.step, operand, size_bytes, queue.bandwidth), task, bit)
-        )
+        cycles = load_cycles(task.step.mapped, load.operand, load.moved_bytes, queue.bandwidth)
+        queue.reads.append((ready_at, cycles, task, bit))
 
     def _observe(self) -> None:
         self.log.observe(bank_sums(self.free_bytes[: self.banks], self.memories))
@@ -160,36 +157,33 @@ class EngineStepper(HostStepper):
     # The array, and what it stands still for
 
     def _start_array_if_there_is_room(self) -> None:
-        if self.has_room:
-            self._start_array()
-        else:
-            super()._start_array_if_there_is_room()
-
-    def _start_array(self) -> None:
         """Unless something moves that stops it; then its room is taken all the same."""
-        computes = self.to_array[0].step.array_cycles > 0
-        stopped = computes and any(
+        step = self.to_array[0].step
+        stopped = step.array_cycles and any(
             queue.stops and queue.streaming is not None for queue in self.engine_queues
         )
-        if not stopped:
+        if stopped:
+            if not self.has_room and self._takes(step.takes):
+                self.has_room = self.holds_more = True
+            return
+        if self.has_room:
+            self._free(step.takes)  # which the array takes now
             self.has_room = False
-            super()._start_array()
-        elif not self.has_room:
-            self.has_room = self.holds_more = True
+        super()._start_array_if_there_is_room()
 
     # Control
 
-    def hand_over(self, step: Step, number: int, last: bool) -> None:
+    def hand_over(self, step: MachineStep, last: bool) -> None:
         """When it is the turn of a step, until it is asked for and waits for the array."""
         if self.control is not None:
             self._wait_for_turn(step)
             if self.in_array is None and not self.to_array:
-                self._stood_still(TileTask(step, number, self.layer, last), Operand.OUTPUTS)
-        super().hand_over(step, number, last)
+                self._stood_still(TileTask(step, self.layer, last), Operand.OUTPUTS)
+        super().hand_over(step, last)
         if self.control is not None and last:
             self.next_turn += self.control.cycles_per_layer
 
-    def _wait_for_turn(self, step: Step) -> None:
+    def _wait_for_turn(self, step: MachineStep) -> None:
         control, seen_at = self.control, self.seen_at
         assert control is not None  # else nobody waits
         most = NEVER if control.tiles_in_flight is None else control.tiles_in_flight
@@ -206,7 +200,7 @@ class EngineStepper(HostStepper):
         if control.tiles_in_flight is not None:
             self.in_flight.append(_ending(step))
 
-    def _ended(self, step: Step) -> None:
+    def _ended(self, step: MachineStep) -> None:
         """A step has ended; those are done before which all have."""
         in_flight = self.in_flight
         if self.control is None or self.control.tiles_in_flight is None:
@@ -219,7 +213,7 @@ class EngineStepper(HostStepper):
     def _end_array(self) -> None:
         task = self.in_array
         super()._end_array()
-        if task is not None and not task.step.on_host and not task.step.completes:
+        if task is not None and not task.step.mapped.on_host and not task.step.completes:
             self._ended(task.step)
 
     def _stored(self, task: TileTask) -> None:
@@ -250,7 +244,7 @@ class EngineStepper(HostStepper):
         assert state.host is not None  # it is made of such a state
         return state._replace(host=state.host._replace(engines=engines))
 
-    def put_into(self, state: State, layer: int, cycle: int, steps: Sequence[Step]) -> None:
+    def put_into(self, state: State, layer: int, cycle: int, steps: Sequence[MachineStep]) -> None:
         """Go on from a state at another place and time."""
         super().put_into(state, layer, cycle, steps)
         assert state.host is not None  # it is a state of such a machine
@@ -271,21 +265,21 @@ class EnginePoolStepper(EngineStepper, HostPoolStepper):
         self.without_room: TileTask | None = None
         """The step that waits for room, of which that has been asked for."""
 
-    def _take_room(self, task: TileTask) -> Mapping[Operand, int]:
+    def _take_room(self, task: TileTask) -> Sequence[Load]:
         """What streams past needs none, and does not wait for it."""
         loads = task.step.loads
-        if self.past.isdisjoint(loads):
+        past = [load for load in loads if load.operand in self.past]
+        if not past:
             return super()._take_room(task)
-        while self.waits_for and task.step.weights_of_layer:
+        while self.waits_for and task.step.mapped.weights_of_layer:
             self._go_on()
-        crossing = task.step.crossing
-        for operand in self.past:
-            self.free_bytes[self.bank_of[operand]] -= loads[operand]
-            self._read(loads[operand] if crossing is None else crossing.loads[operand], task)
+        for load in past:
+            self.free_bytes[load.bank] -= load.size_bytes
+            self._read(load, task)
         self.without_room = task
         super()._take_room(task)
         self.without_room = None
-        return {operand: size_bytes for operand, size_bytes in loads.items() if operand not in self.past}
+        return [load for load in loads if load.operand not in self.past]
 
     def _first_missing(self, task: TileTask) -> Operand:
         """Room comes before operands."""

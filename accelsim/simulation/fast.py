@@ -15,7 +15,7 @@ from accelsim.mapping.mapping import Mapping, ProgramPart, Repeat, Step
 from accelsim.mapping.schedule import Schedule
 from accelsim.simulation.activity import Activity, LayerActivity, moved_finish
 from accelsim.simulation.entry import entries_of, idle_alone
-from accelsim.simulation.stepper import Log, bank_sums, banks_by_memory
+from accelsim.simulation.log import Log, bank_sums, banks_by_memory
 from accelsim.simulation.transitions import Transitions
 from accelsim.simulation.traversal import Traversal
 

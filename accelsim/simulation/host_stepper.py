@@ -14,9 +14,9 @@ from collections.abc import Sequence
 from accelsim.hardware.machine import Hardware
 from accelsim.hardware.memory import Channel
 from accelsim.hardware.operand import Operand
-from accelsim.mapping.mapping import Step
 from accelsim.simulation.channel_stepper import ChannelStepper, PoolChannelStepper, Queue
 from accelsim.simulation.level_stepper import LevelStepper
+from accelsim.simulation.machine_step import MachineStep
 from accelsim.simulation.state import HostState, State
 from accelsim.simulation.task_queue import NEVER, Tag, TaskQueue, TileTask
 
@@ -24,8 +24,8 @@ from accelsim.simulation.task_queue import NEVER, Tag, TaskQueue, TileTask
 class HostQueue(Queue):
     """What one memory has been asked for, with the outputs of the host."""
 
-    def __init__(self, channel: Channel, writes: TaskQueue) -> None:
-        super().__init__(channel, writes)
+    def __init__(self, channel: Channel) -> None:
+        super().__init__(channel)
         self.host_writes = TaskQueue()
 
     @property
@@ -60,21 +60,13 @@ class HostStepper(ChannelStepper):
         self.to_finish_on_host = TaskQueue()
 
     def _empty_queues(self) -> list[Queue]:
-        of_chip = super()._empty_queues()
-        self.host_queues = [
-            HostQueue(channel, queue.writes) for channel, queue in zip(self.channels, of_chip, strict=True)
-        ]
+        self.host_queues = [HostQueue(channel) for channel in self.channels]
         return list(self.host_queues)
 
-    def drain(self) -> None:
-        """Until everything that was asked for is done."""
-        super().drain()
-        while self.to_finish_on_host.tasks or any(
-            queue.host_writes.tasks or queue.streaming is not None for queue in self.host_queues
-        ):
-            self._go_on()
-        if self.holds_more:
-            self._observe()
+    @property
+    def _is_moving(self) -> bool:
+        of_host = self.to_finish_on_host.tasks or any(queue.host_writes.tasks for queue in self.host_queues)
+        return bool(of_host or super()._is_moving)
 
     def _go_on(self) -> None:
         """Until something is free that the DMA may have waited for; the host's ends are the cycle's last."""
@@ -117,7 +109,7 @@ class HostStepper(ChannelStepper):
 
     def _end_array(self) -> None:
         task = self.in_array
-        if task is None or not task.step.on_host:
+        if task is None or not task.step.mapped.on_host:
             super()._end_array()
             return
         self.in_array, self.array_ends = None, NEVER
@@ -141,7 +133,7 @@ class HostStepper(ChannelStepper):
 
     def _stood_still(self, task: TileTask, operand: Operand) -> None:
         """A step of the host does not wait for what the vector unit has left to finish."""
-        if not task.step.on_host:
+        if not task.step.mapped.on_host:
             super()._stood_still(task, operand)
         elif self.executed_until < self.cycle:
             self.log.stand_still(task.layer, operand, self.cycle - self.executed_until)
@@ -168,13 +160,13 @@ class HostStepper(ChannelStepper):
         host = HostState(max(self.host_free_at - cycle, 0), self.to_finish_on_host.state(cycle, layer))
         return state._replace(channels=tuple(channels), host=host)
 
-    def put_into(self, state: State, layer: int, cycle: int, steps: Sequence[Step]) -> None:
+    def put_into(self, state: State, layer: int, cycle: int, steps: Sequence[MachineStep]) -> None:
         """Go on from a state at another place and time."""
         super().put_into(state, layer, cycle, steps)
 
         def task(tag: Tag) -> TileTask:
             number, distance, last = tag
-            return TileTask(steps[number], number, layer - distance, last)
+            return TileTask(steps[number], layer - distance, last)
 
         assert state.host is not None  # it is a state of such a machine
         self.host_free_at = cycle + state.host.busy_cycles

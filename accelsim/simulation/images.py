@@ -17,7 +17,7 @@ from accelsim.mapping.mapping import ProgramPart
 from accelsim.mapping.schedule import Schedule
 from accelsim.simulation.activity import LayerActivity, moved_finish
 from accelsim.simulation.entry import Entry, entries_of
-from accelsim.simulation.stepper import Log
+from accelsim.simulation.log import Log
 from accelsim.simulation.transitions import Transitions
 from accelsim.simulation.traversal import Traversal
 
@@ -163,7 +163,8 @@ class _ImageTraversal(Traversal):
             for waiting, of_period in zip(self.waiting, period.waiting, strict=True)
         )
         self.image += times * period.images
-        self._advance(times * period.cycles)
+        self.cycle += times * period.cycles
+        self.machine_is_here = False
 
     def _add_up_waiting(self) -> None:
         waiting = [dict(of_layer) for of_layer in self.waiting]

@@ -6,16 +6,15 @@ may be finished in another order than they began. Room for tensors is taken wher
 the step that begins them.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from accelsim.hardware.machine import Hardware
 from accelsim.hardware.operand import Operand
-from accelsim.mapping.mapping import Step
-from accelsim.simulation.channel_stepper import PoolChannelStepper, Queue
+from accelsim.simulation.channel_stepper import PoolChannelStepper
 from accelsim.simulation.entry import Entry
-from accelsim.simulation.pool import room_bytes
+from accelsim.simulation.machine_step import Load, MachineStep
 from accelsim.simulation.state import State
-from accelsim.simulation.task_queue import Tag, TaskQueue, TileTask
+from accelsim.simulation.task_queue import TileTask
 
 _POSITION = {operand: position for position, operand in enumerate(Operand)}
 
@@ -31,10 +30,6 @@ class LevelStepper(PoolChannelStepper):
         self.homes_of: dict[int, tuple[int, ...]] = {}
         """Of layers that are not finished: the channel of each operand."""
 
-    def _empty_queues(self) -> list[Queue]:
-        """Each with writes of its own."""
-        return [Queue(channel, TaskQueue()) for channel in self.channels]
-
     def _queue_number(self, layer: int, operand: Operand) -> int:
         return self.homes_of[layer][_POSITION[operand]]
 
@@ -44,10 +39,10 @@ class LevelStepper(PoolChannelStepper):
         self.homes_of[self.layer] = entry.homes
         self.queue_of = dict(zip(Operand, entry.homes, strict=True))
 
-    def _take_room(self, task: TileTask) -> Mapping[Operand, int]:
+    def _take_room(self, task: TileTask) -> Sequence[Load]:
         """What tensors need that begin with a step, then what tiles need of a pool; what is loaded then."""
         free_bytes, tensor_bytes = self.free_bytes, self.taken_bytes
-        tile_bytes = room_bytes(task.step, self.pooled)
+        tile_bytes = task.step.room_bytes
         if not (tensor_bytes or tile_bytes):
             return task.step.loads
         while tensor_bytes > free_bytes[self.tensor_bank]:
@@ -64,49 +59,18 @@ class LevelStepper(PoolChannelStepper):
             self._stood_still(task, Operand.OUTPUTS)
         return task.step.loads
 
-    def _hand_to_vector_unit(self, task: TileTask) -> None:
-        """Outputs wait for the channel of their home."""
-        step = task.step
-        self.vector_free_at = max(self.vector_free_at, self.cycle) + step.vector_cycles
-        if step.stores:
-            queue = self.queues[self._queue_number(task.layer, Operand.OUTPUTS)]
-            queue.writes.put(task, self.vector_free_at + queue.latency)
-        if step.freed_by_vector_unit or not step.stores:
-            self.to_finish.put(task, self.vector_free_at)
-
     def _end_layer(self, layer: int) -> None:
         super()._end_layer(layer)
         del self.homes_of[layer]
 
-    def glimpse(self) -> tuple[int, ...]:
-        """Some of the state: where it differs, so does the state."""
-        return (*super().glimpse(), *[queue.writes.tasks for queue in self.queues])
-
-    @property
-    def entries(self) -> int:
-        """How long its state is, in the same measure."""
-        return super().entries + sum([len(queue.writes.runs) for queue in self.queues])
-
     def state(self) -> State:
         """The state between two steps, with the homes of layers that are not finished."""
-        cycle, layer, state = self.cycle, self.layer, super().state()
-        channels = [
-            channel._replace(writes=queue.writes.state(cycle, layer))
-            for queue, channel in zip(self.queues, state.channels, strict=True)
-        ]
-        homes = [(layer - begun, homes) for begun, homes in self.homes_of.items()]
-        return state._replace(channels=tuple(channels), homes=tuple(homes))
+        homes = [(self.layer - begun, homes) for begun, homes in self.homes_of.items()]
+        return super().state()._replace(homes=tuple(homes))
 
-    def put_into(self, state: State, layer: int, cycle: int, steps: Sequence[Step]) -> None:
+    def put_into(self, state: State, layer: int, cycle: int, steps: Sequence[MachineStep]) -> None:
         """Go on from a state at another place and time."""
         self.homes_of = {layer - distance: homes for distance, homes in state.homes}
         super().put_into(state, layer, cycle, steps)
         if layer in self.homes_of:
             self.queue_of = dict(zip(Operand, self.homes_of[layer], strict=True))
-
-        def task(tag: Tag) -> TileTask:
-            number, distance, last = tag
-            return TileTask(steps[number], number, layer - distance, last)
-
-        for queue, channel in zip(self.queues, state.channels, strict=True):
-            queue.writes = TaskQueue.of_state(channel.writes, cycle, task)

@@ -3,18 +3,14 @@
 A step's room is taken in one request before its transfers are asked for, and not by the array; what tensors
 take comes with a layer's first step, what they give up with its end (pool.py). Operands that lie elsewhere
 take their room as they do without a pool.
-
-`hand_over` and the array's start are written out a second time, with the pool: one for both, with a hook and
-the question whether an operand lies in a pool, takes two percent longer for each step of all other machines.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from accelsim.hardware.machine import Hardware
 from accelsim.hardware.operand import Operand
-from accelsim.mapping.mapping import Step
 from accelsim.simulation.entry import Entry
-from accelsim.simulation.pool import room_bytes
+from accelsim.simulation.machine_step import Load, MachineStep
 from accelsim.simulation.state import State, TensorState
 from accelsim.simulation.stepper import Stepper
 from accelsim.simulation.task_queue import TileTask
@@ -22,6 +18,8 @@ from accelsim.simulation.task_queue import TileTask
 
 class PoolStepper(Stepper):
     """The state of a machine with a pool."""
+
+    shares_room = True
 
     def __init__(self, hardware: Hardware, idle_descriptors: int = 0, pool_bytes: int = 0) -> None:
         super().__init__(hardware, idle_descriptors, pool_bytes)
@@ -42,32 +40,10 @@ class PoolStepper(Stepper):
         if entry.freed_bytes:
             self.freed_bytes[self.layer] = entry.freed_bytes
 
-    def hand_over(self, step: Step, number: int, last: bool) -> None:
-        """Until a step has its room, is asked for and waits for the array."""
-        task = TileTask(step, number, self.layer, last, reads_due=len(step.loads))
-        waiting = self.to_array
-        while len(waiting) + (self.in_array is not None) > self.prefetch:
-            self._go_on()
-        loads = self._take_room(task)
-        free_bytes, pooled, crossing = self.free_bytes, self.pooled, step.crossing
-        for operand, size_bytes in loads.items():
-            while self.waits_for and (operand.of_layers or step.weights_of_layer):
-                self._go_on()
-            if operand not in pooled:
-                bank = self.bank_of[operand]
-                while size_bytes > free_bytes[bank]:
-                    self._go_on()
-                free_bytes[bank] -= size_bytes
-            self._read(size_bytes if crossing is None else crossing.loads[operand], task)
-        if self.waits_for or not step.loads:
-            self._wait_for_producers(task)
-        waiting.append(task)
-        self.layer += last
-
-    def _take_room(self, task: TileTask) -> Mapping[Operand, int]:
+    def _take_room(self, task: TileTask) -> Sequence[Load]:
         """All that a step needs of the pool, and the tensors that begin with it; what it loads then."""
         free_bytes, pool = self.free_bytes, self.tensor_bank
-        needed_bytes = self.taken_bytes + room_bytes(task.step, self.pooled)
+        needed_bytes = self.taken_bytes + task.step.room_bytes
         while needed_bytes > free_bytes[pool]:
             self._go_on()
         free_bytes[pool] -= needed_bytes
@@ -76,17 +52,6 @@ class PoolStepper(Stepper):
         if self.in_array is None and not self.to_array:
             self._stood_still(task, Operand.OUTPUTS)
         return task.step.loads
-
-    def _start_array_if_there_is_room(self) -> None:
-        """Outputs have their room already where they lie in the pool."""
-        task = self.to_array[0]
-        for operand, size_bytes in task.step.takes.items():
-            if operand not in self.pooled and size_bytes > self.free_bytes[self.bank_of[operand]]:
-                return
-        for operand, size_bytes in task.step.takes.items():
-            if operand not in self.pooled:
-                self.free_bytes[self.bank_of[operand]] -= size_bytes
-        self._start_array()
 
     def _end_layer(self, layer: int) -> None:
         super()._end_layer(layer)
@@ -100,7 +65,7 @@ class PoolStepper(Stepper):
         freed_bytes = [(self.layer - layer, size_bytes) for layer, size_bytes in self.freed_bytes.items()]
         return state._replace(tensors=TensorState(self.taken_bytes, tuple(freed_bytes)))
 
-    def put_into(self, state: State, layer: int, cycle: int, steps: Sequence[Step]) -> None:
+    def put_into(self, state: State, layer: int, cycle: int, steps: Sequence[MachineStep]) -> None:
         """Go on from a state at another place and time."""
         super().put_into(state, layer, cycle, steps)
         self.taken_bytes, freed_bytes = state.tensors

@@ -1,8 +1,12 @@
 """State: what the machine is in between two steps, as a value."""
 
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 from accelsim.simulation.task_queue import QueueState, Tag
+
+Waiting: TypeAlias = tuple[tuple[Tag, tuple[int, ...]], ...]
+"""Tasks that wait for the array, each with what holds it up itself: when those of its loads come, the last
+ones, that come after it could begin; with several channels, a bit for each that is still to come."""
 
 
 class TensorState(NamedTuple):
@@ -19,12 +23,15 @@ NO_TENSORS: Final = TensorState(taken_bytes=0, freed_bytes=())
 
 
 class ChannelState(NamedTuple):
-    """What the channel of one of several memories off chip does; as `State` has it of one."""
+    """What the channel of one of several memories off chip does."""
 
     streaming: tuple[int, Tag | None] | None
+    """When the transfer ends, and for a write the task that it is for."""
     reads: tuple[tuple[int, int], ...]
-    writes: QueueState | None = None
-    """Where outputs of different layers go over different channels; else they are the state's."""
+    """When each is ready, how long it streams. They come for the tasks that wait for the array, in the same
+    order."""
+    writes: QueueState | None
+    """When outputs are ready that go over it, and of whom."""
     host_writes: QueueState | None = None
     """Outputs of the host, of a machine that has one."""
 
@@ -61,27 +68,25 @@ class State(NamedTuple):
     """Steps that may be under way while one of the layer is asked for."""
     free_bytes: tuple[int, ...]
     """Of each bank of the memories on chip."""
-    to_array: tuple[tuple[Tag, int], ...]
-    """Tasks that wait for the array, each with how many of its reads are still to come; with several
-    channels, which of them: a bit for each."""
-    streaming: tuple[int, Tag | None] | None
-    """When the transfer ends, and for a write the task that it is for."""
-    reads: tuple[tuple[int, int], ...]
-    """When each is ready, how long it streams. They come for the tasks in `to_array`, in the same order."""
-    writes: QueueState | None
-    """When each is ready, and for whom."""
+    to_array: Waiting
     in_array: tuple[int, Tag] | None
     vector_busy_cycles: int
-    """How long the vector unit still works on what it has been given."""
+    """How long the vector unit still works on what it has been given, once the array is done."""
     to_finish: QueueState | None
     """When it is done with tasks that free bytes then or have nothing to store, and these tasks."""
     executing_cycles: int
-    """How long the vector unit still executes steps of its own layers."""
+    """How long the vector unit still executes steps of its own layers, once the array is done."""
     waits_for: tuple[int, ...]
     """Layers, counted back from the DMA's, that have to be finished before it may ask for inputs."""
+    writes: QueueState | None
+    """Where there is one channel: when outputs will be there that are to be stored, and of whom."""
+    stores: QueueState | None = None
+    """The same: of outputs that wait for nothing but those before them, when they are stored."""
+    channel_busy_cycles: int = 0
+    """The same: how long a read waits for it that is asked for now, once it is ready."""
     tensors: TensorState = NO_TENSORS
     channels: tuple[ChannelState, ...] = ()
-    """Where there are several: each, in place of `streaming` and `reads`."""
+    """Where there are several: each."""
     homes: tuple[tuple[int, tuple[int, ...]], ...] = ()
     """Where they depend on the layer: of those that are not finished, counted back from the DMA's, the
     earliest first, the channel of each operand."""
@@ -92,7 +97,10 @@ class State(NamedTuple):
     @property
     def entries(self) -> int:
         """How long it is: what its queues list, one by one or in runs."""
-        entries = len(self.to_array) + len(self.reads) + _entries(self.writes) + _entries(self.to_finish)
+        entries = len(self.to_array)
+        for queue in (self.writes, self.stores, self.to_finish):
+            if queue is not None:
+                entries += 1 + len(queue.runs)
         for channel in self.channels:
             entries += len(channel.reads) + _entries(channel.writes) + _entries(channel.host_writes)
         if self.host is not None:

@@ -4,83 +4,36 @@ The components are the same and do the same in the same order. `Stepper.hand_ove
 seen from the DMA: from when it takes the step up until all of it is asked for. What the machine does
 meanwhile, and what state it is in then, depends on the state before and on that step alone; the state is
 `Stepper.state()`, with all times taken relative to the current cycle (docs/decisions/fast-engine.md).
+
+This is the machine with one memory off chip, whose channel is a line: every transfer takes as long to be
+ready, and the one that has been ready longest goes first, reads before writes. So a transfer joins the line
+when it is asked for, a store at the end of the cycle in which its outputs are there, and none that comes
+later goes before it: when it will be done is known when it joins.
 """
 
 import math
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from operator import lt
-from typing import TypeAlias
+from collections.abc import Iterable, Sequence
+from typing import ClassVar
 
-from accelsim.hardware.bank import Bank
 from accelsim.hardware.machine import Hardware
 from accelsim.hardware.operand import Operand
 from accelsim.mapping.mapping import Step
 from accelsim.simulation.entry import Entry
+from accelsim.simulation.log import Log, bank_sums, banks_by_memory
+from accelsim.simulation.machine_step import Load, MachineStep, Room, machine_step
 from accelsim.simulation.pool import free_bytes_at_start
-from accelsim.simulation.state import State
+from accelsim.simulation.state import State, Waiting
 from accelsim.simulation.task_queue import NEVER, Tag, TaskQueue, TileTask
 
 
-@dataclass(slots=True)
-class Log:
-    """What was observed over some time."""
-
-    start_cycles: dict[int, int] = field(default_factory=dict)
-    """Of each layer that asked for its first byte."""
-    end_cycles: dict[int, int] = field(default_factory=dict)
-    """Of each layer whose last output reached DRAM."""
-    waiting_cycles: dict[int, dict[Operand, int]] = field(default_factory=dict)
-    """Of each layer for which nothing was executed, as `LayerActivity` has them."""
-    least_free_bytes: tuple[int, ...] = ()
-    """The least that was free in each bank, in each of several memories, and in all with tiles together;
-    empty as long as nothing was observed."""
-
-    def stand_still(self, layer: int, operand: Operand, cycles: int) -> None:
-        """Nothing was executed, because a step of a layer lacked an operand."""
-        of_layer = self.waiting_cycles.get(layer)
-        if of_layer is None:
-            self.waiting_cycles[layer] = {operand: cycles}
-        else:
-            of_layer[operand] = of_layer.get(operand, 0) + cycles
-
-    def observe(self, free_bytes: tuple[int, ...]) -> None:
-        """What is free over some time in the banks, and in all of them together."""
-        least = self.least_free_bytes
-        if not least:
-            self.least_free_bytes = free_bytes
-        elif True in map(lt, free_bytes, least):  # mostly not; `any` takes twice as long for so few
-            self.least_free_bytes = tuple(map(min, free_bytes, least))
-
-
-def banks_by_memory(banks: Sequence[Bank]) -> tuple[tuple[int, ...], ...]:
-    """Which banks each memory has, and at last those of tiles, where there are several memories: one has all
-    banks, and none is listed.
-    """
-    memories = dict.fromkeys(bank.memory for bank in banks)
-    if len(memories) == 1:
-        return ()
-    of_memories = [
-        [index for index, bank in enumerate(banks) if bank.memory == memory] for memory in memories
-    ]
-    of_tiles = [index for index, bank in enumerate(banks) if bank.operands]
-    return tuple(map(tuple, [*of_memories, of_tiles]))
-
-
-def bank_sums(of_banks: Sequence[int], memories: Sequence[Sequence[int]]) -> tuple[int, ...]:
-    """Bytes of each bank, then of each of several memories, then of all with tiles together."""
-    if not memories:  # as mostly
-        return (*of_banks, sum(of_banks))
-    return (*of_banks, *(sum([of_banks[index] for index in indices]) for indices in memories))
-
-
-_ReadRequest: TypeAlias = tuple[int, int, TileTask]
-"""A request to DRAM: when its latency is over, how long it streams, and for which task."""
-
-
 class Stepper:
-    """The state of the machine, and how it goes on from one cycle in which something happens to the next."""
+    """The state of the machine, and how it goes on from one cycle in which something is freed to the next."""
+
+    shares_room: ClassVar[bool] = False
+    """Whether a step takes room in one request, with tensors perhaps."""
+    pooled: frozenset[Operand] = frozenset()
+    """Operands of which it does."""
 
     def __init__(self, hardware: Hardware, idle_descriptors: int = 0, pool_bytes: int = 0) -> None:
         channel = hardware.channel_of[Operand.OUTPUTS]
@@ -91,17 +44,19 @@ class Stepper:
         }
         self.memories = banks_by_memory(hardware.banks)
         self.cycle = 0
+        """On its own clock, which stands still while others skip what repeats."""
+        self.skipped_cycles = 0
+        """By which that clock is behind."""
         self.layer = 0
         self.waits_for: set[int] = set()
         self.free_bytes = free_bytes_at_start(hardware, pool_bytes)
         """Of each bank."""
-        self.reads: deque[_ReadRequest] = deque()
-        self.sum_of_reads = 0
-        """Of the cycles at which they are ready: tells queues apart at a glimpse."""
+        self.channel_free_at = 0
+        """When the channel will be done with all that has joined the line."""
         self.writes = TaskQueue()
-        self.streaming: TileTask | None = None
-        self.stream_is_read = False
-        self.stream_ends = NEVER
+        """Tasks whose outputs have not joined the line, and when they will be there."""
+        self.stores = TaskQueue()
+        """Tasks whose outputs have, and when they will be stored."""
         self.to_array: deque[TileTask] = deque()
         self.in_array: TileTask | None = None
         self.array_ends = NEVER
@@ -116,6 +71,23 @@ class Stepper:
         self.log = log
         self.holds_more = True
         """Whether a bank may hold more than at the end of any cycle since the log was begun."""
+        self.begins = True
+        """Whether the layer may not have asked for anything since then."""
+        self._compare_with(log.least_free_bytes)
+
+    def _compare_with(self, least_free_bytes: Sequence[int]) -> None:
+        """What was observed, of banks, memories and all together; only less than that has to be."""
+        self.least_of_banks = least_free_bytes or [NEVER] * len(self.free_bytes)
+        """No less was free in each bank."""
+        self.least_together = NEVER if self.memories or not least_free_bytes else least_free_bytes[-1]
+        """No less in all of them; where there are several memories, which it is not known of, any is."""
+
+    def on_machine(self, step: Step, number: int) -> MachineStep:
+        """A step as this machine meets it."""
+        return machine_step(step, number, self.bank_of, self._stream_cycles, self.pooled)
+
+    def _stream_cycles(self, size_bytes: int) -> int:
+        return math.ceil(size_bytes / self.bandwidth)
 
     # What the DMA is told to do
 
@@ -123,47 +95,76 @@ class Stepper:
         """Begin a layer that reads what others store, counted back from it; nothing else changes with it."""
         self.waits_for = {self.layer - distance for distance in waits_for}
 
-    def hand_over(self, step: Step, number: int, last: bool) -> None:
-        """Until a step is asked for and waits for the array; it is known by its number.
+    def hand_over(self, step: MachineStep, last: bool) -> None:
+        """Until a step is asked for and waits for the array.
 
         After the last one of a layer the DMA is at the next layer.
         """
-        task = TileTask(step, number, self.layer, last, len(step.loads))
+        task = TileTask(step, self.layer, last)
         waiting = self.to_array
         # The step that the array has taken up has given its descriptor back, so that one more than
         # `prefetch` may be under way.
         while len(waiting) + (self.in_array is not None) > self.prefetch:
             self._go_on()
-        free_bytes = self.free_bytes
-        bank_of, crossing = self.bank_of, step.crossing
-        for operand, size_bytes in step.loads.items():
-            while self.waits_for and (operand.of_layers or step.weights_of_layer):
-                self._go_on()
-            bank = bank_of[operand]
+        loads = self._take_room(task) if self.shares_room else step.loads
+        free_bytes, least = self.free_bytes, self.least_of_banks
+        arrivals, latency = task.arrivals, self.latency
+        for load in loads:
+            bank, size_bytes = load.bank, load.size_bytes
+            if load.of_layers:
+                while self.waits_for:
+                    self._go_on()
             while size_bytes > free_bytes[bank]:
                 self._go_on()
-            free_bytes[bank] -= size_bytes
-            self._read(size_bytes if crossing is None else crossing.loads[operand], task)
-        if self.waits_for or not step.loads:
+            free_bytes[bank] = left_bytes = free_bytes[bank] - size_bytes
+            if left_bytes < least[bank]:
+                self.holds_more = True
+            if self.begins:
+                self._begin(self.layer)
+            # The transfer joins the line, after the stores that joined in earlier cycles.
+            cycle = self.cycle
+            while self.writes.head_cycle < cycle:
+                self._join_line()
+            ready_at, free_at = cycle + latency, self.channel_free_at
+            arrives = (ready_at if ready_at > free_at else free_at) + load.stream_cycles
+            self.channel_free_at = arrives
+            arrivals.append(arrives)
+        if self.waits_for or not loads:
             self._wait_for_producers(task)
         waiting.append(task)
-        self.layer += last
+        if last:
+            self.layer += 1
+            self.begins = True
+
+    def _take_room(self, task: TileTask) -> Sequence[Load]:
+        """Wait for what a step takes in one request before it loads anything; what it loads then."""
+        return task.step.loads
+
+    def _begin(self, layer: int) -> None:
+        """A layer has asked for something."""
+        self.log.start_cycles.setdefault(layer, self.cycle + self.skipped_cycles)
+        self.begins = False
 
     def _wait_for_producers(self, task: TileTask) -> None:
         """A layer may begin without inputs, and a step without any request to DRAM."""
         if self.waits_for:
             while self.waits_for:
                 self._go_on()
-            if self.in_array is None and not task.reads_due and self._is_next(task):
-                self._stood_still(task, Operand.INPUTS)
-        self.log.start_cycles.setdefault(task.layer, self.cycle)
+            if self.in_array is None and self._is_next(task) and self._has_all(task):
+                self._stands_still(task, Operand.INPUTS)
+        if self.begins:
+            self._begin(task.layer)
 
     def drain(self) -> None:
         """Until everything that was asked for is done."""
-        while self.to_array or self.in_array or self.to_finish.tasks or self.writes.tasks or self.streaming:
+        while self.to_array or self.in_array or self.to_finish.tasks or self._is_moving:
             self._go_on()
-        if self.holds_more:  # what was taken in the last cycle, and stays
-            self._observe()
+        self._observe()  # what was taken in the last cycle, and stays
+
+    @property
+    def _is_moving(self) -> bool:
+        """Whether outputs are to be stored."""
+        return bool(self.writes.tasks or self.stores.tasks)
 
     def _go_on(self) -> None:
         """Until something is free that the DMA may have waited for: in this cycle, or in a later one.
@@ -171,141 +172,115 @@ class Stepper:
         Raises RuntimeError if nothing ever will be.
         """
         # Invariant: all that happens before `self.cycle` has happened, and of this cycle whatever comes first
-        # in the order of events.py: what frees bytes or descriptors, then who takes them, then, at the end of
-        # the cycle, the channel chooses. Times that nothing is due at are NEVER, so the least is the next.
-        waiting, finishing = self.to_array, self.to_finish
+        # in the order of events.py: what frees bytes or descriptors, then who takes them. Only the DMA and
+        # the array take any; the DMA waits until something is freed, so up to then only the array has to be
+        # looked at. Times that nothing is due at are NEVER, so the least is the next.
+        waiting, finishing, stores = self.to_array, self.to_finish, self.stores
         while True:
-            if self.in_array is None and waiting and not waiting[0].reads_due:
-                self._start_array_if_there_is_room()
-            array_ends, vector_ends = self.array_ends, finishing.head_cycle
-            next_cycle = array_ends if array_ends < vector_ends else vector_ends  # `min` is slow for two
-            if array_ends > self.cycle:  # else the cycle is not over: a step of no cycles leaves in it
-                if self.holds_more:
+            starts = NEVER
+            if self.in_array is None and waiting:
+                arrivals = waiting[0].arrivals
+                if arrivals and arrivals[-1] > self.cycle:
+                    starts = arrivals[-1]
+                else:
+                    self._start_array_if_there_is_room()
+            array_ends, frees_at = self.array_ends, finishing.head_cycle
+            frees_at = array_ends if array_ends < frees_at else frees_at  # `min` is slow for two
+            # No read is asked for before `frees_at`, so a store that joins before has its place; of the same
+            # cycle, reads go first. Stores in line come before those that are not.
+            if not stores.tasks and self.writes.head_cycle < (starts if starts < frees_at else frees_at):
+                self._join_line()
+            frees_at = stores.head_cycle if stores.head_cycle < frees_at else frees_at
+            if starts < frees_at:
+                if not waiting[0].step.array_cycles:  # which frees bytes in the same cycle
                     self._observe()
-                if self.streaming is None and (self.reads or self.writes.tasks):
-                    self._arbitrate(next_cycle)
-            # A read that ends frees nothing the DMA waits for, so it goes on; ends of this cycle are in the
-            # order stream, array, vector unit, as events.py has them.
-            if self.stream_ends < next_cycle:
-                self.cycle = self.stream_ends
-                if self.stream_is_read:  # which frees nothing
-                    self._end_stream()
-                    continue
-            elif next_cycle == NEVER:
+                self.cycle = starts
+                continue
+            if frees_at == NEVER:
                 raise RuntimeError(f"the simulation came to a stop in layer {self.layer}")
-            else:
-                self.cycle = next_cycle
-            cycle = self.cycle
-            if self.stream_ends == cycle:
-                self._end_stream()
-            if self.array_ends == cycle:
+            # Banks are fullest before something is freed; a step of no cycles leaves before a cycle is over.
+            if frees_at > self.cycle and (self.holds_more or sum(self.free_bytes) < self.least_together):
+                self._observe()
+            self.cycle = frees_at
+            if stores.head_cycle == frees_at:
+                self._stored(stores.get())
+            if array_ends == frees_at:
                 self._end_array()
-            while finishing.head_cycle == cycle:
+            while finishing.head_cycle == frees_at:
                 self._finish(finishing.get())
             return
 
     def _observe(self) -> None:
         """What the banks hold at the end of a cycle."""
+        log, least = self.log, self.log.least_free_bytes
+        free_bytes = bank_sums(self.free_bytes, self.memories)
+        log.least_free_bytes = least = tuple(map(min, free_bytes, least)) if least else free_bytes
+        self._compare_with(least)
         self.holds_more = False
-        free_bytes, least = self.free_bytes, self.log.least_free_bytes
-        # The last of these is of all banks together, and mostly no less was ever free than now.
-        if not least or self.memories or sum(free_bytes) < least[-1] or True in map(lt, free_bytes, least):
-            self.log.observe(bank_sums(free_bytes, self.memories))
 
-    def _free(self, freed: Mapping[Operand, int]) -> None:
-        bank_of, free_bytes = self.bank_of, self.free_bytes
-        for operand, size_bytes in freed.items():
-            free_bytes[bank_of[operand]] += size_bytes
+    def _free(self, freed: Room) -> None:
+        free_bytes = self.free_bytes
+        for bank, size_bytes in freed:
+            free_bytes[bank] += size_bytes
 
     # DRAM channel
 
-    def _read(self, size_bytes: int, task: TileTask) -> None:
-        """Ask for what has its place in a bank already: so many bytes that the channel moves."""
-        self.holds_more = True
-        ready_at = self.cycle + self.latency
-        self.reads.append((ready_at, math.ceil(size_bytes / self.bandwidth), task))
-        self.sum_of_reads += ready_at
-        self.log.start_cycles.setdefault(task.layer, self.cycle)
-
-    def _arbitrate(self, next_cycle: int) -> None:
-        """At the end of a cycle: the transfer that has been ready longest; reads before writes.
-
-        If none is ready, the first that will be before the next cycle in which anything else happens: nobody
-        asks for another one until then.
-        """
-        reads, writes = self.reads, self.writes
-        if reads and reads[0][0] <= writes.head_cycle:
-            ready_at, stream_cycles, task = reads[0]
-            if ready_at > self.cycle and ready_at >= next_cycle:
-                return
-            reads.popleft()
-            self.sum_of_reads -= ready_at
-            self.stream_is_read = True
-        else:
-            ready_at = writes.head_cycle
-            if ready_at > self.cycle and ready_at >= next_cycle:
-                return
-            task = writes.get()
-            stores = task.step.stores if task.step.crossing is None else task.step.crossing.stores
-            stream_cycles = math.ceil(sum(stores.values()) / self.bandwidth)
-            self.stream_is_read = False
-        cycle = self.cycle
-        self.streaming = task
-        self.stream_ends = (ready_at if ready_at > cycle else cycle) + stream_cycles
-
-    def _end_stream(self) -> None:
-        task = self.streaming
-        assert task is not None  # a stream ends only where one has begun
-        self.streaming = None
-        self.stream_ends = NEVER
-        if not self.stream_is_read:
-            self._stored(task)
-            return
-        if self.in_array is None and self.executed_until < self.cycle and self._is_next(task):
-            self._stood_still(task, self._first_missing(task))
-        task.reads_due -= 1
+    def _join_line(self) -> None:
+        """The first store that has not joined the line does so: none may have been asked for before it."""
+        writes = self.writes
+        ready_at, free_at = writes.head_cycle + self.latency, self.channel_free_at
+        task = writes.get()
+        self.channel_free_at = ends = (ready_at if ready_at > free_at else free_at) + task.step.store_cycles
+        self.stores.put(task, ends)
 
     def _stored(self, task: TileTask) -> None:
-        self._free(task.step.freed_by_store)
+        free_bytes = self.free_bytes
+        for bank, size_bytes in task.step.freed_by_store:
+            free_bytes[bank] += size_bytes
         if task.last:
             self._end_layer(task.layer)
 
     def _end_layer(self, layer: int) -> None:
-        self.log.end_cycles[layer] = self.cycle
+        self.log.end_cycles[layer] = self.cycle + self.skipped_cycles
         self.waits_for.discard(layer)
 
     # PE array and vector unit
 
     def _start_array_if_there_is_room(self) -> None:
-        task = self.to_array[0]
+        """With the first of the tasks that wait for it, which has all else that it needs."""
+        task, cycle = self.to_array[0], self.cycle
         step = task.step
-        bank_of, free_bytes = self.bank_of, self.free_bytes
-        for operand, size_bytes in step.takes.items():
-            if size_bytes > free_bytes[bank_of[operand]]:
-                return
-        for operand, size_bytes in step.takes.items():
-            free_bytes[bank_of[operand]] -= size_bytes
-        self._start_array()
-
-    def _start_array(self) -> None:
-        """With the first of the tasks that wait for it, which has all that it needs."""
-        task = self.to_array.popleft()
-        if self.executed_until < self.cycle:
-            self._stood_still(task, Operand.OUTPUTS)
-        self.holds_more = True
+        if not self._takes(step.takes):
+            return
+        self.to_array.popleft()
+        if self.executed_until < cycle:
+            self._stands_still(task)
         self.in_array = task
-        self.array_ends = self.cycle + task.step.array_cycles
+        self.array_ends = cycle + step.array_cycles
+
+    def _takes(self, room: Room) -> bool:
+        """Whether there is room, which is taken then."""
+        free_bytes, least = self.free_bytes, self.least_of_banks
+        for bank, size_bytes in room:
+            if size_bytes > free_bytes[bank]:
+                return False
+        for bank, size_bytes in room:
+            free_bytes[bank] = left_bytes = free_bytes[bank] - size_bytes
+            if left_bytes < least[bank]:
+                self.holds_more = True
+        return True
 
     def _end_array(self) -> None:
         task = self.in_array
         assert task is not None  # work ends only where some has begun
+        step, executed_until, free_bytes = task.step, self.cycle, self.free_bytes
         self.in_array = None
         self.array_ends = NEVER
-        self._free(task.step.freed_by_array)
-        executed_until = self.cycle
-        if task.step.completes:
+        for bank, size_bytes in step.freed_by_array:
+            free_bytes[bank] += size_bytes
+        if step.completes:
             self._hand_to_vector_unit(task)
-            if not task.step.array_cycles:
+            if not step.array_cycles:
                 executed_until = self.vector_free_at
         self.executed_until = max(self.executed_until, executed_until)
 
@@ -314,7 +289,7 @@ class Stepper:
         step, cycle, free_at = task.step, self.cycle, self.vector_free_at
         self.vector_free_at = free_at = (free_at if free_at > cycle else cycle) + step.vector_cycles
         if step.stores:
-            self.writes.put(task, free_at + self.latency)
+            self.writes.put(task, free_at)
         if step.freed_by_vector_unit or not step.stores:
             self.to_finish.put(task, free_at)
 
@@ -328,24 +303,18 @@ class Stepper:
             self._end_layer(task.layer)
 
     def _ends_with_a_write(self, layer: int) -> bool:
-        """Let a layer end with the last of its outputs that still wait for the channel, if any do."""
-        if self.writes.mark_last(layer):
-            return True
-        task = self.streaming
-        if task is None or self.stream_is_read or task.layer != layer:
-            return False
-        self.streaming = TileTask(task.step, task.number, layer, last=True)
-        return True
+        """Let a layer end with the last of its outputs that are not stored, if any are."""
+        return self.writes.mark_last(layer) or self.stores.mark_last(layer)
 
     # Standstill (see standstill.py for what it is)
-
-    def _first_missing(self, task: TileTask) -> Operand:
-        """Of the operands that a task loads, which come in order."""
-        return list(task.step.loads)[-task.reads_due]
 
     def _is_next(self, task: TileTask) -> bool:
         """Whether a task that waits for the array, or will, is the first to do so."""
         return not self.to_array or self.to_array[0] is task
+
+    def _has_all(self, task: TileTask) -> bool:
+        """Whether all has come that was asked for."""
+        return not task.arrivals or task.arrivals[-1] <= self.cycle
 
     def _stood_still(self, task: TileTask, operand: Operand) -> None:
         """Until now the next task lacked an operand: if nothing was executed meanwhile, that is why."""
@@ -356,85 +325,124 @@ class Stepper:
             self.log.stand_still(task.layer, operand, cycle - since)
             self.executed_until = cycle
 
-    def _stands_still(self) -> None:
-        """Put what has passed of a standstill down to what the next task lacks now: no state holds it."""
-        task = self.to_array[0]
-        self._stood_still(task, self._first_missing(task) if task.reads_due else Operand.OUTPUTS)
+    def _stands_still(self, task: TileTask, then: Operand = Operand.OUTPUTS) -> None:
+        """Put what has passed of a standstill down to what the next task lacked: its loads, as they come one
+        after the other, and what it waits for then.
+        """
+        cycle, since, step = self.cycle, self.executed_until, task.step
+        if not step.array_cycles:
+            since = max(since, self.vector_free_at)
+        if since >= cycle:
+            return
+        self.executed_until = cycle
+        waiting, arrivals = self.log.of_layer(task.layer), task.arrivals
+        if arrivals and arrivals[-1] > since:
+            for position, arrives in enumerate(arrivals):
+                if arrives > since:
+                    operand, until = step.loads[position].operand, arrives if arrives < cycle else cycle
+                    waiting[operand] = waiting.get(operand, 0) + until - since
+                    if until == cycle:
+                        return
+                    since = until
+        waiting[then] = waiting.get(then, 0) + cycle - since
 
     # The state, as a value
 
     def glimpse(self) -> tuple[int, ...]:
         """Some of the state: where it differs, so does the state."""
-        cycle = self.cycle
+        cycle, stores = self.cycle, self.stores
+        while self.writes.head_cycle < cycle:
+            self._join_line()
+        executes_until = cycle if self.in_array is None else self.array_ends
+        vector_free_at, channel_free_at = self.vector_free_at, self.channel_free_at - self.latency
         return (
             *self.free_bytes,
-            self.stream_ends if self.streaming is None else self.stream_ends - cycle,
-            self.array_ends if self.in_array is None else self.array_ends - cycle,
-            max(self.vector_free_at - cycle, 0),
+            executes_until - cycle,
+            vector_free_at - executes_until if vector_free_at > executes_until else 0,
             len(self.to_array),
-            self.sum_of_reads - cycle * len(self.reads),
+            channel_free_at - cycle if channel_free_at > cycle else 0,
             self.writes.tasks,
+            stores.tasks,
+            stores.head_cycle - cycle if stores.tasks else 0,
         )
 
     @property
     def entries(self) -> int:
-        """How long its state is, in the same measure: within two of it."""
-        return len(self.to_array) + len(self.reads) + len(self.writes.runs) + len(self.to_finish.runs)
+        """How long its state is, in the same measure."""
+        return len(self.to_array) + len(self.writes.runs) + len(self.stores.runs) + len(self.to_finish.runs)
 
     def state(self) -> State:
         """The state between two steps."""
         if self.in_array is None and self.to_array and self.executed_until < self.cycle:
-            self._stands_still()
-        cycle, layer = self.cycle, self.layer
-        streaming, in_array = self.streaming, self.in_array
-        return State(
-            prefetch=self.prefetch,
-            free_bytes=tuple(self.free_bytes),
-            to_array=tuple(
-                [((task.number, layer - task.layer, task.last), task.reads_due) for task in self.to_array]
-            ),
-            streaming=None
-            if streaming is None
-            else (self.stream_ends - cycle, None if self.stream_is_read else streaming.tag(layer)),
-            reads=tuple([(ready_at - cycle, cycles) for ready_at, cycles, _ in self.reads]),
-            writes=self.writes.state(cycle, layer),
-            in_array=None if in_array is None else (self.array_ends - cycle, in_array.tag(layer)),
-            vector_busy_cycles=max(self.vector_free_at - cycle, 0),
-            to_finish=self.to_finish.state(cycle, layer),
-            executing_cycles=max(self.executed_until - cycle, 0),
-            waits_for=tuple(sorted([layer - layer_waited_for for layer_waited_for in self.waits_for]))
-            if self.waits_for
-            else (),
+            self._stands_still(self.to_array[0])
+        cycle, layer, in_array = self.cycle, self.layer, self.in_array
+        while self.writes.head_cycle < cycle:
+            self._join_line()
+        # The vector unit gets nothing, and no other step is executed, before the array is done: what ends
+        # earlier does not matter. Nor does when the channel is free, before what is asked for now is ready.
+        executes_until = cycle if in_array is None else self.array_ends
+        waits_for = self.waits_for
+        return State(  # by position, which takes half the time
+            self.prefetch,
+            tuple(self.free_bytes),
+            self._waiting(executes_until),
+            None if in_array is None else (executes_until - cycle, in_array.tag(layer)),
+            max(self.vector_free_at - executes_until, 0),
+            self.to_finish.state(cycle, layer) if self.to_finish.tasks else None,
+            max(self.executed_until - executes_until, 0),
+            tuple(sorted([layer - waited_for for waited_for in waits_for])) if waits_for else (),
+            self.writes.state(cycle, layer) if self.writes.tasks else None,
+            self.stores.state(cycle, layer) if self.stores.tasks else None,
+            max(self.channel_free_at - cycle - self.latency, 0),
         )
 
-    def put_into(self, state: State, layer: int, cycle: int, steps: Sequence[Step]) -> None:
+    def _waiting(self, begins: int) -> Waiting:
+        """Tasks that wait for the array, the first of which it begins at a cycle or later.
+
+        Each begins when all before it are done and all its loads have come: loads that come before it could
+        begin hold up nothing.
+        """
+        waiting: list[tuple[Tag, tuple[int, ...]]] = []
+        cycle, layer = self.cycle, self.layer
+        for task in self.to_array:
+            arrivals, step = task.arrivals, task.step
+            tag = (step.number, layer - task.layer, task.last)
+            if arrivals and arrivals[-1] > begins:
+                waiting.append((tag, tuple([come - cycle for come in arrivals if come > begins])))
+                begins = arrivals[-1]
+            else:
+                waiting.append((tag, ()))
+            begins += step.array_cycles
+        return tuple(waiting)
+
+    def put_into(self, state: State, layer: int, cycle: int, steps: Sequence[MachineStep]) -> None:
         """Go on from a state at another place and time; `steps` are those that its numbers stand for."""
 
-        def task(tag: Tag, reads_due: int = 0) -> TileTask:
+        def task(tag: Tag) -> TileTask:
             number, distance, last = tag
-            return TileTask(steps[number], number, layer - distance, last, reads_due)
+            return TileTask(steps[number], layer - distance, last)
 
-        # The inverse of `state`: reads carry no tasks, because they come for the tasks that wait for the
-        # array in the order of these, `reads_due` each; a read that streams is the first of them.
-        self.cycle, self.layer, self.holds_more = cycle, layer, True
+        self.cycle, self.layer, self.skipped_cycles = cycle, layer, 0
+        self.holds_more = self.begins = True
         self.waits_for = {layer - distance for distance in state.waits_for}
         self.free_bytes = list(state.free_bytes)
-        self.to_array = deque([task(tag, due) for tag, due in state.to_array])
-        due = iter([task for task in self.to_array for _ in range(task.reads_due)])
-        self.streaming, self.stream_is_read, self.stream_ends = None, False, NEVER
-        if state.streaming is not None:
-            ends, tag = state.streaming
-            self.stream_is_read = tag is None
-            self.streaming = next(due) if tag is None else task(tag)
-            self.stream_ends = cycle + ends
-        self.reads = deque(
-            [(cycle + ready, cycles, of) for (ready, cycles), of in zip(state.reads, due, strict=True)]
-        )
-        self.sum_of_reads = sum([ready_at for ready_at, _, _ in self.reads])
+        self.to_array = deque([task(tag) for tag, _ in state.to_array])
+        self.channel_free_at = cycle + self.latency + state.channel_busy_cycles
         self.writes = TaskQueue.of_state(state.writes, cycle, task)
+        self.stores = TaskQueue.of_state(state.stores, cycle, task)
         self.in_array, self.array_ends = None, NEVER
+        executes_until = cycle
         if state.in_array is not None:
-            self.in_array, self.array_ends = task(state.in_array[1]), cycle + state.in_array[0]
-        self.vector_free_at = cycle + state.vector_busy_cycles
-        self.executed_until = cycle + state.executing_cycles
+            self.in_array = task(state.in_array[1])
+            self.array_ends = executes_until = cycle + state.in_array[0]
+        self.vector_free_at = executes_until + state.vector_busy_cycles
+        self.executed_until = executes_until + state.executing_cycles
         self.to_finish = TaskQueue.of_state(state.to_finish, cycle, task)
+        self._let_wait(state.to_array)
+
+    def _let_wait(self, waiting: Waiting) -> None:
+        """What tasks that wait for the array still wait for; loads that have come came now."""
+        cycle = self.cycle
+        for task, (_, due) in zip(self.to_array, waiting, strict=True):
+            come = len(task.step.loads) - len(due)
+            task.arrivals = [*[cycle] * come, *[cycle + cycles for cycles in due]]

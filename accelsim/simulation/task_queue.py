@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final, NamedTuple, TypeAlias
 
-from accelsim.mapping.mapping import Step
+from accelsim.simulation.machine_step import MachineStep
 
 NEVER: Final = 1 << 62
 """A cycle that does not come."""
@@ -21,18 +21,20 @@ Tag: TypeAlias = tuple[int, int, bool]
 class TileTask:
     """One step of one layer on its way through the machine."""
 
-    __slots__ = ("last", "layer", "number", "reads_due", "step")
+    __slots__ = ("arrivals", "last", "layer", "reads_due", "step")
 
-    def __init__(self, step: Step, number: int, layer: int, last: bool, reads_due: int = 0) -> None:
+    def __init__(self, step: MachineStep, layer: int, last: bool) -> None:
         self.step = step
-        self.number = number
         self.layer = layer
         self.last = last
-        self.reads_due = reads_due
+        self.arrivals: list[int] = []
+        """When each of its loads comes, as far as that is known when it is asked for."""
+        self.reads_due = 0
+        """Where it is not: a bit for each that is still to come."""
 
     def tag(self, layer: int) -> Tag:
         """What it is, seen from a layer."""
-        return self.number, layer - self.layer, self.last
+        return self.step.number, layer - self.layer, self.last
 
 
 class Run(NamedTuple):
@@ -57,7 +59,7 @@ class QueueState(NamedTuple):
 
 
 class OpenRun:
-    """A run that tasks may still join and leave; the first task of the queue counts as one of it."""
+    """A run that tasks may still join and leave."""
 
     __slots__ = ("gap_cycles", "task", "tasks")
 
@@ -71,49 +73,54 @@ class OpenRun:
 class TaskQueue:
     """First in, first out. Tasks come in the order of the cycles at which they may go on."""
 
-    __slots__ = ("_tail_cycle", "head_cycle", "runs", "tasks")
+    __slots__ = ("_head", "_tail_cycle", "head_cycle", "runs", "tasks")
 
     def __init__(self) -> None:
-        self.runs: deque[OpenRun] = deque()
-        """As many as its state is long."""
-        self._tail_cycle = 0
+        self._head: TileTask | None = None
         self.head_cycle = NEVER
         """When the first task may go on."""
+        self.runs: deque[OpenRun] = deque()
+        """Of those behind it: as many as its state has."""
+        self._tail_cycle = 0
         self.tasks = 0
 
     def put(self, task: TileTask, cycle: int) -> None:
         """A task that may go on at a cycle comes last."""
-        runs = self.runs
+        self.tasks += 1
+        if self._head is None:  # as mostly
+            self._head = task
+            self.head_cycle = self._tail_cycle = cycle
+            return
+        gap_cycles, runs = cycle - self._tail_cycle, self.runs
+        self._tail_cycle = cycle
         if runs:
-            gap_cycles, run = cycle - self._tail_cycle, runs[-1]
+            run = runs[-1]
             last_task = run.task
             if (
                 run.gap_cycles == gap_cycles
-                and last_task.number == task.number
+                and last_task.step is task.step
                 and last_task.layer == task.layer
                 and last_task.last == task.last
             ):
                 run.tasks += 1
-            else:
-                runs.append(OpenRun(task, gap_cycles))
-        else:
-            self.head_cycle = cycle
-            runs.append(OpenRun(task, 0))
-        self._tail_cycle = cycle
-        self.tasks += 1
+                return
+        runs.append(OpenRun(task, gap_cycles))
 
     def get(self) -> TileTask:
         """The first task leaves."""
-        runs = self.runs
-        run = runs[0]
+        task, runs = self._head, self.runs
+        assert task is not None  # nobody takes one where there is none
         self.tasks -= 1
-        if run.tasks > 1:
-            run.tasks -= 1
+        if runs:
+            run = runs[0]
+            self._head = run.task
             self.head_cycle += run.gap_cycles
+            run.tasks -= 1
+            if not run.tasks:
+                runs.popleft()
         else:
-            runs.popleft()
-            self.head_cycle = self.head_cycle + runs[0].gap_cycles if runs else NEVER
-        return run.task
+            self._head, self.head_cycle = None, NEVER
+        return task
 
     def mark_last(self, layer: int) -> bool:
         """Make the last of a layer's tasks that wait here the layer's last; False if none does."""
@@ -123,25 +130,25 @@ class TaskQueue:
             if run.task.layer < layer:  # tasks come in the order of their layers
                 return False
             if run.task.layer == layer:
-                last = TileTask(run.task.step, run.task.number, layer, last=True)
+                last = TileTask(run.task.step, layer, last=True)
                 if run.tasks == 1:
                     run.task = last
                 else:
                     run.tasks -= 1
                     runs.insert(index + 1, OpenRun(last, run.gap_cycles))
                 return True
-        return False
+        if self._head is None or self._head.layer != layer:
+            return False
+        self._head = TileTask(self._head.step, layer, last=True)
+        return True
 
     def state(self, cycle: int, layer: int) -> QueueState | None:
         """What it holds, seen from a cycle and a layer; None if that is nothing."""
-        if not self.runs:
+        head = self._head
+        if head is None:
             return None
-        if self.tasks == 1:  # as often as not
-            return QueueState(self.head_cycle - cycle, self.runs[0].task.tag(layer), ())
         runs = [Run(run.tasks, run.gap_cycles, run.task.tag(layer)) for run in self.runs]
-        tasks, gap_cycles, head = runs[0]
-        behind = runs[1:] if tasks == 1 else [Run(tasks - 1, gap_cycles, head), *runs[1:]]
-        return QueueState(self.head_cycle - cycle, head, tuple(behind))
+        return QueueState(self.head_cycle - cycle, head.tag(layer), tuple(runs))
 
     @classmethod
     def of_state(
@@ -150,9 +157,7 @@ class TaskQueue:
         """A queue that holds what a state says, from a cycle on."""
         queue = cls()
         if state is not None:
-            queue.head_cycle = queue._tail_cycle = cycle + state.head_cycles
-            queue.runs.append(OpenRun(task_of(state.head), 0))
-            queue.tasks = 1
+            queue.put(task_of(state.head), cycle + state.head_cycles)
             for run in state.runs:
                 queue.runs.append(OpenRun(task_of(run.tag), run.gap_cycles, run.tasks))
                 queue._tail_cycle += run.tasks * run.gap_cycles

@@ -13,7 +13,9 @@ from typing import Any, Final, NamedTuple
 from accelsim.hardware import Operand
 from accelsim.mapping.mapping import ProgramPart, Step
 from accelsim.simulation.entry import Entry
+from accelsim.simulation.machine_step import MachineStep
 from accelsim.simulation.state import State
+from accelsim.simulation.stepper import Stepper
 
 MOST_ENTRIES: Final = 800_000
 """Remembered at a time, about 60 MB; then everything is forgotten at the next layer."""
@@ -59,8 +61,8 @@ class Transitions:
     number_of: dict[State, int] = field(default_factory=dict)
     numbers: int = 0
     """Given to states so far."""
-    steps: list[Step] = field(default_factory=list)
-    number_of_step: dict[int, int] = field(default_factory=dict)
+    steps: list[MachineStep] = field(default_factory=list)
+    of_step: dict[int, MachineStep] = field(default_factory=dict)
     """By the step's identity: it is cheaper than its value, and tiles that are alike share a step."""
     parts: dict[int, Any] = field(default_factory=dict)
     """Keeps alive what is known by its identity."""
@@ -96,13 +98,15 @@ class Transitions:
             self.entries += ENTRIES_OF_A_STATE + state.entries
         return number
 
-    def step_number(self, step: Step) -> int:
-        """The number of a step, the next one if it is new; by identity, since a program shares its steps."""
-        number = self.number_of_step.get(id(step))
-        if number is None:
-            number = self.number_of_step[id(step)] = len(self.steps)
-            self.steps.append(step)
-        return number
+    def on_machine(self, step: Step, stepper: Stepper) -> MachineStep:
+        """A step as the machine meets it, with its number, the next one if it is new; by identity, since a
+        program shares its steps.
+        """
+        known = self.of_step.get(id(step))
+        if known is None:
+            known = self.of_step[id(step)] = stepper.on_machine(step, len(self.steps))
+            self.steps.append(known)
+        return known
 
     def remember(self, part: Any, key: tuple[int, int, bool], transition: Transition) -> None:
         """What a part did. The key: its identity, the state before by number, whether it ends a layer.
@@ -130,5 +134,5 @@ class Transitions:
         if self.is_half_full:
             self.forget_states()
             self.steps.clear()
-            self.number_of_step.clear()
+            self.of_step.clear()
             self.stream_cycles.clear()

@@ -14,9 +14,11 @@ from typing import Any, Final
 from accelsim.hardware import Hardware, Operand
 from accelsim.mapping.mapping import ProgramPart, Repeat, Step
 from accelsim.simulation.entry import Entry
+from accelsim.simulation.log import Log
+from accelsim.simulation.machine_step import MachineStep
 from accelsim.simulation.pool_stepper import PoolStepper, entered
 from accelsim.simulation.state import State
-from accelsim.simulation.stepper import Log, Stepper
+from accelsim.simulation.stepper import Stepper
 from accelsim.simulation.transitions import ENTRIES_OF_A_STATE, Transition, Transitions
 
 WORTHWHILE_ITERATIONS: Final = 8
@@ -67,7 +69,7 @@ class Traversal:
         the machine is here, and `number` and `state` are None: it has gone on since its state was read;
         the machine is here, and `state` (and perhaps `number`) says what it is in;
         the machine was left behind at an earlier cycle, and `number` says which state it would be in.
-    `cycle` is right in all of them; `machine.cycle` only where the machine is here.
+    `cycle` is right in all of them; the machine's own clock, its skipped cycles behind, where it is here.
     docs/decisions/fast-engine.md has the argument.
     """
 
@@ -176,24 +178,25 @@ class Traversal:
 
     def _remembered(self, part: Any, last: bool, go: Callable[[Any, bool], None]) -> None:
         """Go through a part of a program, or look up what that did from this state before."""
-        transitions = self.transitions
-        pays = self.number is None and self._pays_to_remember(part)
-        if pays or self.number is not None:
-            # The identity of a part will do, since programs share what is alike and `transitions.parts` keeps
-            # it alive; `last` is in the key, since the last step of a layer ends it.
-            key = (id(part), self._number(), last)
-            transition = transitions.of_part.get(key)
-            if transition is not None:
-                # From one state the same steps lead to the same state in as many cycles: the machine stays
-                # where it is, and is put into that state when a step has to be gone through again.
-                self._observe(transition, self.cycle)
-                self.cycle += transition.cycles
-                self.number, self.state, self.machine_is_here = transition.state, None, False
-                return
-            if pays or self._pays_to_remember(part):
-                transitions.remember(part, key, self._gone_through(part, last, go))
-                return
-        go(part, last)
+        transitions, number = self.transitions, self.number
+        pays = number is None and self._pays_to_remember(part)
+        if not pays and number is None:
+            go(part, last)
+            return
+        # The identity of a part will do, since programs share what is alike and `transitions.parts` keeps
+        # it alive; `last` is in the key, since the last step of a layer ends it.
+        key = (id(part), self._number(), last)
+        transition = transitions.of_part.get(key)
+        if transition is not None:
+            # From one state the same steps lead to the same state in as many cycles: the machine stays
+            # where it is, and is put into that state when a step has to be gone through again.
+            self._observe(transition, self.cycle)
+            self.cycle += transition.cycles
+            self.number, self.state, self.machine_is_here = transition.state, None, False
+        elif pays or self._pays_to_remember(part):
+            transitions.remember(part, key, self._gone_through(part, last, go))
+        else:
+            go(part, last)
 
     def _pays_to_remember(self, part: Any) -> bool:
         return not self.transitions.is_full and self._is_worth_a_look(part)
@@ -214,19 +217,31 @@ class Traversal:
         return transition
 
     def _body(self, body: Sequence[ProgramPart], last: bool) -> None:
-        machine, step_number = self.machine, self.transitions.step_number
-        for number, part in enumerate(body, 1):
-            ends = last and number == len(body)
-            if isinstance(part, Repeat):
-                if part.times < WORTHWHILE_STEPS and self._steps_of(part) < WORTHWHILE_STEPS:
-                    self._iterate(part, ends)
-                else:
-                    self._remembered(part, ends, self._iterate)
+        left = len(body)
+        for part in body:
+            left -= 1
+            ends = last and not left
+            if not isinstance(part, Repeat):
+                self._step(part, 1, ends)
+            elif part.times < WORTHWHILE_STEPS and self._steps_of(part) < WORTHWHILE_STEPS:
+                self._iterate(part, ends)
             else:
-                if not self.machine_is_here:
-                    self._bring_machine()
-                machine.hand_over(part, step_number(part), ends)
-                self.cycle, self.number, self.state = machine.cycle, None, None
+                self._remembered(part, ends, self._iterate)
+
+    def _step(self, step: Step, times: int, last: bool = False) -> None:
+        """A step, or as many that are alike, of which the last may end the layer."""
+        machine = self.machine if self.machine_is_here else self._bring_machine()
+        on_machine = self._on_machine(step)
+        for _ in range(times - last):
+            machine.hand_over(on_machine, False)
+        if last:
+            machine.hand_over(on_machine, True)
+        self.cycle = machine.cycle + machine.skipped_cycles
+        self.number = self.state = None
+
+    def _on_machine(self, step: Step) -> MachineStep:
+        known = self.transitions.of_step.get(id(step))
+        return self.transitions.on_machine(step, self.machine) if known is None else known
 
     def _steps_of(self, part: Any) -> int:
         """How many steps a loop, a body or a program has."""
@@ -244,14 +259,17 @@ class Traversal:
 
         The last iteration may end the layer, which the iterations before it do not: it is not skipped.
         """
-        n_alike = loop.times - last
-        iteration = (
-            self._iterate_until_a_state_recurs(loop, n_alike) if loop.times >= WORTHWHILE_ITERATIONS else 0
-        )
-        for _ in range(iteration, n_alike):
-            self._body(loop.body, False)
+        body, n_alike = loop.body, loop.times - last
+        step = body[0]
+        done = self._iterate_until_a_state_recurs(loop, n_alike) if loop.times >= WORTHWHILE_ITERATIONS else 0
+        if len(body) == 1 and isinstance(step, Step):
+            if done < loop.times:
+                self._step(step, loop.times - done, last)
+            return
+        for _ in range(done, n_alike):
+            self._body(body, False)
         if last:
-            self._body(loop.body, True)
+            self._body(body, True)
 
     def _iterate_until_a_state_recurs(self, loop: Repeat, n_alike: int) -> int:
         """Go through iterations until one begins in the state of an earlier one; skip what repeats.
@@ -265,13 +283,14 @@ class Traversal:
         # operand.
         glimpsed: set[tuple[int, ...]] = set()
         iteration_of: dict[State, tuple[int, int, MappingOf[Operand, int]]] = {}
-        body = loop.body
+        body, machine = loop.body, self.machine
+        step = self._on_machine(body[0]) if len(body) == 1 and isinstance(body[0], Step) else None
         # A state is seen to recur a period later where it has to be glimpsed first: a short one is looked at.
-        few_entries = ENTRIES_PER_STEP * self._steps_of(body)
+        few_entries = ENTRIES_PER_STEP * (self._steps_of(body) - 1)
         entries = last_compared = 0
         for iteration in range(n_alike):
             if self.number is not None or (
-                (self.machine.entries <= few_entries or self._was_glimpsed(glimpsed))
+                ((few_entries and machine.entries <= few_entries) or self._was_glimpsed(glimpsed))
                 and self._is_worth_a_look(body, iteration - last_compared)
             ):
                 last_compared, state = iteration, self._state()
@@ -288,7 +307,14 @@ class Traversal:
                 if entries > MOST_ITERATION_ENTRIES:
                     iteration_of.clear()
                     entries = 0
-            self._body(body, False)
+            if step is None:
+                self._body(body, False)
+                continue
+            if not self.machine_is_here:
+                self._bring_machine()
+            machine.hand_over(step, False)
+            self.cycle = machine.cycle + machine.skipped_cycles
+            self.number = self.state = None
         return n_alike
 
     def _standstills(self) -> MappingOf[Operand, int]:
@@ -301,18 +327,18 @@ class Traversal:
 
     def _was_glimpsed(self, glimpsed: set[tuple[int, ...]]) -> bool:
         """Whether the part of the state that is quick to compare was there before; else the whole was not."""
-        glimpse = self.machine.glimpse()
-        if glimpse in glimpsed:
+        glimpses = len(glimpsed)
+        glimpsed.add(self.machine.glimpse())
+        if len(glimpsed) == glimpses:
             return True
-        if len(glimpsed) >= MOST_GLIMPSES:
+        if glimpses >= MOST_GLIMPSES:
             glimpsed.clear()
-        glimpsed.add(glimpse)
         return False
 
     def _advance(self, cycles: int) -> None:
-        """Let everything be later by so many cycles."""
+        """Let everything be later by so many cycles: the machine, if it is here, is as it is."""
         self.cycle += cycles
-        self.machine_is_here = self.machine_is_here and not cycles
+        self.machine.skipped_cycles += cycles
 
     def _state(self) -> State:
         if self.state is None:
@@ -333,31 +359,29 @@ class Traversal:
         return self.machine
 
     def _transition(self, before: int) -> Transition:
-        start = self.log.start_cycles.get(self.layer)
+        log, layer = self.log, self.layer
+        start = log.start_cycles.get(layer)
         return Transition(
-            cycles=self.cycle - before,
-            state=self._number(),
-            start_cycle=None if start is None else start - before,
-            end_cycles=tuple(
-                [(self.layer - layer, cycle - before) for layer, cycle in self.log.end_cycles.items()]
-            ),
-            least_free_bytes=self.log.least_free_bytes,
-            waiting_cycles=tuple(
-                [(self.layer - layer, cycles) for layer, cycles in self.log.waiting_cycles.items()]
-            ),
+            self.cycle - before,
+            self._number(),
+            None if start is None else start - before,
+            tuple([(layer - ended, cycle - before) for ended, cycle in log.end_cycles.items()]),
+            log.least_free_bytes,
+            tuple([(layer - waiting, cycles) for waiting, cycles in log.waiting_cycles.items()]),
         )
 
     def _observe(self, transition: Transition, before: int) -> None:
         log = self.log
-        if transition.start_cycle is not None:
-            log.start_cycles.setdefault(self.layer, before + transition.start_cycle)
-        for distance, cycle in transition.end_cycles:
+        _, _, start_cycle, end_cycles, least_free_bytes, waiting_cycles = transition
+        if start_cycle is not None:
+            log.start_cycles.setdefault(self.layer, before + start_cycle)
+        for distance, cycle in end_cycles:
             log.end_cycles[self.layer - distance] = before + cycle
-        for distance, cycles_of in transition.waiting_cycles:
+        for distance, cycles_of in waiting_cycles:
             layer = self.layer - distance
             if layer not in log.waiting_cycles:
                 log.waiting_cycles[layer] = dict(cycles_of)
                 continue
             for operand, cycles in cycles_of.items():
                 log.stand_still(layer, operand, cycles)
-        log.observe(transition.least_free_bytes)
+        log.observe(least_free_bytes)

@@ -86,8 +86,10 @@ def test_tiles_that_queue_up_and_are_alike_take_no_more_steps_the_more_there_are
 def test_a_state_is_as_long_as_its_queues_have_runs_not_tasks():
     machine_of_many = Stepper(ROOMY)
     tile, other = step(inputs=64, array=2, vector=50, store=64), step(inputs=64, array=2, vector=70, store=64)
-    for number, tiles in enumerate([tile] * 1000 + [other] * 1000):
-        machine_of_many.hand_over(tiles, number // 1000, last=False)
+    for number, tiles in enumerate((tile, other)):
+        on_machine = machine_of_many.on_machine(tiles, number)
+        for _ in range(1000):
+            machine_of_many.hand_over(on_machine, last=False)
     assert machine_of_many.writes.tasks > 1000
     assert len(machine_of_many.state().writes.runs) <= 4
 

@@ -435,8 +435,8 @@ def test_trained_slopes_are_parameters(load):
         (
             (),
             "",
-            "input 'x' has the shape : must have 1 to 5 dimensions, as batch x channels x height x width, "
-            "batch x channels x length or batch x features",
+            "input 'x' is a single number, of shape []: must have 1 to 5 dimensions, as batch x channels "
+            "x height x width, batch x channels x length or batch x features",
         ),
     ],
 )

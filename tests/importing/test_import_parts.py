@@ -124,6 +124,15 @@ def test_every_input_has_a_shape_of_its_own(tmp_path):
                 )
             ],
         ),
+        (
+            "resolution=64,from=w1",
+            [
+                (
+                    "from = 'w1': is or reads constants of the model only: must be a tensor that follows "
+                    "from its inputs, or a node that reads one"
+                )
+            ],
+        ),
         ("resolution=64,until=a,from=c", ["from = 'c': nothing that the network ends with depends on it"]),
         ("resolution=64,from=/stem/Relu,until=/stem/Conv", ["until and from leave no node between them"]),
     ],

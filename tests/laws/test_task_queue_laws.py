@@ -2,11 +2,12 @@
 
 import hypothesis.strategies as st
 from hypothesis import given
-from machines import step
+from machines import machine, step
 
+from accelsim.simulation.stepper import Stepper
 from accelsim.simulation.task_queue import NEVER, TaskQueue, TileTask
 
-STEPS = (step(store=1), step(store=2))
+STEPS = tuple(Stepper(machine()).on_machine(step(store=store), store - 1) for store in (1, 2))
 LAYER = 5
 """From which tasks are looked at."""
 
@@ -18,7 +19,7 @@ MOVES = st.lists(st.one_of(PUTS, PUTS, st.just(("get",)), st.just(("mark_last",)
 def task_of(tag):
     """A task that a tag seen from the layer stands for."""
     number, back, last = tag
-    return TileTask(STEPS[number], number, LAYER - back, last)
+    return TileTask(STEPS[number], LAYER - back, last)
 
 
 def run_through(moves):
@@ -28,7 +29,7 @@ def run_through(moves):
         if kind == "put":
             after, number, layers = numbers
             cycle, layer = cycle + after, layer + layers
-            queue.put(TileTask(STEPS[number], number, layer, last=False), cycle)
+            queue.put(TileTask(STEPS[number], layer, last=False), cycle)
             listed.append((cycle, (number, LAYER - layer, False)))
         elif kind == "get" and listed:
             assert queue.get().tag(LAYER) == listed.pop(0)[1]
@@ -88,7 +89,7 @@ def test_a_queue_that_was_put_into_a_state_goes_on_like_the_one_that_was_in_it(m
         if kind == "put":
             last_cycle += numbers[0]
             for each in (queue, copy):
-                each.put(TileTask(STEPS[numbers[1]], numbers[1], last_layer, last=False), last_cycle)
+                each.put(TileTask(STEPS[numbers[1]], last_layer, last=False), last_cycle)
         elif kind == "get" and queue.tasks:
             assert queue.get().tag(LAYER) == copy.get().tag(LAYER)
         assert copy.state(0, LAYER) == queue.state(0, LAYER)
@@ -98,6 +99,6 @@ def test_a_queue_that_was_put_into_a_state_goes_on_like_the_one_that_was_in_it(m
 def test_tasks_that_are_alike_and_equally_far_apart_are_one_run(tasks, gap):
     queue = TaskQueue()
     for place in range(tasks):
-        queue.put(TileTask(STEPS[0], 0, 0, last=False), place * gap)
-    assert len(queue.runs) <= 2
+        queue.put(TileTask(STEPS[0], 0, last=False), place * gap)
+    assert len(queue.runs) <= 1
     assert len(queue.state(0, 0).runs) == min(tasks - 1, 1)

@@ -2,6 +2,8 @@
 
 import gc
 import os
+import platform
+import resource
 import signal
 import time
 
@@ -65,6 +67,23 @@ def test_workers_look_for_garbage_seldom_and_the_process_that_asks_as_it_likes(w
         assert [found for _, found in streamed(thresholds, None, range(3), workers)] == [expected] * 3
     finally:
         gc.set_threshold(*before)
+
+
+def page_faults(_):
+    def in_rounds(rounds):
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        for _ in range(rounds):
+            _ = [b"x" * 100_000 for _ in range(50)]
+        return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+    return in_rounds
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries do as they like")
+def test_workers_keep_memory_for_the_next_piece_of_work():
+    pages = 50 * 100_000 // resource.getpagesize()
+    ((_, faults),) = streamed(page_faults, None, [20], 2)
+    assert faults < 3 * pages  # and not in each of 20 rounds
 
 
 def test_prepared_workers_do_one_work_after_another():

@@ -23,16 +23,18 @@ from accelsim.simulation.events import simulate_events
 from accelsim.simulation.fast import simulate_fast
 
 SOME = settings(max_examples=max(60, settings.default.max_examples))
+PLANNED = settings(max_examples=settings.default.max_examples * 3 // 4)
+"""Networks are planned whole, for which each layer is searched."""
 TWO_CHANNELS = machines().flatmap(with_channels)
 
 
-@SOME
+@PLANNED
 @given(networks(), machines(ANY_BITS, 1 << 12).flatmap(with_channels), OBJECTIVES)
 def test_networks_on_divided_machines_are_proven(network, hardware, objective):
     assert is_proven(planned(network, hardware, batch=1, dataflow="auto", objective=objective))
 
 
-@SOME
+@PLANNED
 @given(networks(), keeping_machines().flatmap(with_channels), st.sampled_from([1, 2]), OBJECTIVES)
 def test_networks_in_pools_are_proven(network, hardware, batch, objective):
     assert is_proven(planned(network, hardware, batch=batch, dataflow="auto", objective=objective))
@@ -99,7 +101,7 @@ def test_no_more_steps_are_under_way_than_the_memories_of_their_layer_have_descr
             assert requested[step] >= ends[steps[before]]
 
 
-@SOME
+@PLANNED
 @given(networks(), machines(smallest_buffer=1 << 12), st.booleans(), OBJECTIVES)
 def test_a_second_channel_is_never_slower_than_one_of_the_smaller_bandwidth(
     network, hardware, outermost, objective

@@ -25,6 +25,8 @@ from accelsim.simulation.fast import simulate_fast
 from accelsim.verification.layers import verify_mapping
 
 SOME = settings(max_examples=max(60, settings.default.max_examples))
+PLANNED = settings(max_examples=settings.default.max_examples * 3 // 4)
+"""Networks are planned whole, for which each layer is searched."""
 SEVERAL = settings(max_examples=max(120, settings.default.max_examples))
 MACHINES = machines(smallest_buffer=1024).flatmap(with_rules)
 MADE_UP = st.one_of(
@@ -91,13 +93,13 @@ def begin_and_end(activity: Activity):
     return begun, ended
 
 
-@SOME
+@PLANNED
 @given(networks(), machines(ANY_BITS, 1 << 12).flatmap(with_rules), OBJECTIVES)
 def test_networks_are_proven(network, hardware, objective):
     assert is_proven(planned(network, hardware, batch=1, dataflow="auto", objective=objective))
 
 
-@SOME
+@PLANNED
 @given(networks(), pools(), st.sampled_from([1, 2]), OBJECTIVES)
 def test_networks_in_pools_that_keep_nothing_are_proven(network, hardware, batch, objective):
     assert is_proven(planned(network, hardware, batch=batch, dataflow="auto", objective=objective))

@@ -39,20 +39,35 @@ def same_again(network, hardware, options, file):
         assert getattr(again, value) == getattr(result, value), value
 
 
-MACHINES = ["16x16_128k", "8x8_32k", "npu_int8_2m", "npu_int8_psram", "mcu_l3_l2_l1"]
+PAIRS = [
+    ("squeezenet_v1_1", "16x16_128k"),
+    ("shufflenet_v2", "16x16_128k"),
+    ("resnet18", "8x8_32k"),
+    ("mobilenet_v2", "8x8_32k"),
+    ("googlenet", "npu_int8_2m"),
+    ("mobilenet_v2", "npu_int8_2m"),
+    ("squeezenet_v1_1", "npu_int8_psram"),
+    ("resnet18", "npu_int8_psram"),
+    ("googlenet", "mcu_l3_l2_l1"),
+    ("shufflenet_v2", "mcu_l3_l2_l1"),
+]
+"""Each network on two machines, and each machine with two networks."""
 
 
-@pytest.mark.parametrize("hardware", MACHINES)
-@pytest.mark.parametrize(
-    "network", ["squeezenet_v1_1", "mobilenet_v2", "resnet18", "googlenet", "shufflenet_v2"]
-)
+@pytest.mark.parametrize(("network", "hardware"), PAIRS)
 def test_chosen_mappings_given_back_come_to_the_same(network, hardware, tmp_path):
     same_again(network, hardware, None, tmp_path / "chosen.yaml")
 
 
-@pytest.mark.parametrize("options", [None, MappingOptions(batch=4)])
-@pytest.mark.parametrize("hardware", ["eyeriss", "gemmini_16x16"])
-@pytest.mark.parametrize("network", ["alexnet", "squeezenet_v1_1@resolution=128"])
+@pytest.mark.parametrize(
+    ("network", "hardware", "options"),
+    [
+        ("alexnet", "eyeriss", None),
+        ("alexnet", "gemmini_16x16", MappingOptions(batch=4)),
+        ("squeezenet_v1_1@resolution=128", "eyeriss", MappingOptions(batch=4)),
+        ("squeezenet_v1_1@resolution=128", "gemmini_16x16", None),
+    ],
+)
 def test_so_they_do_on_machines_with_parameters_images_in_a_tile_and_a_host(
     network, hardware, options, tmp_path
 ):
@@ -65,9 +80,16 @@ def test_so_they_do_where_the_host_pools_what_a_batch_goes_through_as_rows(netwo
     same_again(network, "gemmini_16x16", MappingOptions(batch=2), tmp_path / "chosen.yaml")
 
 
-@pytest.mark.parametrize("options", [MappingOptions(batch=3), MappingOptions(batch=2, objective="edp")])
-@pytest.mark.parametrize("hardware", MACHINES)
-@pytest.mark.parametrize("network", ["squeezenet_v1_1@resolution=128", "mobilenet_v2@width=0.5"])
+@pytest.mark.parametrize(
+    "hardware", ["16x16_128k", "8x8_32k", "npu_int8_2m", "npu_int8_psram", "mcu_l3_l2_l1"]
+)
+@pytest.mark.parametrize(
+    ("network", "options"),
+    [
+        ("squeezenet_v1_1@resolution=128", MappingOptions(batch=3)),
+        ("mobilenet_v2@width=0.5", MappingOptions(batch=2, objective="edp")),
+    ],
+)
 def test_so_they_do_of_batches_by_an_objective(network, hardware, options, tmp_path):
     same_again(network, hardware, options, tmp_path / "chosen.yaml")
 

@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from strategies import ANY_BITS, leveled_machines
 from test_places_laws import BATCHES, OBJECTIVES, both_are_proven, is_proven, networks, planned
 
-SOME = settings(max_examples=settings.default.max_examples // 2)
-FEW = settings(max_examples=settings.default.max_examples // 4)
+SOME = settings(max_examples=settings.default.max_examples * 3 // 8)
+FEW = settings(max_examples=settings.default.max_examples // 5)
 """Each of them takes seconds, as levels are planned several times."""
 
 

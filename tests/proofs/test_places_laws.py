@@ -95,7 +95,9 @@ def both_are_proven(plan):
     return is_proven(plan)
 
 
-SOME = settings(max_examples=max(60, settings.default.max_examples))
+SOME = settings(max_examples=settings.default.max_examples * 3 // 4)
+FEW = settings(max_examples=settings.default.max_examples // 2)
+"""Networks are planned whole, for which each layer is searched: a quarter of a second each time."""
 KEEPS = (("activations",), ("activations", "weights"))
 BATCHES = st.sampled_from([1, 1, 2, 5])
 OBJECTIVES = st.sampled_from([None, "time", "energy", "edp"])
@@ -107,7 +109,7 @@ def test_what_stays_is_read_where_it_lies(network, hardware, batch, objective):
     assert is_proven(planned(network, hardware, batch=batch, dataflow="auto", objective=objective))
 
 
-@settings(SOME, max_examples=40)
+@FEW
 @given(networks(), keeping_machines(ANY_BITS, 1024))
 def test_so_it_is_where_elements_are_no_whole_bytes(network, hardware):
     assert is_proven(planned(network, hardware, batch=1, dataflow="auto", objective=None))
@@ -124,7 +126,7 @@ def test_weights_that_stay_come_once(network, hardware, batch, objective):
     assert both_are_proven(planned(network, hardware, batch=batch, dataflow="auto", objective=objective))
 
 
-@settings(SOME, max_examples=40)
+@FEW
 @given(
     networks(), keeping_machines(keeps=("activations", "weights")), st.sampled_from(["time", "energy", "edp"])
 )
@@ -146,7 +148,7 @@ def value_if(network, hardware, objective, keeps):
     return value_of(plan.schedule, plan)
 
 
-@settings(SOME, max_examples=30)
+@FEW
 @given(
     networks(most_rows=4),
     st.one_of(keeping_machines(keeps=keeps) for keeps in KEEPS),
@@ -185,7 +187,7 @@ def with_idle(schedule, plan):
     ]
 
 
-@settings(SOME, max_examples=40)
+@FEW
 @given(networks(), keeping_machines(ANY_BITS, 1024, keeps=("activations", "weights")))
 def test_so_they_do_where_elements_are_no_whole_bytes(network, hardware):
     assert both_are_proven(planned(network, hardware, batch=1, dataflow="auto", objective=None))

@@ -4,6 +4,8 @@ All of them are mapped as they are. Those that take seconds to simulate are simu
 and the other members of a family, with a smaller image.
 """
 
+from functools import cache
+
 import pytest
 
 from accelsim.descriptions import shipped
@@ -109,6 +111,7 @@ known = {machine: {} for machine in MACHINES}
 """Mappings, since networks of a family share most of their layers."""
 
 
+@cache
 def members(name):
     """What is reported of a family, and one member for each value that a parameter is allowed."""
     description = load_network(name).description
