@@ -254,11 +254,13 @@ def _rows_read(layer: Layer, rows: int) -> tuple[int, int]:
 
 
 def _chains(network: NetworkToPlan, most: int) -> Iterator[ChainPrices]:
-    """Those that may run stripe by stripe, and what they move."""
+    """Those that may run stripe by stripe, whose tensors inside nobody else reads, and what they move."""
     for first in range(len(network.layers)):
         for count in range(2, most + 1):
-            if may_cascade(network.layers, network.tensors, first, count) is None:
-                yield chain_prices(network, range(first, first + count))
+            steps = range(first, first + count)
+            may_be_one = may_cascade(network.layers, network.tensors, first, count) is None
+            if may_be_one and not network.tensors.wanted_behind(steps):
+                yield chain_prices(network, steps)
 
 
 def chain_prices(network: NetworkToPlan, steps: range) -> ChainPrices:

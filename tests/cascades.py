@@ -98,8 +98,12 @@ def planned(
     }  # fmt: skip
     may = {index for index, tensor in enumerate(tensors) if not tensor.is_image}
     read_together = [set(operand) for use in network.tensors.uses for operand in use.operands]
-    kept = _read_beside(in_pool & may | has_to | inside, read_together) - inside
-    if not kept <= may | has_to:
+    behind = {step for found in of_cascades for step in network.tensors.wanted_behind(found.cascade.steps)}
+    if behind and not pool.outside:
+        return None
+    of_rows = {network.tensors.uses[step].output for step in behind}
+    kept = _read_beside(in_pool & may | has_to | inside - of_rows, read_together) - inside
+    if not kept <= may | has_to or of_rows & has_to:
         return None
 
     def span(tensor: int) -> Steps:
@@ -109,11 +113,18 @@ def planned(
 
     steps: list[StepPlan] = []
     for step, use in enumerate(network.tensors.uses):
-        there = kept | inside
+        rows = {window.tensor for window in at[step].windows} if step in at else set()
+        there = kept | inside - of_rows | rows
+        if any(set(operand) & there and set(operand) - there for operand in use.operands):
+            return None
         moved = {Operand.WEIGHTS} - ({Operand.WEIGHTS} if step in pins else set())
         moved |= set() if set(use.inputs) <= there else {Operand.INPUTS}
         moved |= set() if set(use.residuals) <= there else {Operand.RESIDUAL}
-        written = use.output not in there or (tensors[use.output].is_result and not pool.results_inside)
+        written = (
+            step in behind
+            or use.output not in there
+            or (tensors[use.output].is_result and not pool.results_inside)
+        )
         alive = tuple(sorted(index for index in kept if span(index).first <= step <= span(index).last))
         taken = sum(tensors[index].size_bytes for index in alive)
         if step in at:
@@ -135,7 +146,8 @@ def planned(
     for index, tensor in enumerate(tensors):
         life = Steps(lives[index].first, last if tensor.is_result else lives[index].last)
         outside = not pool.image_inside if tensor.is_image else steps[lives[index].first].written
-        places.append(TensorPlaces(life if index in kept | inside else None, life if outside else None))
+        in_use = life._replace(last=at[life.first].cascade.steps[-1]) if index in of_rows else life
+        places.append(TensorPlaces(in_use if index in kept | inside else None, life if outside else None))
     return ResidencyPlan(
         network.tensors, pool, tuple(steps), tuple(places), 0.0, None, (None,) * len(tensors), tuple(cascades)
     )

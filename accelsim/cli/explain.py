@@ -11,6 +11,7 @@ from accelsim.cli.files import check_outputs, inputs
 from accelsim.cli.load import load, only, with_overlays
 from accelsim.cli.options import (
     LAYERS_METAVAR,
+    ArenaOption,
     BatchOption,
     BatteryOption,
     DataflowOption,
@@ -26,6 +27,7 @@ from accelsim.cli.options import (
     layer_choice,
     layer_count,
     mapping_options,
+    with_arenas,
 )
 from accelsim.cli.output import Answer, check_yaml, destination, progress, say
 from accelsim.cli.parts import FromOption, UnsupportedOption, UntilOption, parts_of
@@ -83,6 +85,7 @@ def explain(
     batch: BatchOption = None,
     dataflow: DataflowOption = AUTO,
     objective: ObjectiveOption = None,
+    arena: ArenaOption = None,
     fps: FpsOption = None,
     battery_mwh: BatteryOption = None,
     quiet: QuietOption = False,
@@ -112,7 +115,7 @@ def explain(
     from accelsim.search.network_remedies import most_redesigns
     from accelsim.search.remedies import most_remedies
 
-    (network,), (hardware,) = networks.values(), machines.values()
+    (network,), (hardware,) = networks.values(), with_arenas(machines, arena).values()
     options = mapping_options(batch, dataflow, objective)
     with progress(most_remedies(hardware) + most_redesigns(network), quiet) as step:
         step("simulating")

@@ -55,11 +55,11 @@ def drawn_layer(
     from accelsim.pricing import result_of
     from accelsim.report.files.trace import Timeline
     from accelsim.report.plots.mapping import layer_number, mapping_figure
-    from accelsim.run import options_for, plan_run
+    from accelsim.run import plan_for
     from accelsim.simulation.events import simulate_events
 
     ((name, network),), ((machine, hardware),) = networks.items(), machines.items()
-    plan = plan_run(network, hardware, options_for(network, **options), mapping=of_layer.mapping)
+    plan = plan_for(network, hardware, **options, mapping=of_layer.mapping)
     try:
         number = layer_number(plan.schedule, of_layer.layer)
     except AccelsimError as error:

@@ -171,6 +171,11 @@ def with_arena(hardware: "Hardware", size_bytes: int | None) -> "Hardware":
     return vary(hardware, **{f"memories.{bank.memory}.arena_bytes": size_bytes})
 
 
+def with_arenas(machines: "dict[str, Hardware]", size_bytes: int | None) -> "dict[str, Hardware]":
+    """The same of several."""
+    return {name: with_arena(hardware, size_bytes) for name, hardware in machines.items()}
+
+
 BatchOption: TypeAlias = Annotated[
     int | None,
     typer.Option(

@@ -14,15 +14,17 @@ from accelsim.cli.files import InputFile, check_outputs, inputs
 from accelsim.cli.load import load, with_overlays
 from accelsim.cli.mappings import LayerOption, LayerToDraw, drawn_layer
 from accelsim.cli.options import (
+    ArenaOption,
     BatchOption,
     DataflowOption,
     FpsOption,
+    GoalOption,
     MappingOption,
-    ObjectiveOption,
     OverlaysOption,
     QuietOption,
     demand_of,
     mapping_options,
+    with_arenas,
 )
 from accelsim.cli.output import note, progress, rate_of_progress, say
 from accelsim.cli.searches import fixed
@@ -120,6 +122,7 @@ class _Request:
     output: Path
     quiet: bool
     of_layer: LayerToDraw
+    arena: int | None
 
 
 @dataclass(frozen=True)
@@ -144,7 +147,8 @@ def plot(
     overlay: OverlaysOption = None,
     batch: BatchOption = None,
     dataflow: DataflowOption = AUTO,
-    objective: ObjectiveOption = None,
+    objective: GoalOption = None,
+    arena: ArenaOption = None,
     fps: FpsOption = None,
     quiet: QuietOption = False,
 ) -> None:
@@ -183,11 +187,13 @@ def plot(
             "--batch": batch is not None,
             "--dataflow": dataflow != AUTO,
             "--objective": objective is not None,
+            "--arena": arena is not None,
         }
         _refuse_said(kind, run_options, "how they run")
     options, demand = mapping_options(batch, dataflow, objective), demand_of(fps, None)
-    asked = kind, net, hw, overlay or [], by, fix or [], result, options, demand, output, quiet, of_layer
-    save(_figure(_Request(*asked)), output)
+    what = kind, net, hw, overlay or [], by, fix or [], result
+    how = options, demand, output, quiet, of_layer, arena
+    save(_figure(_Request(*what, *how)), output)
     if not quiet:
         say(f"wrote {output}")
 
@@ -263,7 +269,7 @@ def _loaded(request: _Request) -> _Inputs:
     check_outputs({"--output": request.output}, inputs(names, machine_names, request.overlays, mapping))
     networks |= with_overlays(networks, request.overlays)
     check_writable(request.output)
-    return _Inputs(networks, machines)
+    return _Inputs(networks, with_arenas(machines, request.arena))
 
 
 def _figure(request: _Request) -> "PlotFigure":

@@ -10,18 +10,20 @@ from accelsim.cli.cases import reference_of, run_cases
 from accelsim.cli.files import check_outputs, inputs
 from accelsim.cli.load import load, with_overlays
 from accelsim.cli.options import (
+    ArenaOption,
     BatchOption,
     BatteryOption,
     DataflowOption,
     FpsOption,
+    GoalOption,
     Machines,
     Networks,
-    ObjectiveOption,
     OverlaysOption,
     QuietOption,
     RelativeToOption,
     demand_of,
     mapping_options,
+    with_arenas,
 )
 from accelsim.cli.output import say
 
@@ -40,7 +42,8 @@ def report(
     overlay: OverlaysOption = None,
     batch: BatchOption = None,
     dataflow: DataflowOption = AUTO,
-    objective: ObjectiveOption = None,
+    objective: GoalOption = None,
+    arena: ArenaOption = None,
     fps: FpsOption = None,
     battery_mwh: BatteryOption = None,
     quiet: QuietOption = False,
@@ -66,6 +69,7 @@ def report(
     reference = reference_of(relative_to, networks, machines)
     check_writable(output)
     options = mapping_options(batch, dataflow, objective)
+    machines = with_arenas(machines, arena)
     cases = run_cases(networks, machines, options, quiet)
     write(output, page_html(make_page(cases, reference, networks, machines, options, demand)))
     if not quiet:

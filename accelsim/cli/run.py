@@ -24,7 +24,6 @@ from accelsim.cli.options import (
     MappingOption,
     MemoryOption,
     Networks,
-    ObjectiveOption,
     OutputOption,
     OverlayOption,
     OverlaysOption,
@@ -35,6 +34,7 @@ from accelsim.cli.options import (
     layer_count,
     mapping_options,
     with_arena,
+    with_arenas,
 )
 from accelsim.cli.output import Answer, destination, say
 from accelsim.cli.parts import FromOption, UnsupportedOption, UntilOption, parts_of
@@ -228,7 +228,8 @@ def compare(
     output: OutputOption = None,
     batch: BatchOption = None,
     dataflow: DataflowOption = AUTO,
-    objective: ObjectiveOption = None,
+    objective: GoalOption = None,
+    arena: ArenaOption = None,
     engine: EngineOption = Engine.FAST,
     fps: FpsOption = None,
     battery_mwh: BatteryOption = None,
@@ -242,6 +243,7 @@ def compare(
     accelsim compare --net sqnxt23 --hw 8x8_32k --hw my.yaml --relative-to my
     accelsim compare --net vgg16 --overlay int8.yaml --hw 16x16_128k
     accelsim compare --net sqnxt23 --net sqnxt23v5 --hw npu_int8_2m --fps 10
+    accelsim compare --net mlperf_tiny_vww --hw ethos_u55_128 --objective peak
     """
     demand = demand_of(fps, battery_mwh)
     from accelsim.cli.cases import reference_of, run_cases
@@ -255,6 +257,7 @@ def compare(
     from accelsim.report.tables.comparison import comparison_report, to_dict
     from accelsim.result import flat
 
+    machines = with_arenas(machines, arena)
     options = mapping_options(batch, dataflow, objective) | {"engine": engine.value}
     compared = compare_cases(run_cases(networks, machines, options, quiet), reference)
     rows = [to_dict(case, demand) for case in compared]

@@ -8,17 +8,19 @@ from accelsim.choices import AUTO
 from accelsim.cli.files import check_outputs, inputs
 from accelsim.cli.load import load, only, with_overlays
 from accelsim.cli.options import (
+    ArenaOption,
     BatchOption,
     DataflowOption,
     FormatOption,
+    GoalOption,
     Machines,
     MappingOption,
     Networks,
-    ObjectiveOption,
     OutputOption,
     OverlayOption,
     QuietOption,
     mapping_options,
+    with_arena,
 )
 from accelsim.cli.output import Answer, destination, progress, say
 from accelsim.descriptions.phrases import counted
@@ -45,7 +47,8 @@ def verify(
     output: OutputOption = None,
     batch: BatchOption = None,
     dataflow: DataflowOption = AUTO,
-    objective: ObjectiveOption = None,
+    objective: GoalOption = None,
+    arena: ArenaOption = None,
     mapping: MappingOption = None,
     quiet: QuietOption = False,
 ) -> None:
@@ -66,12 +69,12 @@ def verify(
     networks = with_overlays(networks, overlays) if overlays else networks
     to = destination(output, format_, quiet)
     from accelsim.report.tables.verification import verification_report
-    from accelsim.run import options_for, plan_run
+    from accelsim.run import plan_for
     from accelsim.verification.outcome import layer_row
 
     (network,), (hardware,) = networks.values(), machines.values()
-    options = options_for(network, **mapping_options(batch, dataflow, objective))
-    plan = plan_run(network, hardware, options, mapping=mapping)
+    options = mapping_options(batch, dataflow, objective)
+    plan = plan_for(network, with_arena(hardware, arena), **options, mapping=mapping)
     verified = verified_plan(plan, quiet, [] if layers is None else layers.split(","))
     to.deliver(
         Answer(

@@ -27,7 +27,7 @@ class NoCascade(StrEnum):
     """Why layers cannot run as a cascade, whatever room there is.
 
     Example:
-        >>> NoCascade("several_readers") is NoCascade.SEVERAL_READERS
+        >>> NoCascade("several_writers") is NoCascade.SEVERAL_WRITERS
         True
     """
 
@@ -39,9 +39,8 @@ class NoCascade(StrEnum):
     """One reads factors that belong to all rows, a tensor as several operands, or several tensors as one."""
     OTHER_INPUT = "other_input"
     """One does not read what the one before it writes as its input, or as one of its operands."""
-    SEVERAL_READERS = "several_readers"
-    """A tensor inside is read by more than the next layer and, as a residual or another operand, one behind
-    it in the chain; or it is a result."""
+    SEVERAL_WRITERS = "several_writers"
+    """What one writes is a part of a tensor that others write as well."""
     OTHER_SHAPE = "other_shape"
     """One reads what the one before it writes as a tensor of another shape, or a part of it."""
     READS_PADDING_ONLY = "reads_padding_only"
@@ -104,19 +103,21 @@ def _obstacle_between(
     if step == chain[-1]:
         return None
     layer, use, next_use = layers[step], network.uses[step], network.uses[step + 1]
-    life, tensor = network.lives[use.output], network.tensors[use.output]
+    life = network.lives[use.output]
+    readers = [reader for reader in life.reads if reader in chain]
     if use.output not in next_use.inputs:
         return NoCascade.OTHER_INPUT
-    if any(_reads_as_one(layers[reader], network.uses[reader], use.output) for reader in life.reads):
+    if any(_reads_as_one(layers[reader], network.uses[reader], use.output) for reader in readers):
         return NoCascade.SEVERAL_OPERANDS
-    several_times = any(network.uses[reader].reads.count(use.output) > 1 for reader in life.reads)
-    if tensor.is_result or len(life.writes) > 1 or len(life.reads) > 2 or several_times:
-        return NoCascade.SEVERAL_READERS
-    if any(reader not in chain for reader in life.reads):
-        return NoCascade.SEVERAL_READERS
+    if len(life.writes) > 1:
+        return NoCascade.SEVERAL_WRITERS
     written = layer.G * layer.K, *_stored_shape(layer)
-    read = [_read_shape(layers[reader], network.uses[reader], use.output) for reader in life.reads]
-    return None if all(shape == written for shape in read) else NoCascade.OTHER_SHAPE
+    read = {
+        shape
+        for reader in readers
+        for shape in _read_shapes(layers[reader], network.uses[reader], use.output)
+    }
+    return None if read == {written} else NoCascade.OTHER_SHAPE
 
 
 def _reads_as_one(layer: Layer, use: LayerUse, tensor: int) -> bool:
@@ -125,11 +126,12 @@ def _reads_as_one(layer: Layer, use: LayerUse, tensor: int) -> bool:
     return beside_parts or (tensor in use.residuals and len(use.residuals) > 1)
 
 
-def _read_shape(layer: Layer, use: LayerUse, tensor: int) -> tuple[int, int, int]:
-    """Channels, rows and columns of a tensor as a layer reads it: as its input, or as a residual."""
+def _read_shapes(layer: Layer, use: LayerUse, tensor: int) -> Iterator[tuple[int, int, int]]:
+    """Channels, rows and columns of a tensor as a layer reads it: as its input, as a residual, or as both."""
     if tensor in use.inputs:
-        return layer.G * layer.C, layer.IY, layer.IX
-    return layer.G * layer.K, layer.OY, layer.OX
+        yield layer.G * layer.C, layer.IY, layer.IX
+    if tensor in use.residuals:
+        yield layer.G * layer.K, layer.OY, layer.OX
 
 
 def _stored_shape(layer: Layer) -> tuple[int, int]:
@@ -281,7 +283,8 @@ def _windows(
     """Of each tensor inside: the most rows at once, while one entry after the other runs."""
     for writer in cascade.steps[:-1]:
         tensor = network.uses[writer].output
-        needed_from = dict.fromkeys(network.lives[tensor].reads, 0)
+        readers = [reader for reader in network.lives[tensor].reads if reader in cascade.steps]
+        needed_from = dict.fromkeys(readers, 0)
         most = 0
         for entry in entries:
             if entry.step == writer:
@@ -309,6 +312,8 @@ def needed_after(layer: Layer, use: LayerUse, tensor: int, entry: StripeOfStep) 
     done = entry.outputs.behind
     if tensor not in use.inputs:
         return done
+    # Where it is a residual of the same layer, too, the rows that are added lie among those of the kernel:
+    # there are as many of both, and no row of the kernel's lies in the padding alone.
     axis = row_axis(layer)
     return axis.inputs if done == axis.outputs else axis.inputs_begin(done)
 

@@ -52,20 +52,25 @@ def plan_with_cascades(
     pressed = frozenset() if pricer is None else frozenset(_pressed(plan, prices))
     if pricer is None or not pressed:
         return plan, []
-    for _ in range(MOST_GUESSES):
-        chains = list(pricer.prices(prices, weights, pressed))
-        plan = plan_residency(network.tensors, pool, prices, chains=chains, of_steps=of_steps, reasons=False)
-        chosen = set() if isinstance(plan, DoesNotFit) else set(plan.cascades)
-        if isinstance(plan, DoesNotFit) and _asked_for_room(network, pool, prices, pricer, weights):
-            continue
-        if guess:
-            return plan, chains
-        if chosen <= pricer.asked:  # it is the best without guesses, too
-            return plan, list(pricer.prices(prices, weights, pressed, guess=False))
-        pricer.asked.update(chosen)
+
+    def planned(chains: Sequence[ChainPrices]) -> ResidencyPlan | DoesNotFit:
+        return plan_residency(network.tensors, pool, prices, chains=chains, of_steps=of_steps, reasons=False)
+
+    # First chains of which nobody else reads anything: so the others lead to no worse plan than they do.
+    for closed in (False,) if guess or not pricer.open else (True, False):
+        for _ in range(MOST_GUESSES):
+            chains = list(pricer.prices(prices, weights, pressed, closed=closed))
+            plan = planned(chains)
+            chosen = set() if isinstance(plan, DoesNotFit) else set(plan.cascades)
+            if isinstance(plan, DoesNotFit) and _asked_for_room(network, pool, prices, pricer, weights):
+                continue
+            if guess:
+                return plan, chains
+            if chosen <= pricer.asked:  # it is the best without guesses, too
+                break
+            pricer.asked.update(chosen)
     chains = list(pricer.prices(prices, weights, pressed, guess=False))
-    plan = plan_residency(network.tensors, pool, prices, chains=chains, of_steps=of_steps, reasons=False)
-    return plan, chains
+    return planned(chains), chains
 
 
 def _asked_for_room(

@@ -128,6 +128,12 @@ class ChainPricer:
         """Chains."""
         return self.chains.beside(self.pins)
 
+    @cached_property
+    def open(self) -> frozenset[Chain]:
+        """Those with tensors inside that somebody reads who is not in the chain."""
+        tensors = self.chains.network.tensors
+        return frozenset([chain for chain in self.all if tensors.wanted_behind(chain.steps)])
+
     def prices(
         self,
         of_steps: Sequence[StepPrices],
@@ -135,6 +141,7 @@ class ChainPricer:
         pressed: AbstractSet[int],
         *,
         guess: bool = True,
+        closed: bool = False,
     ) -> Iterator[ChainPrices]:
         """Of each chain, by weights; where nothing is to be guessed, of the ways that were asked for.
 
@@ -143,9 +150,10 @@ class ChainPricer:
             weights: What is minimised.
             pressed: Steps of which each chain has one at least.
             guess: Whether other ways are of any interest.
+            closed: Whether only chains are of whose inner tensors nobody else reads any.
         """
         for chain in self.all:
-            if pressed.isdisjoint(chain.steps):
+            if pressed.isdisjoint(chain.steps) or (closed and chain in self.open):
                 continue
             asked = [number for number, way in enumerate(chain.ways) if way.cascade in self.asked]
             if asked:
@@ -198,6 +206,8 @@ class ChainPricer:
             moved |= ends & {Operand.INPUTS}
         if step == chain.steps[-1]:
             moved |= ends & {Operand.OUTPUTS}
+        if step in self.chains.network.tensors.wanted_behind(chain.steps):
+            moved.add(Operand.OUTPUTS)
         if self._outer_residual(chain, step):
             moved |= ends & {Operand.RESIDUAL}
         return frozenset(moved)

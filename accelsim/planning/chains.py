@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import chain, combinations
 from typing import Final, NamedTuple
 
-from accelsim.hardware import Hardware
+from accelsim.hardware import Hardware, Operand
 from accelsim.mapping.pinned import pinned_bytes
 from accelsim.mapping.stripes import Cascade, Stripes
 from accelsim.network.layer import Layer
@@ -93,12 +93,15 @@ class Chains:
 
     def _chains(self, pins: frozenset[int]) -> Iterator[Chain]:
         layers, tensors = self.network.layers, self.network.tensors
+        inside_only = self.hardware.home(Operand.OUTPUTS) is None
         most = 0 if self.hardware.cascade is None else self.hardware.cascade.layers
         for first in range(len(layers)):
             for count in range(2, most + 1):
                 if may_cascade(layers, tensors, first, count) is not None:
                     continue
                 steps = range(first, first + count)
+                if inside_only and tensors.wanted_behind(steps):
+                    continue
                 heights = self._heights(steps[-1]) if self.on_host.isdisjoint(steps) else []
                 if heights:
                     ways = _better([way for rows in heights for way in self._ways(steps, rows, pins)])

@@ -78,6 +78,8 @@ class Edge:
     """Of each step: the tensors of which rows are in the pool meanwhile, and that no other step knows of."""
     outer_residuals: tuple[TensorSet, ...]
     """Of each step: those residuals that no step of the chain writes."""
+    stored: frozenset[int] = frozenset()
+    """Steps before the last that write outside as well, for those behind the chain."""
 
     @property
     def behind(self) -> int:
@@ -88,6 +90,7 @@ class Edge:
         """The combination of operands that one of its steps moves."""
         moved = combination & INPUTS if step == self.first else 0
         moved |= combination & RESIDUAL if self.outer_residuals[step - self.first] else 0
+        moved |= OUTPUTS if step in self.stored else 0
         return moved | (combination & OUTPUTS if step == self.behind - 1 else 0)
 
 
@@ -97,12 +100,16 @@ def edges(network: NetworkTensors, stages: Sequence[Stage], prices: Sequence[Cha
     Args:
         network: Tensors and their uses.
         stages: Its steps by themselves.
-        prices: Of chains whose inner tensors nobody outside of them reads.
+        prices: Of chains. Inner tensors that others read as well are written outside, so chains in which
+            these could not be there are left out.
     """
     for first, layers, ways, staircases in prices:
         if not any(staircase.room_bytes for staircase in staircases.values()):
             continue
         steps = range(first, first + layers)
+        stored = network.wanted_behind(steps)
+        if not all(any(not choice.kept for choice in stages[step].choices) for step in stored):
+            continue
         written = {network.uses[step].output for step in steps[:-1]}
         beside = {tensor for step in steps[1:] for tensor in network.uses[step].inputs} - written
         outer = tuple([tensor_set(sorted(set(network.uses[step].residuals) - written)) for step in steps])
@@ -117,10 +124,12 @@ def edges(network: NetworkTensors, stages: Sequence[Stage], prices: Sequence[Cha
                 staircases=tuple([None if ends is None else staircases.get(ends) for ends in _ENDS_OF]),
                 may_arrive=False,
                 beside=tensor_set(sorted(beside)),
+                copied=tensor_set(sorted({network.uses[step].output for step in stored})),
             ),
             ways,
             tuple([tuple(sorted(_alive(network, written, step))) for step in steps]),
             outer,
+            stored,
         )
 
 

@@ -200,7 +200,7 @@ def _in_cascade(
                 moved=programme.stages[step].moved[edge.moved(step, moved)],
                 room_bytes=whole.room_bytes - taken_bytes,
                 in_pool=tuple(sorted({*whole.in_pool, *inside})),
-                written=whole.written and is_last,
+                written=whole.written if is_last else step in edge.stored,
                 kept=whole.kept or not is_last,
                 cost=whole.cost if step == edge.first else StepCost(),
             )

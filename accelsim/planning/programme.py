@@ -132,7 +132,7 @@ class Transitions:
     def ways(self, state: State) -> Iterator[Way]:
         """All that may be decided in a state, whether there is room or not."""
         stage = self.stage
-        in_pool, copied = state
+        in_pool, copied = state[0], state[1] | stage.copied
         if stage.beside & ~in_pool:
             return
         moved, read = 0, stage.beside

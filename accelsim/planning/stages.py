@@ -61,6 +61,8 @@ class Stage:
     """Tensors that may come so at a later step."""
     beside: TensorSet = 0
     """Tensors that are read in the pool alone: operands beside rows of what a chain has inside."""
+    copied: TensorSet = 0
+    """Tensors of which a chain writes rows in the pool, and all outside: there they may be read again."""
 
 
 def members(tensors: TensorSet) -> tuple[int, ...]:

@@ -122,6 +122,31 @@ class NetworkTensors:
                     beside[tensor].append(step)
         return tuple([Life(*map(tuple, of_tensor)) for of_tensor in zip(writes, reads, beside, strict=True)])
 
+    def wanted_behind(self, steps: range) -> frozenset[int]:
+        """Of successive steps, those before the last whose outputs somebody wants who is none of them.
+
+        Args:
+            steps: A chain.
+
+        Returns:
+            Steps whose outputs others read, write parts of, or that are results.
+
+        Example:
+            >>> tensors = [Tensor(name, 4) for name in "abcd"]
+            >>> uses = LayerUse((0,), (), 1), LayerUse((1,), (), 2), LayerUse((2,), (1,), 3)
+            >>> network = NetworkTensors((tensors[0]._replace(is_image=True), *tensors[1:]), uses)
+            >>> network.wanted_behind(range(2)), network.wanted_behind(range(3))
+            (frozenset({0}), frozenset())
+        """
+        return frozenset(
+            [
+                step
+                for step in steps[:-1]
+                if self.tensors[tensor := self.uses[step].output].is_result
+                or self.lives[tensor].last not in steps
+            ]
+        )
+
     def __post_init__(self) -> None:
         begun = {index for index, tensor in enumerate(self.tensors) if tensor.is_image}
         for step, use in enumerate(self.uses):

@@ -3,8 +3,9 @@
 from dataclasses import replace
 
 import pytest
-from cascades import striped_machine, two_kernels, with_cascades
+from cascades import small, striped_machine, two_kernels, with_cascades
 
+from accelsim.descriptions import vary
 from accelsim.hardware import Operand, Precision
 from accelsim.mapping.pinned import pinned_bytes
 from accelsim.mapping.stripes import Cascade
@@ -13,6 +14,7 @@ from accelsim.planning.cascade import NoCascade, may_cascade, stripes
 from accelsim.planning.tensors import LayerUse, NetworkTensors, Tensor
 from accelsim.run import run_plan
 from accelsim.simulation import simulate
+from accelsim.verification.schedules import verify_plan
 
 
 def chain(*layers, residuals=None, operands=None):
@@ -90,6 +92,41 @@ def test_a_residual_lags_behind_what_reads_the_same_rows_as_its_input():
     assert [end - row for end, row in zip(written, read_for_the_last_time, strict=False)] == [2] * 7
 
 
+def adding(layer):
+    """With a residual of all its outputs."""
+    elements = layer.output_elements
+    return replace(layer, fused=(FusedOperator("add", "add", elements, elements),))
+
+
+def test_a_residual_around_a_single_layer_lags_behind_by_the_rows_below():
+    """x, then 3 x 3 dilated by 2, which adds x: row r of the sum is of rows r - 2 to r + 2 of x. Those above
+    are needed longest, so the row that is added, between them, takes no room of its own.
+    """
+    x = replace(KERNEL_3, name="x")
+    dilated = replace(x, name="dilated", C=4, dilation_y=2, pad_top=2)
+    for layers, residuals in (((x, dilated), {}), ((x, adding(dilated)), {1: (1,)})):
+        found = of(*chain(*layers, residuals=residuals), stripe_rows=1)
+        assert may_cascade(*chain(*layers, residuals=residuals), 0, 2) is None
+        assert rows(found, 0, "outputs") == [(0, 3), *((row, row + 1) for row in range(3, 8))]
+        assert [window.rows for window in found.windows] == [5]
+
+
+def test_two_residuals_in_a_row_each_around_a_single_layer():
+    """x, a = x + 3 x 3 of x, b = a + 3 x 3 of a: x is two rows ahead of b, a one; of each 3 are in use."""
+    x, single = replace(KERNEL_3, name="x"), adding(replace(KERNEL_3, name="a", C=4))
+    found = of(*chain(x, single, replace(single, name="b"), residuals={1: (1,), 2: (2,)}), stripe_rows=1)
+    assert rows(found, 0, "outputs") == [(0, 3), *((row, row + 1) for row in range(3, 8))]
+    assert [window.rows for window in found.windows] == [3, 3]
+
+
+def test_a_residual_of_what_a_cascade_reads_takes_no_rows():
+    """The image, and a = image + 3 x 3 of it: the image is no tensor inside."""
+    single = adding(replace(KERNEL_3, C=4))
+    network = chain(single, replace(STRIDE_2, C=4), residuals={0: (0,)})
+    assert may_cascade(*network, 0, 2) is None
+    assert [window.tensor for window in of(*network, stripe_rows=1).windows] == [1]
+
+
 ADD = Layer("sum", "add", G=4, K=1, C=1, OY=8, OX=5, IY=8, IX=5, operands=2, vector_ops=160)
 
 
@@ -116,7 +153,9 @@ def test_what_an_addition_reads_is_told_apart():
     layers, network = chain(replace(KERNEL_3, C=4), replace(KERNEL_3, C=4), ADD, operands={2: (1,)})
     assert may_cascade(layers, network, 0, 3) is None
     assert may_cascade(layers, network, 1, 2) is None
-    assert may_cascade(layers, network, 0, 2) is NoCascade.SEVERAL_READERS  # the sum reads a, too
+    assert may_cascade(layers, network, 0, 2) is None  # the sum reads a, too, from outside
+    parts = (*network.uses[:2], LayerUse((1, 2), (), 2))  # of one tensor, b and the sum
+    assert may_cascade(layers, replace(network, uses=parts), 1, 2) is NoCascade.SEVERAL_WRITERS
     parts = (*layers[:2], replace(KERNEL_3, C=8))  # one operand of two tensors
     assert may_cascade(parts, network, 0, 3) is NoCascade.SEVERAL_OPERANDS
     twice = (*network.uses[:2], LayerUse((2,), (), 3))
@@ -142,10 +181,13 @@ def test_what_keeps_a_layer_out_of_cascades(change, reason):
     assert may_cascade(layers, network, 0, 2) is reason
 
 
-def test_a_tensor_that_others_read_is_not_inside_a_cascade():
-    layers, network = chain(KERNEL_3, replace(KERNEL_3, C=4), replace(KERNEL_3, C=4))
-    others = (*network.uses[:2], LayerUse((2,), (1,), 3))
-    assert may_cascade(layers, replace(network, uses=others), 0, 2) is NoCascade.SEVERAL_READERS
+def test_a_tensor_that_others_read_is_stored_outside_as_well():
+    layers, network = chain(KERNEL_3, replace(KERNEL_3, C=4), replace(KERNEL_3, C=4), residuals={2: (1,)})
+    assert may_cascade(layers, network, 0, 2) is None
+    assert network.wanted_behind(range(2)) == {0}
+    assert network.wanted_behind(range(3)) == frozenset()
+    (window,) = of(layers[:2], network, stripe_rows=2).windows
+    assert (window.tensor, window.rows) == (1, 4)  # of the reader in the chain; the other one has it outside
     assert may_cascade(layers, network, 0, 4) is NoCascade.BEYOND_THE_END
 
 
@@ -208,6 +250,40 @@ def test_one_stripe_takes_as_long_as_the_layers_one_after_the_other_in_the_pool(
     kept = with_cascades(network, machine, in_pool=(1,))
     assert simulate(whole.schedule, machine).layers == simulate(kept.schedule, machine).layers
     assert Operand.INPUTS not in whole.schedule.mappings[1].moved
+
+
+def with_a_sum():
+    """a, b and c are convolutions of 3 x 3 one after the other; the last result is a + c."""
+    row = {"operator": "conv", "out_channels": 4, "kernel": 3, "padding": "same"}
+    return small(
+        {**row, "name": "a", "inputs": ["input"]},
+        {**row, "name": "b", "inputs": ["a"]},
+        {**row, "name": "c", "inputs": ["b"]},
+        {"name": "sum", "operator": "add", "inputs": ["a", "c"]},
+    )
+
+
+def test_what_others_read_goes_outside_once_and_its_rows_stay_for_the_cascade():
+    """a and b run so, and c adds a: b reads a in its window of 4 rows, c reads all of it outside."""
+    plan = with_cascades(with_a_sum(), striped_machine(), Cascade(0, 2, 2))
+    first, second, last = run_plan(plan).layers
+    size = 4 * 8 * 8
+    assert first.memories["dram"].written_bytes["outputs"] == size
+    assert second.memories["dram"].read_bytes["inputs"] == 0
+    assert last.memories["dram"].read_bytes["residual"] == size
+    a = next(tensor for tensor in plan.schedule.memory_map.tensors if tensor.name == "a")
+    assert (a.window_rows, a.in_pool, a.outside) == (4, (0, 1), (0, 2))
+    assert verify_plan(plan).proven
+    whole = with_cascades(with_a_sum(), striped_machine(), Cascade(0, 3, 2))
+    assert run_plan(whole).layers[0].memories["dram"].written_bytes["outputs"] == 0
+    assert verify_plan(whole).proven
+
+
+def test_where_nothing_can_be_outside_others_may_not_read_what_is_inside():
+    inside = {"memories.dram.holds": ["weights"], "io": {"inputs": "sram", "outputs": "sram"}}
+    machine = vary(striped_machine(), **inside)
+    assert with_cascades(with_a_sum(), machine, Cascade(0, 2, 2)) is None
+    assert with_cascades(with_a_sum(), machine, Cascade(0, 3, 2)) is not None
 
 
 def test_json_says_what_runs_stripe_by_stripe():

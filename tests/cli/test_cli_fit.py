@@ -65,3 +65,32 @@ def test_what_cannot_be_is_refused(accelsim, options, sentence):
     failed = accelsim(command, "--net", SMALL, *rest)
     assert failed.code == 2
     assert sentence in " ".join(failed.err.split())
+
+
+def test_whoever_runs_networks_takes_the_goal_and_the_limit(accelsim, tmp_path):
+    """As a compiler's command does: what is compared, drawn or proven is the run with the same options."""
+    asked = ("--net", SMALL, "--hw", "npu_int8_256k", "--objective", "peak")
+    run = json.loads(accelsim("run", *asked, "--format", "json").out)
+    compared = json.loads(accelsim("compare", *asked, "--format", "json").out)
+    assert [case["cycles"] for case in compared["rows"]] == [run["cycles"]]
+    assert "proven" in accelsim("verify", *asked, "--layers", "conv1").out
+    accelsim("plot", "memory", *asked, "-o", str(tmp_path / "memory.svg"))
+    assert (tmp_path / "memory.svg").exists()
+
+
+@pytest.mark.parametrize("command", ["compare", "explain", "verify"])
+def test_less_than_the_least_memory_is_refused_by_all(accelsim, command):
+    failed = accelsim(command, "--net", SMALL, "--hw", "npu_int8_256k", "--arena", "6155")
+    text = " ".join((failed.err + failed.out).split())
+    assert "whose arena has 6155" in text
+
+
+def test_a_sweep_varies_the_arena(accelsim, tmp_path):
+    spec = tmp_path / "arenas.yaml"
+    spec.write_text(
+        f"networks: ['{SMALL}']\nhardware: [npu_int8_256k]\n"
+        "hardware_parameters: {memories.sram.arena_bytes: [6155, 6156, 8192]}\nobjectives: [time_ms]\n",
+        encoding="utf-8",
+    )
+    done = accelsim("sweep", str(spec))
+    assert "1 cannot be executed" in done.err

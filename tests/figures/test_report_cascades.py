@@ -1,16 +1,20 @@
 """How a cascade is seen: one band with its layers inside, rows of tensors, stripes in time."""
 
 import json
+from itertools import pairwise
 
 import pytest
 from cascades import striped_machine, two_kernels, with_cascades
 from matplotlib.patches import Rectangle
 
+from accelsim import load_hardware, run_network
+from accelsim.descriptions import vary
 from accelsim.mapping.chosen import chosen_rules
 from accelsim.mapping.stripes import Cascade
 from accelsim.mapping.together import by_layer
 from accelsim.report.files.trace import LAYERS, TIME_THREAD, Timeline, chosen_layers, write_trace
 from accelsim.report.pages.memory import memory_section
+from accelsim.report.pages.values import layer_columns
 from accelsim.report.plots.layers import layers_figure
 from accelsim.report.plots.mapping import layer_number, mapping_figure
 from accelsim.report.plots.memory import memory_blocks, memory_figure
@@ -24,6 +28,7 @@ from accelsim.report.values.cascades import cascades_of
 from accelsim.run import run_plan
 from accelsim.simulation.events import simulate_events
 
+TINY_ARENA = {"memories.sram.arena_bytes": 20 * 1024}
 SENTENCE = (
     "1 cascade, 2 layers stripe by stripe: a to b (4 stripes of 2 rows, 128 bytes of rows between them, "
     "weights of 1 layer stay)"
@@ -107,6 +112,45 @@ def test_its_tensors_are_listed_with_their_rows(plan):
     assert "128 bytes sram, 4 rows" in report
     assert "b weights 144 bytes sram, dram" in " ".join(report.split())
     assert "so many of a tensor are there at a time" in " ".join(report.split())
+
+
+def test_it_is_one_band_in_the_table_of_layers(result):
+    lines = run_report(result, Style()).splitlines()
+    assert [line[:3] for line in lines[2:6]] == ["  l", "  g", "┌  ", "└  "]
+    assert "┌ to └: a cascade, stripe by stripe. op: " in " ".join(lines)
+    plain = run_report(result, Style(ascii_only=True)).splitlines()
+    assert [line[:1] for line in plain[4:6]] == ["/", "\\"]
+    by_time = run_report(result, Style(), "top").splitlines()
+    assert [line[:2] for line in by_time[3:5]] == ["│ ", "│ "]
+    assert max(map(len, [*lines, *by_time])) <= 80
+    alone = run_report(run_plan(with_cascades(two_kernels(), striped_machine())), Style())
+    assert not any(mark in alone for mark in ("┌", "│", "└", "a cascade"))
+
+
+def test_the_line_of_a_stage_between_its_layers_lies_in_the_band():
+    result = run_network(
+        "mobilenet_v1@width=0.25,resolution=64", vary(load_hardware("ethos_u55_128"), **TINY_ARENA)
+    )
+    marks = [line[:1] for line in run_report(result, Style()).splitlines()[3:]]
+    table = marks[: marks.index("└") + 1]
+    assert table[0] == "┌" and set(table[1:-1]) == {"│"}
+    [first, *_] = cascades_of(result.layers)
+    stages = [layer.stage for layer in first.layers]
+    inside = sum(stage != before for before, stage in pairwise(stages))
+    assert len(table) == len(first.layers) + inside
+
+
+def test_it_is_one_band_in_the_table_of_tensors(plan):
+    names = [layer.name for layer in by_layer(plan.schedule).layers]
+    lines = residency_report("small", plan.schedule.memory_map, "dram", names, Style()).splitlines()
+    assert [line[:3] for line in lines[3:7]] == ["  i", "┌ a", "└ b", "  b"]  # b's weights are the last
+    assert lines[6].startswith("  b weights")
+
+
+def test_a_page_numbers_cascades_in_its_table(result):
+    assert layer_columns(result, striped_machine())["cascade"] == [1, 1]
+    alone = run_plan(with_cascades(two_kernels(), striped_machine()))
+    assert "cascade" not in layer_columns(alone, striped_machine())
 
 
 def test_a_page_says_what_the_colours_of_rows_are(result):

@@ -154,6 +154,18 @@ def test_chosen_cascades_are_proven_and_both_engines_agree(network):
     assert verify(network, hardware).proven
 
 
+def test_a_network_of_branches_runs_chains_of_which_others_read():
+    """SqueezeNet with its bypass: what a module puts out is read by the next one, and added behind that."""
+    network, hardware = "squeezenet_v1_0_complex_bypass@resolution=63", machine(8 * KIB, 4)
+    result = run_network(network, hardware, objective="energy")
+    tensors = result.memory_map.activations
+    inside_and_outside = [tensor for tensor in tensors if tensor.window_rows and tensor.outside]
+    assert inside_and_outside
+    assert all(tensor.last_reader > tensor.in_pool.last for tensor in inside_and_outside)
+    assert result == run_network(network, hardware, objective="energy", engine="events")
+    assert verify(network, hardware, objective="energy").proven
+
+
 def test_a_layer_that_the_host_may_take_is_in_no_cascade():
     hardware = machine(6 * KIB, 4)
     energy = {"mac": 1, "element": 1, "call": 1}

@@ -25,7 +25,7 @@ def a_chain(draw: st.DrawFn) -> tuple[tuple[Layer, ...], NetworkTensors]:
     tensors = [Tensor("image", rows * COLUMNS * channels, is_image=True)]
     shapes = [rows]
     for number in range(draw(st.integers(1, 5))):
-        others = [i for i, shape in enumerate(shapes[:-1]) if shape == rows and not _added(i, uses)]
+        others = [i for i, shape in enumerate(shapes[:-1]) if shape == rows]
         if others and draw(st.integers(0, 2)) == 0:
             size = rows * COLUMNS * channels
             layers.append(
@@ -52,9 +52,9 @@ def a_chain(draw: st.DrawFn) -> tuple[tuple[Layer, ...], NetworkTensors]:
             IX=COLUMNS, stride_y=stride, dilation_y=dilation, pad_top=pad,
         )  # fmt: skip
         residuals: tuple[int, ...] = ()
-        may_add = [i for i, shape in enumerate(shapes[:-1]) if shape == outputs and not _added(i, uses)]
-        if may_add and draw(st.booleans()):
-            residuals = (may_add[-1],)
+        may_add = [i for i, shape in enumerate(shapes) if shape == outputs]
+        if may_add and draw(st.booleans()):  # around several layers, or around this one alone
+            residuals = (draw(st.sampled_from(may_add)),)
             elements = layer.output_elements
             layer = replace(layer, fused=(FusedOperator("add", "add", elements, elements),))
         stored = outputs
@@ -75,10 +75,6 @@ def a_chain(draw: st.DrawFn) -> tuple[tuple[Layer, ...], NetworkTensors]:
         uses, tensors = [LayerUse((0,), (), 1)], [*tensors, Tensor("conv0", tensors[0].size_bytes)]
     tensors[-1] = tensors[-1]._replace(is_result=True)
     return tuple(layers), NetworkTensors(tuple(tensors), tuple(uses))
-
-
-def _added(tensor: int, uses: list[LayerUse]) -> bool:
-    return any(tensor in (*use.residuals, *use.inputs[:-1]) for use in uses)
 
 
 def made(chain: tuple[tuple[Layer, ...], NetworkTensors], stripe_rows: int) -> Stripes | None:

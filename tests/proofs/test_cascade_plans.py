@@ -18,10 +18,11 @@ from test_residency_laws import (
     problems_with_arrivals,
     staircases,
     subsets,
+    with_arrivals,
 )
 
 from accelsim.hardware import Operand
-from accelsim.mapping.staircase import Staircase, StepCost
+from accelsim.mapping.staircase import Arriving, Staircase, StepCost
 from accelsim.mapping.stripes import Cascade
 from accelsim.planning import (
     DoesNotFit,
@@ -38,16 +39,20 @@ from accelsim.planning.least_room import least_room
 
 
 def may_be_one(network, steps):
-    """Whether each step hands its output to the next one, and to others of the chain alone."""
-    chain = set(steps)
+    """Whether each step hands its output to the next one, and writes all of it."""
     for step in steps[:-1]:
         tensor = network.uses[step].output
-        readers = {reader for reader, use in enumerate(network.uses) if tensor in use.reads}
         writers = [writer for writer, use in enumerate(network.uses) if use.output == tensor]
-        inner = tensor in network.uses[step + 1].inputs and readers <= chain and len(writers) == 1
-        if not inner or network.tensors[tensor].is_result:
+        if tensor not in network.uses[step + 1].inputs or len(writers) > 1:
             return False
     return True
+
+
+def wanted_behind(network, steps):
+    """What is written inside, and read by others, or a result: it is outside, too."""
+    later = {tensor for use in network.uses[steps[-1] + 1 :] for tensor in use.reads}
+    written = {network.uses[step].output for step in steps[:-1]}
+    return {tensor for tensor in written if tensor in later or network.tensors[tensor].is_result}
 
 
 @st.composite
@@ -61,11 +66,15 @@ def in_a_row(draw, most_steps):
         if random.random() < 0.45:
             other = int(random.integers(max(0, step - 3), step + 1))
             (inputs if random.random() < 0.4 else residuals).add(other)
-        uses.append(LayerUse(tuple(sorted(inputs)), tuple(residuals - inputs), step + 1))
-        tensors.append(Tensor(f"layer{step}", int(random.integers(1, 9))))
+        uses.append(LayerUse(tuple(sorted(inputs)), tuple(residuals), step + 1))
+        is_result = random.random() < 0.1
+        tensors.append(Tensor(f"layer{step}", int(random.integers(1, 9)), is_result=is_result))
     tensors[-1] = tensors[-1]._replace(is_result=True)
     network = NetworkTensors(tuple(tensors), tuple(uses))
-    return network, [{moved: columns(random) for moved in subsets(ACTIVATIONS)} for _ in uses]
+    candidates = [{moved: columns(random) for moved in subsets(ACTIVATIONS)} for _ in uses]
+    if draw(st.booleans()):
+        candidates = with_arrivals(network, candidates, random)
+    return network, candidates
 
 
 @st.composite
@@ -126,9 +135,14 @@ class PlansWithChains(Plans):
                     return
                 moved.add(operand)
         last = chain.first + chain.layers - 1
+        stored_inside = wanted_behind(self.network, range(chain.first, last + 1))
+        is_result = {tensor for tensor in stored_inside if self.network.tensors[tensor].is_result}
+        only_ends = self.pool.only_ends_outside and stored_inside - is_result
+        if stored_inside and (not self.pool.outside or only_ends or (is_result and self.pool.results_inside)):
+            return
         for kept, is_written in self.placements(uses[-1].output, inside, outside):
             held = inside | {uses[-1].output} if kept else inside
-            stored = outside | {uses[-1].output} if is_written else outside
+            stored = (outside | {uses[-1].output} if is_written else outside) | stored_inside
             room = self.pool.size_bytes - sum(self.network.tensors[index].size_bytes for index in held)
             ends = frozenset(moved | {Operand.OUTPUTS} if is_written else moved)
             this = (len(self.prices) + number, ends), room
@@ -139,7 +153,8 @@ class PlansWithChains(Plans):
             alive = frozenset(index for index in held if index in self.wanted or self.last_step(index) > last)
             for given_up in subsets(alive & stored):
                 left = alive - given_up
-                yield from ((this, *rest) for rest in self.from_step(last + 1, left, stored, stayed | held))
+                been = stayed | held | stored_inside
+                yield from ((this, *rest) for rest in self.from_step(last + 1, left, stored, been))
 
     def price(self, steps):
         """Of a plan, in which chains have the numbers behind those of steps."""
@@ -210,14 +225,18 @@ def test_a_plan_with_cascades_is_what_its_steps_say(problem, pool):
             network.tensors[index].size_bytes for index in first.in_pool if index not in inner
         )
         assert {step.room_bytes for step in steps} == {first.room_bytes}
-        assert not any(step.written for step in steps[:-1])
+        behind = wanted_behind(network, cascade.steps)
+        written = {network.uses[step].output for step in cascade.steps[:-1] if plan.steps[step].written}
+        assert written == behind
         assert all(step.kept for step in steps[:-1])
         ends = {*(first.moved & {Operand.INPUTS}), *(last.moved & {Operand.OUTPUTS})}
         ends |= {Operand.RESIDUAL for step in steps if Operand.RESIDUAL in step.moved}
         assert chain.staircases[frozenset(ends)].at(room) == first.cost.dram_bytes
+        event(f"read by others: {len(behind)}")
         for tensor in inner:
-            assert plan.places[tensor].outside is None
-            assert plan.places[tensor].in_pool == (network.lives[tensor].first, network.lives[tensor].last)
+            life, places = network.lives[tensor], plan.places[tensor]
+            assert (places.outside is not None) == (tensor in behind)
+            assert places.in_pool == (life.first, min(life.last, cascade.steps[-1]))
 
 
 @given(problem=problems_with_chains(most_steps=5), pool=POOLS)
@@ -271,6 +290,35 @@ def test_least_price_of_a_chain_by_hand():
     assert [step.room_bytes for step in together.steps] == [6, 6]
     too_small = plan_residency(network, Pool(9), prices, chains=[chain])
     assert (too_small.price, too_small.cascades) == (60, ())
+
+
+def test_what_a_chain_has_written_outside_is_read_there_and_comes_to_the_pool_no_more_by_hand():
+    """a and b run as one, c and d read a: 10 bytes, and twice the 6 of a, though there is room for it."""
+    sizes = {"image": 10, "a": 6, "b": 4, "c": 1, "d": 1}
+    tensors = [Tensor(name, size, name == "image", name in "bcd") for name, size in sizes.items()]
+    uses = LayerUse((0,), (), 1), LayerUse((1,), (), 2), LayerUse((1,), (), 3), LayerUse((1,), (), 4)
+    network = NetworkTensors(tuple(tensors), uses)
+
+    def stairs(bytes_):
+        return Staircase((1,), (float(bytes_),), (StepCost(dram_bytes=bytes_),), (0,))
+
+    ends = frozenset({Operand.INPUTS, Operand.OUTPUTS})
+    alone = {moved: stairs(50) for moved in subsets(ACTIVATIONS)}
+    reader = {moved: stairs(6 if Operand.INPUTS in moved else 0) for moved in subsets(ACTIVATIONS)}
+    reader |= {Arriving(moved): stairs(6) for moved in [*reader] if Operand.INPUTS in moved}
+    prices = [alone, alone, reader, reader]
+    chain = ChainPrices(0, 2, (StripedWay(Cascade(0, 2, 1), 1),), {ends: stairs(10)})
+    plan = plan_residency(network, Pool(40), prices, chains=[chain])
+    assert (plan.price, plan.cascades) == (22, (Cascade(0, 2, 1),))
+    assert plan.places[1] == ((0, 1), (0, 3))
+    assert [step.written for step in plan.steps] == [True] * 4
+    for pool in (replace(Pool(40), only_ends_outside=True), Pool(40, False, True, True)):
+        assert plan_residency(network, pool, prices, chains=[chain]).cascades == ()
+    results_inside = replace(
+        network, tensors=(*tensors[:1], tensors[1]._replace(is_result=True), *tensors[2:])
+    )
+    inside = plan_residency(results_inside, Pool(40, results_inside=True), prices, chains=[chain])
+    assert inside.cascades == ()
 
 
 def test_an_operand_beside_rows_is_read_in_the_pool_by_hand():

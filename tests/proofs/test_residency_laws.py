@@ -101,7 +101,10 @@ def problems(draw, most_steps=6):
 def problems_with_arrivals(draw, most_steps=6):
     """The same, but that what is read alone, and by others later, or is the image, may come to the pool."""
     network, candidates = draw(problems(most_steps))
-    random = draw(RANDOM)
+    return network, with_arrivals(network, candidates, draw(RANDOM))
+
+
+def with_arrivals(network, candidates, random):
     later = [
         {tensor for use in network.uses[step + 1 :] for tensor in use.reads}
         for step in range(len(network.uses))
@@ -109,7 +112,7 @@ def problems_with_arrivals(draw, most_steps=6):
     for use, of_step, afterwards in zip(network.uses, candidates, later, strict=True):
         if len(use.inputs) == 1 and set(use.inputs) <= afterwards | {0}:
             of_step |= {Arriving(moved): columns(random) for moved in [*of_step] if Operand.INPUTS in moved}
-    return network, candidates
+    return candidates
 
 
 def staircases(candidates, weights):

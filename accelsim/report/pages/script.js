@@ -409,6 +409,7 @@
     ["run", "text", (run) => [runName(run)]],
     ["layer", "text", (run, at) => [run.layers.name[at]]],
     ["stage", "text", (run, at) => [run.layers.stage[at]]],
+    ...(runs.some((run) => run.layers.cascade) ? [["cascade", "number", (run, at) => [run.layers.cascade?.[at] ?? null]]] : []),
     ["operator", "text", (run, at) => [run.layers.operator[at]]],
     ["shape", "text", (run, at) => [run.layers.shape[at]]],
     ["dataflow", "text", (run, at) => [run.layers.dataflow[at]]],

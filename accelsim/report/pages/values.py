@@ -168,7 +168,7 @@ def layer_columns(result: RunResult, hardware: Hardware) -> dict[str, list[Any]]
 
     Names and units are those of `run --format json`, and `time_us`, `macs_per_byte` and `macs_per_cycle`
     (executed; none where a layer is not on the roofline). `energy_COMPONENT`
-    is absent where no layer has any.
+    is absent where no layer has any, and so is `cascade`, from 1 on.
     """
     points = {point.name: point for point in roofline_points(result, hardware)}
     layers = result.layers
@@ -196,6 +196,8 @@ def layer_columns(result: RunResult, hardware: Hardware) -> dict[str, list[Any]]
         "macs_per_byte": [_of(points.get(layer.name), "macs_per_byte") for layer in layers],
         "macs_per_cycle": [_of(points.get(layer.name), "macs_per_cycle") for layer in layers],
     }
+    if any(layer.cascade is not None for layer in layers):
+        columns["cascade"] = [None if layer.cascade is None else layer.cascade.number + 1 for layer in layers]
     for component in component_styles(result.energy.by_component):
         if any(component in parts for parts in energies):
             columns[f"energy_{component}"] = [_short(parts.get(component, 0.0)) for parts in energies]

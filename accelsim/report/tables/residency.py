@@ -5,6 +5,7 @@ from typing import Final
 
 from accelsim.descriptions.phrases import counted
 from accelsim.memory_map import MemoryMap, PlacedTensor
+from accelsim.report.text.cascades import band_column, band_words
 from accelsim.report.text.residency import batch_sentence, kept_sentence, why_not_words
 from accelsim.report.text.table import Column, Style, kibibytes, table, wrapped
 from accelsim.report.text.words import memory_word, name_word
@@ -66,10 +67,11 @@ def residency_report(
         Column("until", [_until(tensor, layers, style.width) for tensor in tensors], "left", least=8),
         Column("why not", [_why_not(tensor, memory_map, layers) for tensor in tensors], "left", least=12),
     ]
-    head, *body = table(columns, style.width)
+    bands = band_column(_cascades(tensors, memory_map, layers), style)
+    head, *body = table([*bands, *columns], style.width)
     size, peak = kibibytes(memory_map.size_bytes), kibibytes(memory_map.peak_bytes)
     lines = [style.strong(title), "", style.strong(head), *body, ""]
-    lines += [*wrapped(_legend(memory_map), style), ""]
+    lines += [*wrapped((band_words(style) if bands else "") + _legend(memory_map), style), ""]
     with_tiles = any(tiles.needed_bytes for tiles in memory_map.tiles)
     what = "Tensors and tiles of one layer at a time" if with_tiles else "Those of one layer at a time"
     use = f"{what} take at most {peak} of {size}"
@@ -77,6 +79,26 @@ def residency_report(
     batch = f"; {batch_sentence(memory_map.batch_order)}" if memory_map.batch_order else ""
     lines += [*wrapped(f"{kept_sentence(memory_map)}{batch}. {use}{order and ' ' + order}", style)]
     return "\n".join(lines) + "\n"
+
+
+def _cascades(
+    tensors: Sequence[PlacedTensor], memory_map: MemoryMap, layers: Sequence[str]
+) -> list[int | None]:
+    """Of each tensor the cascade whose layers write it, by where it begins; those of weights are in none."""
+    spans = {tensor.in_pool for tensor in tensors if tensor.window_rows is not None}
+    step_of = {name: step for step, name in enumerate(layers)}
+    written = {tensor: step_of[tensor.name] for tensor in memory_map.activations if tensor.name in step_of}
+    return [
+        next(
+            (
+                span.first
+                for span in spans
+                if span is not None and tensor in written and span.first <= written[tensor] <= span.last
+            ),
+            None,
+        )
+        for tensor in tensors
+    ]
 
 
 def _legend(memory_map: MemoryMap) -> str:

@@ -79,12 +79,44 @@ def run_report(
     count = {"all": None, "top": TOP_LAYERS, "none": 0}[layers] if isinstance(layers, str) else layers
     batch = f", batch of {result.batch}" if result.batch > 1 else ""
     rows = list(_top(result, count, style) if count else _by_stage(result, count is None, style))
-    columns = fitting(_columns(result, rows, style, by_time=bool(count)), style.width)
+    columns = fitting(
+        [*_bands(rows, style, by_time=bool(count)), *_columns(result, rows, style, by_time=bool(count))],
+        style.width,
+    )
     head, *body = table(columns, style.width)
     lines = [style.strong(f"{result.network} on {result.hardware}{batch}"), "", style.strong(head)]
     lines += [line if row.layer else style.strong(line) for row, line in zip(rows, body, strict=True)]
-    lines += ["", *wrapped(_legend(result, columns), style), "", *totals(result, style, demand)]
+    legend = _band_legend(rows, style, by_time=bool(count)) + _legend(result, columns)
+    lines += ["", *wrapped(legend, style), "", *totals(result, style, demand)]
     return "\n".join(lines) + "\n"
+
+
+def _bands(rows: Sequence[_LayerRow], style: Style, *, by_time: bool) -> list[Column]:
+    """A column that shows which layers run stripe by stripe together, with the lines of stages between."""
+    numbers = [_cascade(row, above) for above, row in zip([None, *rows], rows, strict=False)]
+    if all(number is None for number in numbers):
+        return []
+    from accelsim.report.text.cascades import band_column  # noqa: PLC0415 (few machines have any)
+
+    return band_column(numbers, style, in_order=not by_time)
+
+
+def _band_legend(rows: Sequence[_LayerRow], style: Style, *, by_time: bool) -> str:
+    if not any(row.layer is not None and row.layer.cascade is not None for row in rows):
+        return ""
+    from accelsim.report.text.cascades import band_words  # noqa: PLC0415 (few machines have any)
+
+    return band_words(style, in_order=not by_time)
+
+
+def _cascade(row: _LayerRow, above: _LayerRow | None) -> int | None:
+    """The number of the cascade that a line is in; a stage's where its layers go on with the one above."""
+    if isinstance(row.values, LayerResult):
+        return None if row.values.cascade is None else row.values.cascade.number
+    if above is None or above.layer is None or above.layer.cascade is None:
+        return None
+    number, first = above.layer.cascade.number, row.values.layers[0].cascade
+    return number if first is not None and first.number == number else None
 
 
 def _legend(result: RunResult, columns: Sequence[Column]) -> str:
