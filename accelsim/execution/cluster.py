@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from accelsim.errors import AccelsimError, missing_extra
-from accelsim.execution.executor import Team, Workers, streamed
+from accelsim.execution.executor import Workers, streamed
 from accelsim.reuse.model_version import model_version, source_digest
 
 ANSWER_SECONDS: Final = 10.0
@@ -62,7 +62,7 @@ class Cluster:
         executor = self.client.get_executor(pure=False)
         idle = _Idle(self)
 
-        def work_through(work: Iterable[WorkT], in_order: bool) -> Iterator[tuple[WorkT, OutcomeT]]:
+        def workers(work: Iterable[WorkT], *, in_order: bool = True) -> Iterator[tuple[WorkT, OutcomeT]]:
             return streamed(
                 lambda piece: executor.submit(_piece, key, packed, model, piece),
                 work,
@@ -73,7 +73,7 @@ class Cluster:
             )
 
         try:
-            yield Team(self.threads, work_through)
+            yield workers
         except KilledWorker as error:
             raise AccelsimError(
                 f"{self.name}: every worker that a piece of work was given to ended before it was done: were "

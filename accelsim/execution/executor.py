@@ -3,8 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from typing import Final, Generic, Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 IN_FLIGHT: Final = 4
 """Pieces of work that each worker has ahead of it, so that it does not wait for the next."""
@@ -37,25 +36,6 @@ class Workers(Protocol[WorkT, Outcome_co]):
         Raises:
             AccelsimError: Workers are lost.
         """
-
-
-@dataclass(frozen=True)
-class Team(Generic[WorkT, OutcomeT]):
-    """Workers who say how many they are, so that each may get as much as the others.
-
-    Example:
-        >>> team = Team(1, lambda work, in_order: ((piece, piece * piece) for piece in work))
-        >>> list(team([2, 3]))
-        [(2, 4), (3, 9)]
-    """
-
-    count: int
-    work_through: Callable[[Iterable[WorkT], bool], Iterator[tuple[WorkT, OutcomeT]]]
-    """By the pieces, and whether their order is kept."""
-
-    def __call__(self, work: Iterable[WorkT], *, in_order: bool = True) -> Iterator[tuple[WorkT, OutcomeT]]:
-        """See Workers."""
-        return self.work_through(work, in_order)
 
 
 class Executor(Protocol):

@@ -5,7 +5,7 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from accelsim.errors import AccelsimError
-from accelsim.execution.executor import Team, Workers, streamed
+from accelsim.execution.executor import Workers, streamed
 from accelsim.patience import PATIENT, hold_memory
 
 SetupT = TypeVar("SetupT")
@@ -109,15 +109,22 @@ class Processes:
         """See Executor."""
         if self.count < 2:
             do_work = prepare(setup)
-            yield Team(1, lambda work, _: ((piece, do_work(piece)) for piece in work))
+
+            def in_this_process(
+                work: Iterable[WorkT],
+                *,
+                in_order: bool = True,  # noqa: ARG001 (it is, either way)
+            ) -> Iterator[tuple[WorkT, OutcomeT]]:
+                return ((piece, do_work(piece)) for piece in work)
+
+            yield in_this_process
             return
         with _pool(self.count, _prepare_worker, prepare, setup) as pool:
-            yield Team(
-                self.count,
-                lambda work, in_order: streamed(
-                    lambda piece: pool.submit(_prepared, piece), work, self.count, in_order
-                ),
-            )
+
+            def workers(work: Iterable[WorkT], *, in_order: bool = True) -> Iterator[tuple[WorkT, OutcomeT]]:
+                return streamed(lambda piece: pool.submit(_prepared, piece), work, self.count, in_order)
+
+            yield workers
 
 
 class _Worker:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias, get_
 from accelsim.descriptions.arguments import check_choice, of_kind, whole_number, whole_number_or_none
 from accelsim.descriptions.limits import MAX_SAMPLES, MAX_SEED
 from accelsim.errors import AccelsimError, missing_extra
-from accelsim.search.neighbours import Neighbours
 from accelsim.search.spec import Sweep
 
 if TYPE_CHECKING:
@@ -39,10 +38,6 @@ class Feedback:
 
 class Sampler(Protocol):
     """Proposes candidates."""
-
-    @property
-    def at_once(self) -> int:
-        """How many at most are proposed before the next are asked for."""
 
     def generations(self) -> Iterator[Iterator[int]]:
         """Candidates to evaluate, each once; the next are asked for when these have been told."""
@@ -117,14 +112,14 @@ def plan_for(
 
 
 class _Exhaustive:
-    """Every candidate, neighbours after each other."""
+    """Every candidate, in order."""
 
     def __init__(self, sweep: Sweep) -> None:
-        self._neighbours, self.at_once = Neighbours(sweep), sweep.size
+        self._size = sweep.size
 
     def generations(self) -> Iterator[Iterator[int]]:
         """See Sampler."""
-        yield self._neighbours.everyone()
+        yield iter(range(self._size))
 
     def tell(self, index: int, feedback: Feedback) -> None:
         """Nothing follows from it."""
@@ -142,7 +137,6 @@ class _Optuna:
             import optuna  # noqa: PLC0415
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         self._sweep, self._plan, self._random = sweep, plan, random.Random(plan.seed)
-        self._neighbours, self.at_once = Neighbours(sweep), GENERATIONS[plan.name]
         self._feedback: dict[int, Feedback] = {}
         self._study = optuna.create_study(
             directions=["minimize"] * len(sweep.objectives), sampler=_optunas(optuna, plan)
@@ -160,7 +154,7 @@ class _Optuna:
         while len(self._feedback) < self._plan.samples:
             # Invariant: a whole generation is proposed before any of it is told, in the order proposed, so
             # that what comes next follows from the seed alone (docs/decisions/sampler.md).
-            trials = [self._ask() for _ in range(self.at_once)]
+            trials = [self._ask() for _ in range(GENERATIONS[self._plan.name])]
             proposed = set(self._feedback)
             for trial in tuple(trials):
                 index = self._index(trial)
@@ -171,8 +165,7 @@ class _Optuna:
                     trials.append(self._ask(index))
                 proposed.add(index)
             new = [index for trial in trials if (index := self._index(trial)) not in self._feedback]
-            left = self._plan.samples - len(self._feedback)
-            yield iter(self._neighbours.together(list(dict.fromkeys(new))[:left]))
+            yield iter(sorted(list(dict.fromkeys(new))[: self._plan.samples - len(self._feedback)]))
             for trial in trials:
                 self._tell(trial)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from accelsim.descriptions.arguments import check_function
 from accelsim.errors import came_of_interrupt
-from accelsim.execution.executor import Executor, Team, Workers
+from accelsim.execution.executor import Executor, Workers
 from accelsim.execution.processes import Processes
 from accelsim.hardware import Hardware
 from accelsim.network.description import Network
@@ -27,7 +27,6 @@ from accelsim.search.metrics import (
     known_figures,
     simulated_figures,
 )
-from accelsim.search.neighbours import Neighbours, Pace
 from accelsim.search.pareto import Front
 from accelsim.search.sampling import Feedback, SamplingPlan
 from accelsim.search.space import SpaceError, depths_of
@@ -37,6 +36,8 @@ from accelsim.search.store import ResultKey, Store, TaskKey
 if TYPE_CHECKING:
     import pandas as pd
 
+TOGETHER: Final = 4
+"""Candidates of one machine that a worker gets at a time: they share what is found out about layers."""
 MOST_NETWORKS: Final = 256
 MOST_MACHINES: Final = 16
 """Descriptions of candidates that are kept at a time: each takes some 30 KB, and time to check."""
@@ -187,7 +188,7 @@ def run_sweep(
         Store(store) if store is not None else nullcontext() as results,
         (executor or Processes()).prepared(measurer_of, sweep) as workers,
     ):
-        evaluations = _Evaluations(sweep, results, workers, sampler.at_once)
+        evaluations = _Evaluations(sweep, results, workers)
         for indexes in sampler.generations():
             for index, measured in evaluations.of(indexes):
                 sampler.tell(index, tally.see(index, measured))
@@ -271,14 +272,8 @@ class Measured(NamedTuple):
     """None for all of them where the candidate cannot be executed."""
 
 
-def evaluator_of(sweep: Sweep) -> Callable[[tuple[int, ...]], list[Evaluation]]:
-    """The function that evaluates candidates; what it learns from one serves the next."""
-    measure = measurer_of(sweep)
-    return lambda indexes: [measured.evaluation for measured in measure(indexes)]
-
-
 def measurer_of(sweep: Sweep) -> Callable[[tuple[int, ...]], list[Measured]]:
-    """The function that a worker evaluates candidates with, and tells of them in all metrics."""
+    """The function that a worker evaluates candidates with; what it learns from one serves the next."""
     variants, cache = _Variants(sweep), Cache()
 
     def evaluation(index: int) -> Evaluation:
@@ -298,15 +293,10 @@ class _Evaluations:
     """What becomes of candidates: from the store, or from workers and then into the store."""
 
     def __init__(
-        self,
-        sweep: Sweep,
-        store: Store | None,
-        workers: Workers[tuple[int, ...], list[Measured]],
-        at_once: int,
+        self, sweep: Sweep, store: Store | None, workers: Workers[tuple[int, ...], list[Measured]]
     ) -> None:
-        self._store, self._workers = store, workers
-        self._variants, self._neighbours = _Variants(sweep), Neighbours(sweep)
-        self._pace = Pace(at_once, workers.count if isinstance(workers, Team) else 1)
+        self._sweep, self._store, self._workers = sweep, store, workers
+        self._variants = _Variants(sweep)
         self._keys: dict[int, ResultKey] = {}
         """Under which results of candidates that workers have are kept in the store."""
         self._from_store: list[tuple[int, Measured]] = []
@@ -317,7 +307,6 @@ class _Evaluations:
         """Each candidate with what became of it, the moment that is known."""
         # Workers draw from `_work`; what that takes from the store meanwhile waits in `_from_store`.
         for piece, results in self._workers(self._work(indexes), in_order=False):
-            self._pace.note(len(piece))
             measured = list(zip(piece, results, strict=True))
             if self._store is not None:
                 keyed = [(self._keys.pop(index, None), result.evaluation) for index, result in measured]
@@ -331,8 +320,8 @@ class _Evaluations:
         return drained
 
     def _work(self, indexes: Iterable[int]) -> Iterator[tuple[int, ...]]:
-        """Candidates that are not in the store, those that have much in common together."""
-        for piece in self._neighbours.pieces(indexes, self._pace.most):
+        """Candidates that are not in the store, those of one machine together."""
+        for piece in _pieces(self._sweep, indexes):
             stored = self._stored(piece)
             self._from_store += [
                 (index, self._variants.measured(index, evaluation)) for index, evaluation in stored.items()
@@ -365,6 +354,18 @@ class _Evaluations:
                 raise KeyboardInterrupt from error
             return None
         return ResultKey(TaskKey.of(task), depths_of(task.network))
+
+
+def _pieces(sweep: Sweep, indexes: Iterable[int]) -> Iterator[tuple[int, ...]]:
+    piece: list[int] = []
+    for index in indexes:
+        of_next_machine = bool(piece) and sweep.hardware_key(piece[0]) != sweep.hardware_key(index)
+        if of_next_machine or len(piece) == TOGETHER:
+            yield tuple(piece)
+            piece = []
+        piece.append(index)
+    if piece:
+        yield tuple(piece)
 
 
 class _SweepTally:

@@ -113,8 +113,8 @@ def test_a_candidates_figures_are_those_of_run_on_its_files(sweep_of, folder):
     sweep = sweep_of(EVERY_AXIS)
     assert sweep.size == 2**10
     sample = range(5, sweep.size, 257)
-    outcomes = sweeps.evaluator_of(sweep)(tuple(sample))
-    for index, outcome in zip(sample, outcomes, strict=True):
+    outcomes = sweeps.measurer_of(sweep)(tuple(sample))
+    for index, (outcome, _) in zip(sample, outcomes, strict=True):
         network, hardware = sweep.network(index), sweep.hardware(index)
         (folder / "network.yaml").write_text(dump(network.description))
         (folder / "hardware.yaml").write_text(dump(hardware))
