@@ -112,7 +112,8 @@ class LayersOnMachine:
     @property
     def simulation_bytes(self) -> int:
         """What simulations left here, estimated."""
-        return _ENTRY_BYTES * self.transitions.entries
+        known = self.transitions
+        return _ENTRY_BYTES * known.entries + _MACHINE_STEP_BYTES * len(known.steps)
 
 
 class Cache:
@@ -285,6 +286,8 @@ _STEP_BYTES: Final = 600
 _COSTS_BYTES: Final = 1300
 _ENTRY_BYTES: Final = 60
 """What the fast engine counts as an entry of a queue."""
+_MACHINE_STEP_BYTES: Final = 650
+"""A step as the fast engine's machine meets it."""
 _JUDGED_BYTES: Final = 1000
 """A choice, and a number."""
 _KEPT_BYTES: Final = 700

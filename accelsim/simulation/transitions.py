@@ -20,7 +20,7 @@ from accelsim.simulation.stepper import Stepper
 MOST_ENTRIES: Final = 800_000
 """Remembered at a time, about 60 MB; then everything is forgotten at the next layer."""
 MOST_STEPS: Final = 20_000
-"""Known by number from one simulation to the next, about 20 MB."""
+"""Known by number from one simulation to the next, about 30 MB."""
 ENTRIES_OF_A_STATE: Final = 16
 """What a state takes beside its queues, and what a transition takes, measured in entries of a queue."""
 
