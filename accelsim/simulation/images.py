@@ -130,8 +130,10 @@ class _ImageTraversal(Traversal):
         beginnings: dict[int, Beginning] = {}
         while self.image < last:
             if self.period is None:
+                number = self._number()
+                self._add_up_waiting()  # with what has passed of a standstill: the state does not hold it
                 now = Beginning(self.image, self.cycle, self.waiting)
-                earlier = beginnings.setdefault(self._number(), now)
+                earlier = beginnings.setdefault(number, now)
                 if earlier is not now:
                     self.period = _period(earlier, now)
             elif not self.skipped and self._may_skip(self.period):
