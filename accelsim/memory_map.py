@@ -142,6 +142,8 @@ class PlacedTensor(NamedTuple):
     window_rows: int | None = None
     """Of a tensor inside a cascade, how many of its rows lie there at a time, each in the place of one before
     it; None where all of it does."""
+    whole_bytes: int | None = None
+    """What all of such a tensor takes, where that has no place on chip; None of others: their size."""
 
     def to_dict(self, memory: str, layers: Sequence[str]) -> dict[str, Any]:
         """Plain values, with the names of `run --format json`, where steps are the layers of those names."""
@@ -157,6 +159,7 @@ class PlacedTensor(NamedTuple):
             "why_not": None if self.why_not is None else _why_not(self.why_not, layers),
             **({"pinned": self.in_pool is not None} if self.is_weights else {}),
             **({} if self.window_rows is None else {"window_rows": self.window_rows}),
+            **({} if self.whole_bytes is None else {"whole_bytes": self.whole_bytes}),
         }
 
     @property

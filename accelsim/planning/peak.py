@@ -6,11 +6,12 @@ from typing import Final, NamedTuple
 from accelsim.descriptions import vary
 from accelsim.descriptions.phrases import all_of, counted
 from accelsim.errors import MappingError
-from accelsim.hardware import Hardware
+from accelsim.hardware import Bank, Hardware
 from accelsim.mapping.options import MappingOptions
 from accelsim.network.executed import ExecutedGraph
 from accelsim.planning.least_arena import LeastArena, least_arena
 from accelsim.planning.plan import Plan
+from accelsim.planning.shortage import room_words
 
 _MOST_ROUNDS: Final = 16
 """Arenas that are tried, each larger by what the one before was too small by."""
@@ -66,16 +67,16 @@ def in_least_arena(
         if not waste_bytes:
             return InLeastArena(plan, least, size_bytes)
         size_bytes += waste_bytes
-    raise MappingError(_too_small(least, size_bytes, hardware, pool.memory, pool.size_bytes))
+    raise MappingError(_too_small(least, size_bytes, hardware, pool))
 
 
-def _too_small(least: LeastArena, size_bytes: int, hardware: Hardware, memory: str, has_bytes: int) -> str:
+def _too_small(least: LeastArena, size_bytes: int, hardware: Hardware, pool: Bank) -> str:
     """Which step, or cascade, needs more than there is."""
     tensors = [f"{name} ({counted(size, 'byte')})" for name, size in least.tensors]
     rows = [f"{counted(least.rows_bytes, 'byte')} of rows between layers"] if least.rows_bytes else []
     tiles = [f"{counted(least.tile_bytes, 'byte')} of tiles"]
     layers = least.layers[0] if len(least.layers) == 1 else f"{least.layers[0]} to {least.layers[-1]}"
-    needed = f"needs {counted(size_bytes, 'byte')} of {memory} with nothing outside but weights"
-    return (
-        f"{layers} on {hardware.name}: {needed}, which has {has_bytes}: {all_of([*tensors, *rows, *tiles])}"
-    )
+    has, _ = room_words(hardware, pool, size_bytes)
+    needed = f"needs {counted(size_bytes, 'byte')} of {pool.memory}, {has} {pool.size_bytes}"
+    parts = all_of([*tensors, *rows, *tiles])
+    return f"{layers} on {hardware.name}: {needed}, with nothing outside but weights: {parts}"

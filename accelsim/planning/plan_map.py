@@ -112,6 +112,7 @@ def _tensors(
             is_image=tensor.is_image,
             is_result=tensor.is_result,
             window_rows=windows[index].rows if index in windows else None,
+            whole_bytes=tensor.size_bytes if index in windows else None,
         )
         for index, (tensor, places, life, reason) in enumerate(
             zip(plan.network.tensors, plan.places, plan.network.lives, plan.why_not, strict=True)

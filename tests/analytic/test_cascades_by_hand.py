@@ -273,6 +273,7 @@ def test_what_others_read_goes_outside_once_and_its_rows_stay_for_the_cascade():
     assert last.memories["dram"].read_bytes["residual"] == size
     a = next(tensor for tensor in plan.schedule.memory_map.tensors if tensor.name == "a")
     assert (a.window_rows, a.in_pool, a.outside) == (4, (0, 1), (0, 2))
+    assert (a.size_bytes, a.whole_bytes) == (4 * 4 * 8, size)
     assert verify_plan(plan).proven
     whole = with_cascades(with_a_sum(), striped_machine(), Cascade(0, 3, 2))
     assert run_plan(whole).layers[0].memories["dram"].written_bytes["outputs"] == 0
@@ -293,7 +294,8 @@ def test_json_says_what_runs_stripe_by_stripe():
     assert [first[key] for key in keys] == [0, 4, 2, False, 4, 4 * 32]
     assert [second[key] for key in keys] == [0, 4, 2, True, None, None]
     tensors = {tensor["name"]: tensor for tensor in result.to_dict()["tensors"]}
-    assert tensors["a"]["window_rows"] == 4 and "window_rows" not in tensors["b"]
+    assert (tensors["a"]["window_rows"], tensors["a"]["whole_bytes"]) == (4, 4 * 8 * 8)
+    assert not {"window_rows", "whole_bytes"} & tensors["b"].keys()
     (kept,) = result.to_dict()["kept_by_cascades"]
     assert (kept["name"], kept["size_bytes"], kept["outside"]) == ("b weights", 144, True)
     alone = run_plan(with_cascades(two_kernels(), striped_machine()))

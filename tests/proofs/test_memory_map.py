@@ -21,6 +21,7 @@ from accelsim.memory_map import (
 )
 from accelsim.planning import LayerUse, NetworkTensors, Pool, ResidencyPlan, StepPlan, Tensor, TensorPlaces
 from accelsim.planning.plan_map import memory_map_of
+from accelsim.report.tables.residency import residency_report
 from accelsim.report.tables.run import run_report
 from accelsim.report.text import Style
 from accelsim.report.text.energies import duration
@@ -304,6 +305,18 @@ def test_the_sentence_counts_and_names_the_largest_of_those_that_do_not_stay():
         "not worth their room: 1 (conv5 of 1 KiB)"
     )
     assert kept_sentence(map_of(kept())) == "1 of 1 tensor stays in sram"
+
+
+def test_of_rows_that_a_cascade_keeps_it_is_the_whole_tensor_that_has_no_room():
+    too_large = TooLarge(0, 64 * KIB, 10, 4096)
+    rows = PlacedTensor("conv1", KIB, Steps(0, 1), 0, Steps(0, 2), last_reader=2, why_not=too_large)
+    memory_map = map_of(
+        rows._replace(window_rows=2, whole_bytes=64 * KIB), absent("conv2", 2 * KIB, too_large)
+    )
+    sentence = kept_sentence(memory_map)
+    assert sentence.endswith("no room for 2 (conv1 of 64 KiB, conv2 of 2 KiB)")
+    report = residency_report("small", memory_map, "dram", ["a", "b", "c"], Style(width=120))
+    assert "all, 64 KiB: larger than sram" in report
 
 
 def test_the_sentence_says_what_addresses_waste():

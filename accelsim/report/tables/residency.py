@@ -120,4 +120,7 @@ def _until(tensor: PlacedTensor, layers: Sequence[str], width: int) -> str:
 
 
 def _why_not(tensor: PlacedTensor, memory_map: MemoryMap, layers: Sequence[str]) -> str:
-    return "" if tensor.why_not is None else why_not_words(tensor.why_not, memory_map.memory, layers)
+    if tensor.why_not is None:
+        return ""
+    words = why_not_words(tensor.why_not, memory_map.memory, layers)
+    return words if tensor.whole_bytes is None else f"all, {kibibytes(tensor.whole_bytes)}: {words}"

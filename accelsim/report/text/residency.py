@@ -126,8 +126,10 @@ def _reasons(absent: Sequence[PlacedTensor]) -> list[str]:
 def _absent_words(kind: type[WhyNot] | type[None], tensors: Sequence[PlacedTensor]) -> str:
     if not tensors:
         return ""
-    largest = sorted(tensors, key=lambda tensor: -tensor.size_bytes)[:_MOST_NAMES]
-    listed = ", ".join([f"{tensor.name} of {kibibytes(tensor.size_bytes)}" for tensor in largest])
+    # Rows of a cascade's tensor may lie there: what does not stay is the whole.
+    sizes = [(tensor.whole_bytes or tensor.size_bytes, tensor.name) for tensor in tensors]
+    largest = sorted(sizes, key=lambda size: -size[0])[:_MOST_NAMES]
+    listed = ", ".join([f"{name} of {kibibytes(size)}" for size, name in largest])
     names = f"{len(tensors)} ({listed}{', ...' if len(tensors) > len(largest) else ''})"
     return _ABSENT[kind].format(names=names)
 
