@@ -183,13 +183,8 @@ def plot(
     _refuse(kind, of_layer.options)
     if kind in _SAID_ELSEWHERE:
         _refuse_said(kind, {"--net": net, "--hw": hw, "--overlay": overlay}, "which networks and machines")
-        run_options = {
-            "--batch": batch is not None,
-            "--dataflow": dataflow != AUTO,
-            "--objective": objective is not None,
-            "--arena": arena is not None,
-        }
-        _refuse_said(kind, run_options, "how they run")
+        runs = {"--batch": batch, "--dataflow": None if dataflow == AUTO else dataflow}
+        _refuse_said(kind, runs | {"--objective": objective, "--arena": arena}, "how they run")
     options, demand = mapping_options(batch, dataflow, objective), demand_of(fps, None)
     what = kind, net, hw, overlay or [], by, fix or [], result
     how = options, demand, output, quiet, of_layer, arena
@@ -223,7 +218,7 @@ def _refuse(kind: PlotKind, options: dict[str, object]) -> None:
 def _refuse_said(kind: PlotKind, options: Mapping[str, object], subject: str) -> None:
     """Raise where an option has a value of which something else says what it would."""
     for option, value in options.items():
-        if value:
+        if value is not None and value != []:
             raise typer.BadParameter(f"the {_SAID_ELSEWHERE[kind]} says {subject}", param_hint=option)
 
 
