@@ -221,6 +221,11 @@ class LayerTiles:
     def __len__(self) -> int:
         return sum([len(tiles.held_tiles) for tiles in self.by_dataflow])
 
+    @property
+    def pool_bytes(self) -> int:
+        """Of the pool."""
+        return self.by_dataflow[0].pool_bytes
+
     def least(self, movement: Movement) -> Bounds:
         """Of each tile: what it does not go below in any loop order, with some operands moving."""
         each = [tiles.least(movement) for tiles in self.by_dataflow]

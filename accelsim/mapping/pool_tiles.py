@@ -127,6 +127,11 @@ class PoolTiles:
             known = self._rooms_bytes[movement] = grid
         return known
 
+    @property
+    def pool_bytes(self) -> int:
+        """Of the pool; none on a machine without."""
+        return self.hardware.pool.size_bytes if self.hardware.pool else 0
+
     @cached_property
     def held(self) -> Flags:
         """Which mappings the pool can hold: loop orders x tiles.
@@ -136,7 +141,6 @@ class PoolTiles:
         their own holds. What the pool holds in some order it holds in the first.
         """
         bank = self.hardware.bank_of[Operand.OUTPUTS]
-        pool_bytes = self.hardware.pool.size_bytes if self.hardware.pool else 0
         may_stay = weights_may_stay(self.hardware) or self.layer.multiplies_activations
         may_move = frozenset() if may_stay else frozenset({Operand.WEIGHTS})
         if self.cuts.order is None:
@@ -144,7 +148,7 @@ class PoolTiles:
         else:
             may_be = np.array([order == self.cuts.order for order in POOL_ORDERS])[:, np.newaxis, np.newaxis]
         held = may_be & fits_by_itself(self._tiles, self.cuts)
-        held &= np.less_equal(self.room_bytes(may_move), pool_bytes)
+        held &= np.less_equal(self.room_bytes(may_move), self.pool_bytes)
         if bank is not self.hardware.pool:
             held &= np.less_equal(self._room.outputs * self._room.outputs_at_once, bank.size_bytes)
         return held

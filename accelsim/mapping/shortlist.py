@@ -111,12 +111,12 @@ def shortlist(tiles: LayerTiles, movement: Movement) -> Shortlist:
         movement: Operands that come from outside, or go there; the others lie in the pool.
     """
     first = tiles.in_first_order().costs(movement)
-    shelves = _Shelves.of(first, _sums_of(first))
+    shelves = _Shelves.of(first, _sums_of(first, tiles.pool_bytes))
     mappings = tiles.mappings(shelves.hopeful(tiles.least(movement)))
     costs = mappings.costs(movement)
     hopeful = shelves.hopeful(costs)
     by_room = hopeful[np.argsort(costs.room_bytes[hopeful], kind="stable")]
-    numbers = np.sort(by_room[_best_few(entries(costs, by_room), _sums_of(costs))])
+    numbers = np.sort(by_room[_best_few(entries(costs, by_room), _sums_of(costs, tiles.pool_bytes))])
     cuts = mappings.cuts_of(numbers)
     return Shortlist(mappings.layer, mappings.images, movement, cuts, entries(costs, numbers))
 
@@ -189,10 +189,16 @@ class _Shelves:
         return numbers
 
 
-def _sums_of(costs: Costs) -> list[Weights]:
-    """By which a network may be planned: time, energy, and what changes as their product does."""
-    least = [float(column.min(initial=np.inf)) for column in (costs.time_cycles, costs.energy)]
-    time, energy = least if len(costs.tiles) else (1.0, 1.0)
+def _sums_of(costs: Costs, pool_bytes: int) -> list[Weights]:
+    """By which a network may be planned: time, energy, and what changes as their product does.
+
+    What the pool does not hold has no part in it: such mappings are listed where weights may lie in the pool
+    for a while, and a layer of which none do is to be planned as on a machine on which none ever do.
+    """
+    fitting = costs.room_bytes <= pool_bytes
+    time, energy = (1.0, 1.0)
+    if fitting.any():
+        time, energy = (float(column[fitting].min()) for column in (costs.time_cycles, costs.energy))
     between = [Weights(cycles=energy * slope, energy=time) for slope in SLOPES]
     return [Weights(cycles=1), *between, Weights(energy=1)]
 
