@@ -276,17 +276,18 @@ def measurer_of(sweep: Sweep) -> Callable[[tuple[int, ...]], list[Measured]]:
     """The function that a worker evaluates candidates with; what it learns from one serves the next."""
     variants, cache = _Variants(sweep), Cache()
 
-    def evaluation(index: int) -> Evaluation:
+    def measured(index: int) -> Measured:
         size = None
         try:
             task = variants.task(index)
             lowered = cache.lowered(task.network, lowered_network)
             size = Size(lowered.params, lowered.macs)
-            return Evaluation(size, run_cost(task, cache) if variants.within_known(index, size) else None)
+            cost = run_cost(task, cache) if variants.within_known(index, size) else None
+            return variants.measured(index, Evaluation(size, cost))
         except Exception as error:
-            return Evaluation(size, None, problem_of(error))
+            return variants.measured(index, Evaluation(size, None, problem_of(error)))
 
-    return lambda indexes: [variants.measured(index, evaluation(index)) for index in indexes]
+    return lambda indexes: list(map(measured, indexes))
 
 
 class _Evaluations:

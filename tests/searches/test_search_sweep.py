@@ -661,6 +661,19 @@ def test_a_fault_in_one_candidate_does_not_end_a_sweep(sweep_of, monkeypatch, tm
     assert again.problems == result.problems
 
 
+def test_nor_does_one_in_what_is_worked_out_of_its_cost(sweep_of, monkeypatch):
+    figures = sweeps.simulated_figures
+
+    def faulty(cost, hardware, *demand):
+        if hardware.pe_array.rows == 4:
+            raise ZeroDivisionError("integer modulo by zero")
+        return figures(cost, hardware, *demand)
+
+    monkeypatch.setattr(sweeps, "simulated_figures", faulty)
+    result = found_by(sweep_of())
+    assert (result.evaluated, result.feasible, len(result.problems)) == (12, 6, 6)
+
+
 def test_an_interrupt_that_a_library_wrapped_ends_a_sweep(sweep_of, monkeypatch):
     def interrupted(task, memory):
         try:
