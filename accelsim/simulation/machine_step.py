@@ -54,7 +54,7 @@ class MachineStep:
     stores: bool
     """Whether anything goes outside."""
     store_cycles: int
-    """Of the channel, where there is one."""
+    """Of the channel, where there is one: of outputs, which alone are stored."""
     room_bytes: int
     """Of the pool, taken in one request; 0 on a machine without."""
 
