@@ -14,7 +14,7 @@ from typing import TypeAlias
 from accelsim.hardware.machine import Hardware
 from accelsim.hardware.memory import Channel
 from accelsim.hardware.operand import Operand
-from accelsim.simulation.deadlock import Deadlock
+from accelsim.simulation.deadlock import DeadlockError
 from accelsim.simulation.entry import Entry, most_descriptors
 from accelsim.simulation.machine_step import Load, MachineStep, Room
 from accelsim.simulation.pool_stepper import PoolStepper
@@ -170,7 +170,7 @@ class ChannelStepper(Stepper):
                 if self.holds_more and cycle > self.cycle:
                     self._observe()
             if cycle == NEVER:
-                raise Deadlock.of(waiting, self.layer)
+                raise DeadlockError.of(waiting, self.layer)
             self.cycle = cycle
             frees = next_cycle == cycle
             for queue in queues:

@@ -1,4 +1,4 @@
-"""Deadlock: the machine has come to a stop, since a step lacks room that nothing will give up."""
+"""DeadlockError: the machine has come to a stop, since a step lacks room that nothing will give up."""
 
 from collections.abc import Sequence
 from typing import Self
@@ -6,7 +6,7 @@ from typing import Self
 from accelsim.simulation.task_queue import TileTask
 
 
-class Deadlock(RuntimeError):
+class DeadlockError(RuntimeError):
     """Nothing happens any more, and a layer is not finished: both engines say which in the same words.
 
     Args:
@@ -14,7 +14,7 @@ class Deadlock(RuntimeError):
             are counted on from one image to the next.
 
     Example:
-        >>> str(Deadlock(3))
+        >>> str(DeadlockError(3))
         'the simulation came to a stop in layer 3'
     """
 

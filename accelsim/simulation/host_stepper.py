@@ -15,7 +15,7 @@ from accelsim.hardware.machine import Hardware
 from accelsim.hardware.memory import Channel
 from accelsim.hardware.operand import Operand
 from accelsim.simulation.channel_stepper import ChannelStepper, PoolChannelStepper, Queue
-from accelsim.simulation.deadlock import Deadlock
+from accelsim.simulation.deadlock import DeadlockError
 from accelsim.simulation.level_stepper import LevelStepper
 from accelsim.simulation.machine_step import MachineStep
 from accelsim.simulation.state import HostState, State
@@ -86,7 +86,7 @@ class HostStepper(ChannelStepper):
                 if self.holds_more and cycle > self.cycle:
                     self._observe()
             if cycle == NEVER:
-                raise Deadlock.of(waiting, self.layer)
+                raise DeadlockError.of(waiting, self.layer)
             self.cycle = cycle
             ended = [queue for queue in queues if queue.stream_ends == cycle]
             frees = [queue for queue in ended if self._end_stream_of(queue)]
