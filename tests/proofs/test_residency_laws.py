@@ -29,7 +29,7 @@ from accelsim.planning import (
 from accelsim.planning.pins import FEW, PinProblem
 from accelsim.planning.remainder import Remainder
 from accelsim.planning.shortage import step_needs
-from accelsim.planning.stages import stages, tensor_set, torn
+from accelsim.planning.stages import stages, stairs_of, tensor_set, torn
 from accelsim.planning.why_not_pinned import why_not_pinned
 
 BYTES, TIME = Weights(dram_bytes=1.0), Weights(cycles=1.0)
@@ -435,7 +435,9 @@ def test_no_rest_of_a_plan_costs_less_than_its_bound(problem, pool):
     prices = staircases(candidates, BYTES)
     plan = plan_residency(network, pool, prices)
     assume(isinstance(plan, ResidencyPlan))
-    remainder = Remainder.of(network, pool, stages(network, pool, prices))
+    of_steps = stages(network, pool, prices)
+    stairs = [stairs_of(stage.moved, of_step) for stage, of_step in zip(of_steps, prices, strict=True)]
+    remainder = Remainder.of(network, pool, of_steps, stairs)
     for step, planned in enumerate(plan.steps):
         began_before = [index for index in planned.in_pool if plan.places[index].in_pool.first < step]
         image = [0] if pool.image_inside and step == 0 else []
