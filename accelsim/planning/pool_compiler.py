@@ -5,7 +5,8 @@ is left to its tiles (`Shortlist`). Then each layer's few best mappings are simu
 whole is simulated beside the schedule in which nothing stays: it is never worse than that.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypeAlias
 
@@ -21,7 +22,6 @@ from accelsim.mapping.search import as_executed
 from accelsim.mapping.staircase import (
     Moved,
     Movement,
-    Staircase,
     StepPrices,
     Weights,
     movement_of,
@@ -41,7 +41,7 @@ from accelsim.planning.decisions import Decisions
 from accelsim.planning.edp import best_plan
 from accelsim.planning.given_plan import check_said, no_tile_said, pins_said, with_said
 from accelsim.planning.in_room import InRoom
-from accelsim.planning.kinds import Kinds, kinds_of
+from accelsim.planning.kinds import Kinds, StaircaseBy, kinds_of
 from accelsim.planning.network_to_plan import NetworkToPlan
 from accelsim.planning.overwriting import waiting_for_host
 from accelsim.planning.pinned_weights import layer_weights
@@ -168,7 +168,11 @@ class PoolCompiler(PoolLayers):
 
     def network_to_plan(self, graph: ExecutedGraph) -> NetworkToPlan:
         """What is planned of a graph. Raises MappingError where a layer has no mapping."""
-        parts = tuple([self._parts(layer) for layer in graph.layers])
+        parts_of: dict[Hashable, int] = {}
+        for layer in graph.layers:
+            if layer.form not in parts_of:
+                parts_of[layer.form] = len(self._parts(layer))
+        parts = tuple([(layer,) if parts_of[layer.form] == 1 else unfused(layer) for layer in graph.layers])
         tensors = network_tensors(graph, self.hardware.precision, self.options.batch, parts)
         network = NetworkToPlan(graph, parts, tensors, (0,) * len(tensors.uses))
         arriving = arrivals(tensors, network.layers, self.places(), self.hardware, self.options.batch)
@@ -216,7 +220,7 @@ class PoolCompiler(PoolLayers):
 
         def solution(weights: Weights) -> Solution | DoesNotFit:
             if weights not in made:
-                prices = self._priced(kinds, weights)
+                prices = kinds.prices(weights)
                 found = solved_with_cascades(
                     network, decisions, pool, prices, pricer, weights, guess=by_product
                 )
@@ -284,24 +288,14 @@ class PoolCompiler(PoolLayers):
 
     def prices(self, network: NetworkToPlan, weights: Weights, pins: Pins = frozenset()) -> list[StepPrices]:
         """Of each step a staircase for each set of operands that may move: pinned weights do not."""
-        return self._priced(self._kinds(network, pins), weights)
+        return self._kinds(network, pins).prices(weights)
 
     def _kinds(self, network: NetworkToPlan, pins: Pins) -> Kinds:
-        return kinds_of(network, pins, self.hardware, self.pool.memory)
+        return kinds_of(network, pins, self.hardware, self.pool.memory, self._staircases)
 
-    def _priced(self, kinds: Kinds, weights: Weights) -> list[StepPrices]:
-        """Of each step by weights."""
-        prices: list[StepPrices] = []
-        for layer, movements, lost_bytes in kinds.kinds:
-            of_kind = {movement: self._staircase(layer, movement, weights) for movement in movements}
-            if lost_bytes:
-                of_kind = {movement: stairs.beside(lost_bytes) for movement, stairs in of_kind.items()}
-            prices.append(of_kind)
-        return [prices[kind] for kind in kinds.of_steps]
-
-    def _staircase(self, layer: Layer, movement: Movement, weights: Weights) -> Staircase:
+    def _staircases(self, layer: Layer, movement: Movement) -> StaircaseBy:
         """What a layer without its name costs at least, by the room that its tiles have."""
-        return self._shortlist(layer, movement).staircase(weights)
+        return self._shortlist(layer, movement).staircase
 
     def _written(
         self, network: NetworkToPlan, plan: ResidencyPlan | DoesNotFit, weights: Weights, pins: Pins
@@ -309,12 +303,18 @@ class PoolCompiler(PoolLayers):
         """The schedule of a plan: each layer, or stripe of one, with the best mapping that its room holds."""
         assert isinstance(plan, ResidencyPlan)
         planned = planned_entries(network, plan, self.hardware, self.options.batch)
-        mappings, places = [], []
+        mapped: dict[Hashable, tuple[Mapping, MappingOf[Operand, str]]] = {}
+        of_entries = []
         for entry in planned.entries:
-            step, lost_bytes = plan.steps[entry.step], network.lost_bytes[entry.step]
-            operands = operands_in(entry, step, self.hardware, self.pool.memory)
-            mappings.append(self._entry_mapping(entry, operands, step.room_bytes - lost_bytes, weights))
-            places.append(operands.places)
+            step = plan.steps[entry.step]
+            room_bytes = step.room_bytes - network.lost_bytes[entry.step]
+            key = entry.layer.form, *entry[4:], step.movement, step.kept, room_bytes
+            if key not in mapped:
+                operands = operands_in(entry, step, self.hardware, self.pool.memory)
+                mapping = self._entry_mapping(entry, operands, room_bytes, weights)
+                mapped[key] = mapping, operands.places
+            of_entries.append(mapped[key])
+        mappings, places = zip(*of_entries, strict=True)
         steady = replace(
             schedule_of(plan, planned, mappings, places, self.images_in_turn),
             pool_bytes_at_start=plan.pool_bytes_at_start + self._pinned_bytes(network, pins),
