@@ -52,6 +52,9 @@ class PoolLayers:
         return [key for key, listed in new if listed is None]
 
     def _shortlist(self, layer: Layer, movement: Movement) -> Shortlist:
+        listed = self._listed.get((layer, movement))
+        if listed is not None:
+            return listed
         if self._unlisted([(layer, movement)]):
             sets = self._all_sets(layer)
             movements: list[Movement] = [*(arriving(sets) if isinstance(movement, Arriving) else sets)]
