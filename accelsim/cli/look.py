@@ -9,17 +9,18 @@ import typer
 from accelsim.choices import AUTO
 from accelsim.cli.files import InputFile, check_outputs, inputs
 from accelsim.cli.load import only, say_of_format1
-from accelsim.cli.mappings import ChosenRequest, check_not_asked, show_mappings
 from accelsim.cli.options import (
+    ArenaOption,
     BatchOption,
     DataflowOption,
     FormatOption,
-    ObjectiveOption,
+    GoalOption,
     OutputOption,
     OverlayOption,
     QuietOption,
 )
 from accelsim.cli.output import Answer, complain, destination
+from accelsim.cli.planned import PlanRequest, check_not_asked, show_mappings, show_places
 from accelsim.descriptions import shipped
 from accelsim.descriptions.kinds import FileKind, kind_of
 from accelsim.descriptions.phrases import counted
@@ -29,7 +30,6 @@ from accelsim.report.text.table import kibibytes, on_one_line, si
 if TYPE_CHECKING:
     from accelsim.hardware import Hardware
     from accelsim.network.description import Network
-    from accelsim.planning.plan import Plan
 
 
 class Listing(StrEnum):
@@ -111,7 +111,8 @@ def show(
     overlay: OverlayOption = None,
     batch: BatchOption = None,
     dataflow: DataflowOption = AUTO,
-    objective: ObjectiveOption = None,
+    objective: GoalOption = None,
+    arena: ArenaOption = None,
     format_: FormatOption = None,
     output: OutputOption = None,
     quiet: QuietOption = False,
@@ -123,34 +124,29 @@ def show(
     accelsim show mobilenet_v1@width=0.5 --lowered
     accelsim show nasnet_a --stats
     accelsim show mobilenet_v2 --hw npu_int8_2m
+    accelsim show mobilenet_v2 --hw ethos_u55_128 --arena 500KiB
     accelsim show mobilenet_v2 --hw npu_int8_2m --mapping -o mine.yaml
     accelsim show 16x16_128k
     """
-    if mapping:
-        can_show = hw is not None and not (lowered or stats) and _kind(name) is Listing.NETWORKS
-        machine = hw if can_show else None
-        show_mappings(
-            ChosenRequest(name, machine, overlay or [], batch, dataflow, objective, format_, output, quiet)
-        )
-        return
-    check_not_asked({"--batch": batch, "--dataflow": dataflow, "--objective": objective})
-    to = destination(output, format_, quiet)
+    is_network = _kind(name) is Listing.NETWORKS
+    if mapping and (hw is None or lowered or stats or not is_network):
+        sentence = "needs a network and --hw, and nothing else to show"
+        raise typer.BadParameter(sentence, param_hint="--mapping")
     if lowered and stats:
         raise typer.BadParameter("give one of --lowered and --stats", param_hint="--stats")
     if hw is not None and (lowered or stats):
         raise typer.BadParameter("give one of --hw, --lowered and --stats", param_hint="--hw")
-    if _kind(name) is Listing.NETWORKS:
-        from accelsim.network.load import load_network
-        from accelsim.network.overlay import overlaid
-
-        network = load_network(name)
-        check_outputs({"--output": output}, inputs([name], [] if hw is None else [hw], overlay or []))
-        for file in only(overlay or [], "--overlay"):
-            network = overlaid(network, file)
-        if hw is not None:
-            to.deliver(_residency_answer(network, hw, quiet))
-        else:
-            to.deliver(_statistics_answer(network) if stats else network_answer(network, lowered))
+    if is_network and hw is not None:
+        request = PlanRequest(
+            name, hw, overlay or [], batch, dataflow, objective, arena, format_, output, quiet
+        )
+        (show_mappings if mapping else show_places)(request)
+        return
+    check_not_asked({"--batch": batch, "--dataflow": dataflow, "--objective": objective, "--arena": arena})
+    to = destination(output, format_, quiet)
+    if is_network:
+        network = _network_of(name, overlay or [], output)
+        to.deliver(_statistics_answer(network) if stats else network_answer(network, lowered))
         return
     _refuse_of_networks(name, {"--hw": hw, "--lowered": lowered, "--stats": stats, "--overlay": overlay})
     from accelsim.hardware import load_hardware
@@ -159,6 +155,18 @@ def show(
     check_outputs({"--output": output}, inputs(machines=[name]))
     say_of_format1([name], quiet)
     to.deliver(_hardware_answer(hardware))
+
+
+def _network_of(name: str, overlays: list[Path], output: Path | None) -> "Network":
+    """A network, with the bits and zeros of an overlay."""
+    from accelsim.network.load import load_network
+    from accelsim.network.overlay import overlaid
+
+    network = load_network(name)
+    check_outputs({"--output": output}, inputs([name], overlays=overlays))
+    for file in only(overlays, "--overlay"):
+        network = overlaid(network, file)
+    return network
 
 
 _OF_NETWORKS: Final = {
@@ -362,45 +370,6 @@ def _statistics_answer(network: "Network") -> Answer:
         values=lambda: values,
         rows=lambda: [flat(share) for share in values["operators"]],
     )
-
-
-def _residency_answer(network: "Network", machine: str, quiet: bool) -> Answer:
-    """Where the network's tensors lie on a machine."""
-    from accelsim.hardware import Operand
-    from accelsim.mapping.together import by_layer
-    from accelsim.report.tables.residency import residency_report
-    from accelsim.report.text.residency import map_or_error
-    from accelsim.result import flat
-    from accelsim.run import plan_run
-
-    say_of_format1([machine], quiet)
-    plan = plan_run(network, machine)
-    memory_map = map_or_error(plan.schedule.memory_map, plan.hardware.name)
-    layers = [layer.name for layer in by_layer(plan.schedule).layers]
-    title = f"{network.name} on {plan.hardware.name}"
-    outside, weights_outside = [
-        plan.hardware.channel_of[operand].memory for operand in (Operand.OUTPUTS, Operand.WEIGHTS)
-    ]
-    values = {"network": network.name, "hardware": plan.hardware.name, **memory_map.to_dict(layers)}
-    order = _order_sentence(plan)
-    return Answer(
-        table=lambda style: residency_report(
-            title, memory_map, outside, layers, style, weights_outside=weights_outside, order=order
-        ),
-        values=lambda: values,
-        rows=lambda: [flat(tensor) for tensor in memory_map.to_dict(layers)["tensors"]],
-    )
-
-
-def _order_sentence(plan: "Plan") -> str:
-    """What the order in which layers run holds at once, on a machine that looks for a good one."""
-    from accelsim.planning.order import least_peak
-    from accelsim.report.text.residency import order_sentence
-
-    if plan.hardware.mapper.order == "network":
-        return ""
-    order = least_peak(plan.lowered.graph, plan.hardware.precision, plan.options.batch)
-    return order_sentence(order.peak_bytes, order.bound_bytes)
 
 
 def _hardware_answer(hardware: "Hardware") -> Answer:

@@ -78,6 +78,18 @@ def test_whoever_runs_networks_takes_the_goal_and_the_limit(accelsim, tmp_path):
     assert (tmp_path / "memory.svg").exists()
 
 
+def test_what_is_shown_of_a_run_is_shown_of_the_one_with_the_same_options(accelsim, tmp_path):
+    asked = ("--hw", "npu_int8_256k", "--objective", "peak")
+    run = json.loads(accelsim("run", "--net", SMALL, *asked, "--format", "json").out)
+    shown = json.loads(accelsim("show", SMALL, *asked, "--format", "json").out)
+    assert shown["tensors"] == run["tensors"]
+    assert "of 6.012 KiB; addresses go up to" in " ".join(accelsim("show", SMALL, *asked).out.split())
+    chosen = tmp_path / "chosen.yaml"
+    accelsim("show", SMALL, *asked, "--mapping", "-o", str(chosen))
+    told = accelsim("run", "--net", SMALL, *asked, "--mapping", str(chosen), "--format", "json").out
+    assert json.loads(told)["cycles"] == run["cycles"]
+
+
 @pytest.mark.parametrize("command", ["compare", "explain", "verify"])
 def test_less_than_the_least_memory_is_refused_by_all(accelsim, command):
     failed = accelsim(command, "--net", SMALL, "--hw", "npu_int8_256k", "--arena", "6155")

@@ -38,7 +38,9 @@ def test_chosen_mappings_are_a_file_that_runs_to_the_same(accelsim, folder):
     [
         (("show", "tiny.yaml", "--mapping"), "needs a network and --hw, and nothing else to show"),
         (("show", "16x16_128k", "--hw", "8x8_32k", "--mapping"), "needs a network and --hw"),
-        (("show", "tiny.yaml", "--batch", "2"), "needs --mapping"),
+        (("show", "tiny.yaml", "--batch", "2"), "needs a network and --hw"),
+        (("show", "tiny.yaml", "--lowered", "--arena", "1KiB"), "--arena: needs a network and --hw"),
+        (("show", "16x16_128k", "--objective", "peak"), "--objective: needs a network and --hw"),
         (("show", "tiny.yaml", "--hw", "8x8_32k", "--mapping", "-o", "a.txt"), "must end in .yaml or .yml"),
         ((*RUN, "--mapping", "absent.yaml"), "absent.yaml: no such file"),
         (
