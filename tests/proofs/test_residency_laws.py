@@ -3,6 +3,7 @@
 import math
 from dataclasses import replace
 from itertools import chain, combinations
+from unittest.mock import patch
 
 import hypothesis.strategies as st
 import numpy as np
@@ -22,11 +23,13 @@ from accelsim.planning import (
     ResultOutside,
     Tensor,
     TooLarge,
+    decisions,
     least_edp,
     nothing_kept,
     plan_residency,
 )
 from accelsim.planning.pins import FEW, PinProblem
+from accelsim.planning.planner import solved
 from accelsim.planning.remainder import Remainder
 from accelsim.planning.shortage import step_needs
 from accelsim.planning.stages import stages, stairs_of, tensor_set, torn
@@ -443,6 +446,22 @@ def test_no_rest_of_a_plan_costs_less_than_its_bound(problem, pool):
         image = [0] if pool.image_inside and step == 0 else []
         rest = sum(following.cost.dram_bytes for following in plan.steps[step:])
         assert remainder.least(step, tensor_set([*began_before, *image])) <= rest + 1e-9
+
+
+@given(problem=problems(), pool=POOLS, kept_states=st.sampled_from([0, 1, decisions.KEPT_STATES]))
+@settings(max_examples=100, deadline=None)
+def test_what_may_be_decided_serves_plans_by_all_prices(problem, pool, kept_states):
+    network, candidates = problem
+    with patch.object(decisions, "KEPT_STATES", kept_states):
+        of_all = decisions.Decisions.of(network, pool, staircases(candidates, TIME))
+        for weights in (TIME, BYTES, Weights(cycles=2.0, energy=3.0)):
+            prices = staircases(candidates, weights)
+            solution, plan = solved(of_all, pool, prices), plan_residency(network, pool, prices)
+            if isinstance(plan, ResidencyPlan):
+                assert solution.plan_with_reasons() == plan
+                assert solution.cost == plan.cost
+            else:
+                assert solution == plan
 
 
 @given(random=RANDOM, count=st.integers(1, 60))
