@@ -62,7 +62,7 @@ SEARCHES: Final = (
     Search(
         "planned",
         "depths, sqnxt23v5@resolution=128 on npu_int8_256k",
-        171,
+        153,
         (*DEPTH, "--net", "sqnxt23v5@resolution=128", "--hw", "npu_int8_256k", "--fix", "stage1=2"),
     ),
     Search(
