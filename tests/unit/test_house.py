@@ -180,6 +180,7 @@ CI = (TESTS.parent / ".ci" / "run").read_text(encoding="utf-8")
 NEWEST_ONLY = {
     *("analytic", "browser", "docs", "fuzz", "golden", "growth", "laws", "notebooks", "proofs", "published"),
     *("pytorch", "site"),
+    "reuse",
     "searches",  # but those that have dependencies of their own
 }
 """Folders that are not run with every dependency at its lower bound."""
