@@ -283,7 +283,7 @@ class _Search:
             for layer, best in zip(self.layers, winners, strict=True)
             if best is not None and best.mapping is None
         ]
-        written = iter(mappings(unwritten, self.batch, self.hardware))
+        written = iter(mappings(unwritten, self.batch, self.hardware, self.grids.loops))
         return [
             shortfall(layer, self.hardware)
             if best is None
@@ -369,6 +369,7 @@ class _Search:
             self.judge,
             self.among_tiles,
             self.effort,
+            self.grids.loops,
             idle_rows,
         )
         pairs = np.fromiter(contenders, dtype=np.int64)

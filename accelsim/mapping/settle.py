@@ -4,7 +4,7 @@ docs/decisions/simulated-choice.md says what that buys, and what it costs.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple, TypeAlias
 
@@ -12,7 +12,9 @@ import numpy as np
 
 from accelsim.columns import Floats
 from accelsim.hardware import Hardware, Objective
+from accelsim.mapping.loops import LoopKey
 from accelsim.mapping.mapping import Choice, Mapping
+from accelsim.mapping.odometer import Loop
 from accelsim.mapping.program import mappings
 from accelsim.mapping.ranking import VALUE_ROUNDING, best_first, objective_value
 from accelsim.mapping.tile_search import UNBEATABLE, Contender, TileSearch
@@ -99,6 +101,8 @@ class Bench:
     objective: Objective
     """Among tiles."""
     effort: Effort
+    loops: MutableMapping[LoopKey, Loop]
+    """Over tiles, of mappings before."""
     idle_rows: int = 0
     """Of the array, that all of the mappings leave idle."""
 
@@ -163,7 +167,7 @@ class Bench:
         choices = [
             judged.choice(self.layers[layer]) for judged, (layer, _) in zip(believed, contenders, strict=True)
         ]
-        written = mappings(choices, self.batch, self.hardware)
+        written = mappings(choices, self.batch, self.hardware, self.loops)
         return [
             judged._replace(time_cycles=float(judge(mapping)), mapping=mapping)
             for judged, mapping in zip(believed, written, strict=True)
