@@ -24,12 +24,17 @@ from timing import ProcessError, run_process
 
 ROUNDS: Final = 3
 HERE: Final = Path(__file__).parent.parent
+SIDES: Final = {
+    "machines": "8, 16, 24, 32, 40, 48, 64",
+    "arrays": "8, 12, 16, 20, 24, 28, 32",
+}
+"""Rows, and columns, of the arrays of each sweep over machines."""
 SWEEP: Final = """\
 networks: [mobilenet_v2]
 hardware: [16x16_128k]
 hardware_parameters:
-  pe_array.rows: [8, 12, 16, 20, 24, 28, 32]
-  pe_array.columns: [8, 12, 16, 20, 24, 28, 32]
+  pe_array.rows: [{sides}]
+  pe_array.columns: [{sides}]
   global_buffer.size_bytes: [32768, 65536, 131072, 262144, 524288]
   dram.bandwidth_bytes_per_cycle: [8, 16]
 objectives: [time_ms, energy, area_mm2]
@@ -57,12 +62,18 @@ SEARCHES: Final = (
     Search(
         "planned",
         "depths, sqnxt23v5@resolution=128 on npu_int8_256k",
-        171,
+        153,
         (*DEPTH, "--net", "sqnxt23v5@resolution=128", "--hw", "npu_int8_256k", "--fix", "stage1=2"),
     ),
     Search(
         "machines",
-        "machines, mobilenet_v2 on 490 like 16x16_128k",
+        "machines, mobilenet_v2 on 490 of 8 to 64 a side",
+        490,
+        ("sweep", "--quiet", "--format", "json"),
+    ),
+    Search(
+        "arrays",
+        "machines, mobilenet_v2 on 490 of 8 to 32 a side",
         490,
         ("sweep", "--quiet", "--format", "json"),
     ),
@@ -79,9 +90,9 @@ def main() -> None:
     options = parser.parse_args()
     searches = [search for search in SEARCHES if options.only in (None, search.name)]
     with tempfile.TemporaryDirectory() as folder:
-        sweep = Path(folder) / "sweep.yaml"
-        sweep.write_text(SWEEP, encoding="utf-8")
-        rows = [row(search, sweep, options.other, options.rounds) for search in searches]
+        for name, sides in SIDES.items():
+            (Path(folder) / f"{name}.yaml").write_text(SWEEP.format(sides=sides), encoding="utf-8")
+        rows = [row(search, Path(folder), options.other, options.rounds) for search in searches]
     headers = ["search", "candidates", "other", "this", "ratio", "this: candidates / s of CPU"]
     table = markdown(headers, rows)
     sys.stdout.write(table + "\n")
@@ -89,9 +100,10 @@ def main() -> None:
         write_part("searches", table, "python benchmarks/searches.py OTHER --write")
 
 
-def row(search: Search, sweep: Path, other: Path, rounds: int) -> list[str]:
+def row(search: Search, sweeps: Path, other: Path, rounds: int) -> list[str]:
     """A search on both sides, in turns: CPU time a candidate."""
-    arguments = [*search.arguments, *([str(sweep)] if search.arguments[0] == "sweep" else [])]
+    sweep = [str(sweeps / f"{search.name}.yaml")] if search.name in SIDES else []
+    arguments = [*search.arguments, *sweep]
     both = [(cpu_s(other, arguments), cpu_s(HERE, arguments)) for _ in range(rounds)]
     this = statistics.median(after for _, after in both if after is not None) / search.candidates
     before = [before for before, _ in both if before is not None]

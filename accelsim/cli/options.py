@@ -117,7 +117,8 @@ CacheOption: TypeAlias = Annotated[
     typer.Option(
         "--cache",
         metavar="FILE",
-        help="Keep the mappings that are found in this file, and look there first. Same result, sooner.",
+        help="Keep the mappings that are found in this file, and look there first. Same result, sooner. "
+        "Of machines with a pool on chip it keeps none.",
     ),
 ]
 MemoryOption: TypeAlias = Annotated[Path | None, typer.Option("--memory", hidden=True)]

@@ -142,7 +142,7 @@ def lower_bound_if_kept_cycles(
 ) -> int:
     """The same of layers whose activations stay on chip.
 
-    Where the machine keeps weights, these do not come either.
+    Where the machine keeps weights, those do not come either that its memory for them can hold.
 
     Args:
         hardware: The machine.
@@ -158,13 +158,19 @@ def lower_bound_if_kept_cycles(
         >>> lower_bound_if_kept_cycles(load_hardware("16x16_128k"), 6, 2560, activation_bytes=148)
         170
     """
-    come_bytes = 0 if hardware.keeps("weights") else weight_bytes
-    least_bytes = {Operand.WEIGHTS: come_bytes, Operand.OUTPUTS: activation_bytes}
+    come_bytes = weight_bytes - _pinned_bytes(hardware) if hardware.keeps("weights") else weight_bytes
+    least_bytes = {Operand.WEIGHTS: max(0, come_bytes), Operand.OUTPUTS: activation_bytes}
     cycles = [array_cycles]
     for channel in hardware.channels:
         of_channel = sum([least_bytes.get(operand, 0) for operand in channel.operands])
         cycles.append(math.ceil(of_channel / channel.bytes_per_cycle))
     return max(cycles)
+
+
+def _pinned_bytes(hardware: Hardware) -> float:
+    """What weights may stay on chip at most, as they lie outside: not known of those that are coded there."""
+    bank = hardware.tensor_bank
+    return math.inf if bank is None or Operand.WEIGHTS in hardware.compress_of else bank.size_bytes
 
 
 def least_array_cycles(layer: Layer, hardware: Hardware, batch: int = 1) -> int:

@@ -85,10 +85,11 @@ class Shortlist:
         costs = self.costs
         fitting = np.flatnonzero(costs.room_bytes <= room_bytes)
         prices = _prices(costs, weights)[fitting]
+        within = np.flatnonzero(prices <= prices.min(initial=np.inf) * (1 + TOLERANCE))
+        numbers, prices = fitting[within], prices[within]
         keys = costs.room_bytes, costs.tiles, costs.time_cycles, costs.dram_bytes
-        ranked = np.lexsort((*[key[fitting] for key in keys], prices))[:MOST_JUDGED]
-        within = prices[ranked] <= prices[ranked[:1]] * (1 + TOLERANCE)
-        return [int(index) for index in fitting[ranked[within]]]
+        ranked = np.lexsort((*[key[numbers] for key in keys], prices))[:MOST_JUDGED]
+        return [int(index) for index in numbers[ranked]]
 
     def cost(self, index: int) -> StepCost:
         """Of one of the mappings."""

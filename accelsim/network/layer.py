@@ -230,7 +230,7 @@ class Layer(LoopNest[int]):
         pooling = self.pooling and replace(self.pooling, name="")
         return changed(self, name="", stage="", params=0, fused=fused, pooling=pooling)
 
-    @property
+    @cached_property
     def form(self) -> Hashable:
         """What is the same for all layers of one `nameless`; it takes less time to find out."""
         pooling = self.pooling and _pooling_form(self.pooling)
@@ -270,7 +270,8 @@ def changed(layer: Layer, **changes: Unpack[Changes]) -> Layer:
     # Frozen dataclasses set each field by object.__setattr__; the fields of a layer are checked nowhere, so
     # its dictionary may be filled at once.
     values = {**vars(layer), **changes}
-    values.pop("nameless", None)  # the other layer's, if it was asked for already
+    for name in ("nameless", "form"):  # the other layer's, if it was asked for them already
+        values.pop(name, None)
     made = object.__new__(Layer)
     object.__setattr__(made, "__dict__", values)
     return made

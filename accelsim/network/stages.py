@@ -76,7 +76,11 @@ class Stage:
         """What each repetition is called; a block that stands alone has its row's name."""
         if self.repeat is None:
             return (self.name,)
-        return tuple(f"{self.name}.block{index}" for index in range(1, self.repeat + 1))
+        return tuple(map(self.name_of_block, range(self.repeat)))
+
+    def name_of_block(self, index: int) -> str:
+        """What a repetition is called, counted from 0."""
+        return f"{self.name}.block{index + 1}"
 
 
 def evaluate_rows(

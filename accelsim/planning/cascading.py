@@ -10,12 +10,12 @@ from typing import Final
 
 from accelsim.mapping.staircase import StepPrices, Weights
 from accelsim.planning.chain_prices import ChainPricer
-from accelsim.planning.edges import ChainPrices
+from accelsim.planning.decisions import Decisions
 from accelsim.planning.least_room import LeastRoom, least_room
 from accelsim.planning.network_to_plan import NetworkToPlan
-from accelsim.planning.planner import plan_residency
-from accelsim.planning.residency import DoesNotFit, Pool, ResidencyPlan
-from accelsim.planning.stages import Frame
+from accelsim.planning.planner import solved
+from accelsim.planning.residency import DoesNotFit, Pool
+from accelsim.planning.solution import Solution
 
 MOST_GUESSES: Final = 8
 """Plans that are made by guesses, each with what was found out about what the one before has chosen."""
@@ -24,53 +24,49 @@ TIGHT: Final = 0.01
 """By which part a step costs more than in all of the pool, where it has little room."""
 
 
-def plan_with_cascades(
+def solved_with_cascades(
     network: NetworkToPlan,
+    decisions: Decisions,
     pool: Pool,
     prices: Sequence[StepPrices],
     pricer: ChainPricer | None,
     weights: Weights,
     *,
-    of_steps: Sequence[Frame] | None = None,
     guess: bool = False,
-) -> tuple[ResidencyPlan | DoesNotFit, list[ChainPrices]]:
-    """The best plan, of whose steps some may run as cascades.
+) -> Solution | DoesNotFit:
+    """The best of what may be decided, where some steps may run as cascades.
 
     Args:
         network: What is planned.
+        decisions: Of its steps.
         pool: Where tensors may lie.
         prices: Of each step, by the weights.
         pricer: Of chains of steps; None where none may run as cascades.
         weights: What is minimised.
-        of_steps: As `plan_residency` takes them.
         guess: Whether a guess will do: the plan is not executed.
 
     Returns:
-        The plan, without reasons, and the prices of chains by which it was made.
+        What the plan is made of.
     """
-    plan = plan_residency(network.tensors, pool, prices, of_steps=of_steps, reasons=False)
-    pressed = frozenset() if pricer is None else frozenset(_pressed(plan, prices))
+    found = solved(decisions, pool, prices)
+    pressed = frozenset() if pricer is None else frozenset(_pressed(found, prices))
     if pricer is None or not pressed:
-        return plan, []
-
-    def planned(chains: Sequence[ChainPrices]) -> ResidencyPlan | DoesNotFit:
-        return plan_residency(network.tensors, pool, prices, chains=chains, of_steps=of_steps, reasons=False)
-
+        return found
     # First chains of which nobody else reads anything: so the others lead to no worse plan than they do.
     for closed in (False,) if guess or not pricer.open else (True, False):
         for _ in range(MOST_GUESSES):
             chains = list(pricer.prices(prices, weights, pressed, closed=closed))
-            plan = planned(chains)
-            chosen = set() if isinstance(plan, DoesNotFit) else set(plan.cascades)
-            if isinstance(plan, DoesNotFit) and _asked_for_room(network, pool, prices, pricer, weights):
+            found = solved(decisions, pool, prices, chains=chains)
+            chosen = set() if isinstance(found, DoesNotFit) else set(found.plan.cascades)
+            if isinstance(found, DoesNotFit) and _asked_for_room(network, pool, prices, pricer, weights):
                 continue
             if guess:
-                return plan, chains
+                return found
             if chosen <= pricer.asked:  # it is the best without guesses, too
                 break
             pricer.asked.update(chosen)
     chains = list(pricer.prices(prices, weights, pressed, guess=False))
-    return planned(chains), chains
+    return solved(decisions, pool, prices, chains=chains)
 
 
 def _asked_for_room(
@@ -115,11 +111,12 @@ def least_with_cascades(
     return least_room(network.tensors, pool, prices, chains)
 
 
-def _pressed(plan: ResidencyPlan | DoesNotFit, prices: Sequence[StepPrices]) -> Iterator[int]:
+def _pressed(found: Solution | DoesNotFit, prices: Sequence[StepPrices]) -> Iterator[int]:
     """The steps at which more room would help: all of them where the network does not fit."""
-    if isinstance(plan, DoesNotFit):
+    if isinstance(found, DoesNotFit):
         yield from range(len(prices))
         return
+    plan = found.plan
     network = plan.network
     for tensor, places, life in zip(network.tensors, plan.places, network.lives, strict=True):
         in_pool, reads = places.in_pool, life.reads

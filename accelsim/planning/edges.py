@@ -15,6 +15,7 @@ from accelsim.planning.stages import (
     OUTPUTS,
     RESIDUAL,
     Stage,
+    Stairs,
     TensorSet,
     members,
     tensor_set,
@@ -73,6 +74,8 @@ class Edge:
     layers: int
     stage: Stage
     """The chain as a step: it reads what comes from outside of it, and writes what its last step writes."""
+    stairs: Stairs
+    """What it costs."""
     ways: tuple[StripedWay, ...]
     inside: tuple[tuple[int, ...], ...]
     """Of each step: the tensors of which rows are in the pool meanwhile, and that no other step knows of."""
@@ -121,11 +124,11 @@ def edges(network: NetworkTensors, stages: Sequence[Stage], prices: Sequence[Cha
                 stages[steps[-1]],
                 inputs=stages[first].inputs,
                 residuals=residuals,
-                staircases=tuple([None if ends is None else staircases.get(ends) for ends in _ENDS_OF]),
                 may_arrive=False,
                 beside=tensor_set(sorted(beside)),
                 copied=tensor_set(sorted({network.uses[step].output for step in stored})),
             ),
+            tuple([None if ends is None else staircases.get(ends) for ends in _ENDS_OF]),
             ways,
             tuple([tuple(sorted(_alive(network, written, step))) for step in steps]),
             outer,

@@ -8,13 +8,22 @@ found, and is looked at only where the product at the crossing of these lines is
 """
 
 from collections.abc import Callable
-from typing import Final, NamedTuple, TypeAlias, assert_never
+from typing import Final, NamedTuple, Protocol, TypeVar, assert_never
 
 from accelsim.hardware import Objective
 from accelsim.mapping.staircase import StepCost, Weights
-from accelsim.planning.residency import DoesNotFit, ResidencyPlan
+from accelsim.planning.residency import DoesNotFit
 
-PlanByWeights: TypeAlias = Callable[[Weights], ResidencyPlan | DoesNotFit]
+
+class Costed(Protocol):
+    """What is compared: a plan, or what one may be made of."""
+
+    @property
+    def cost(self) -> StepCost:
+        """What it costs as a whole."""
+
+
+PlanT = TypeVar("PlanT", bound=Costed)
 _ROUNDING: Final = 1e-12
 
 
@@ -47,7 +56,9 @@ class _Gap(NamedTuple):
         return Weights(self.faster.energy - self.thriftier.energy, self.thriftier.cycles - self.faster.cycles)
 
 
-def least_edp(plan: PlanByWeights, start: StepCost, *, within: float = 0.001) -> ResidencyPlan | DoesNotFit:
+def least_edp(
+    plan: Callable[[Weights], PlanT | DoesNotFit], start: StepCost, *, within: float = 0.001
+) -> PlanT | DoesNotFit:
     """The plan with the least product of energy and delay.
 
     Args:
@@ -77,7 +88,7 @@ def least_edp(plan: PlanByWeights, start: StepCost, *, within: float = 0.001) ->
     return first if isinstance(first, DoesNotFit) else _best_corner(plan, first, within)
 
 
-def best_plan(plan: PlanByWeights, objective: Objective) -> ResidencyPlan | DoesNotFit:
+def best_plan(plan: Callable[[Weights], PlanT | DoesNotFit], objective: Objective) -> PlanT | DoesNotFit:
     """The best plan by an objective.
 
     Args:
@@ -99,13 +110,13 @@ def best_plan(plan: PlanByWeights, objective: Objective) -> ResidencyPlan | Does
             assert_never(objective)
 
 
-def _best_corner(plan: PlanByWeights, first: ResidencyPlan, within: float) -> ResidencyPlan:
+def _best_corner(plan: Callable[[Weights], PlanT | DoesNotFit], first: PlanT, within: float) -> PlanT:
     best = first
 
     def corner(weights: Weights) -> _Point:
         nonlocal best
         candidate = plan(weights)
-        assert isinstance(candidate, ResidencyPlan), "what fits by some weights fits by all"
+        assert not isinstance(candidate, DoesNotFit), "what fits by some weights fits by all"
         point = _point(candidate)
         if point.product < _point(best).product:
             best = candidate
@@ -129,6 +140,6 @@ def _best_corner(plan: PlanByWeights, first: ResidencyPlan, within: float) -> Re
     return best
 
 
-def _point(plan: ResidencyPlan) -> _Point:
+def _point(plan: Costed) -> _Point:
     cost = plan.cost
     return _Point(cost.cycles, cost.energy)

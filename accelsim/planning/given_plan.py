@@ -12,7 +12,7 @@ from accelsim.mapping.units import array_dataflows, dataflows_for
 from accelsim.mapping.unmappable import NoDataflowRuns, NotPriced, unmappable_sentence
 from accelsim.memory_map import ToldOutside, WhyNot
 from accelsim.network.layer import Layer
-from accelsim.planning.residency import DoesNotFit, ResidencyPlan
+from accelsim.planning.residency import ResidencyPlan
 
 
 def as_said(layer: Layer, movements: Iterable[Movement], on_chip: str) -> list[Movement]:
@@ -67,14 +67,14 @@ def weights_said(layers: Sequence[Layer], on_chip: str) -> dict[int, WhyNot]:
     return {step: ToldOutside(step) for step in moving}
 
 
-def with_said(plan: ResidencyPlan | DoesNotFit, layers: Sequence[Layer]) -> ResidencyPlan | DoesNotFit:
+def with_said(plan: ResidencyPlan, layers: Sequence[Layer]) -> ResidencyPlan:
     """A plan that says of tensors which do not stay where it was said that they lie outside.
 
     Args:
         plan: With reasons by what is possible.
         layers: Of each step.
     """
-    if isinstance(plan, DoesNotFit) or not any(layer.given and layer.given.homes for layer in layers):
+    if not any(layer.given and layer.given.homes for layer in layers):
         return plan
     why_not = list(plan.why_not)
     for step, use in reversed(list(enumerate(plan.network.uses))):

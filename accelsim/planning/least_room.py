@@ -11,10 +11,11 @@ from typing import NamedTuple
 
 from accelsim.mapping.staircase import StepPrices
 from accelsim.mapping.stripes import Cascade
+from accelsim.planning.decisions import Decisions, State, Transitions
 from accelsim.planning.edges import ChainPrices, Edge, StripedWay, edges
-from accelsim.planning.programme import Programme, State, Transitions
+from accelsim.planning.programme import Programme
 from accelsim.planning.residency import Pool
-from accelsim.planning.stages import TensorSet, members, stages
+from accelsim.planning.stages import Stairs, TensorSet, members
 from accelsim.planning.tensors import NetworkTensors
 
 
@@ -81,14 +82,14 @@ def least_room(
         (90, 0, 1, (0, 1))
     """
     pool = replace(pool, only_ends_outside=True)
-    of_steps = stages(network, pool, prices)
-    programme = Programme(network, pool, of_steps, tuple(edges(network, of_steps, chains)))
-    levels: list[dict[State, _Reached]] = [{} for _ in range(len(of_steps) + 1)]
-    levels[0][programme.start] = _Reached(0, 0, None, 0, 0, 0, None)
-    for step, transitions in enumerate(programme.transitions):
-        _reach(levels[step + 1], transitions, levels[step], step, None)
-        for edge, of_edge in programme.of_edges[step]:
-            _reach(levels[edge.behind], of_edge, levels[step], step, edge)
+    decisions = Decisions.of(network, pool, prices)
+    programme = Programme.of(decisions, pool, prices, [*edges(network, decisions.stages, chains)])
+    levels: list[dict[State, _Reached]] = [{} for _ in range(len(decisions.stages) + 1)]
+    levels[0][decisions.start] = _Reached(0, 0, None, 0, 0, 0, None)
+    for step, (transitions, tariff) in enumerate(zip(decisions.transitions, programme.tariffs, strict=True)):
+        _reach(levels[step + 1], transitions, tariff.stairs, levels[step], step, None)
+        for edge, of_edge, _ in programme.of_edges[step]:
+            _reach(levels[edge.behind], of_edge, edge.stairs, levels[step], step, edge)
     if not levels[-1]:
         return None
     return _least(min(levels[-1].values(), key=lambda reached: reached.needed_bytes))
@@ -97,21 +98,21 @@ def least_room(
 def _reach(
     reached: dict[State, _Reached],
     transitions: Transitions,
+    stairs: Stairs,
     states: dict[State, _Reached],
     step: int,
     edge: Edge | None,
 ) -> None:
     """Add the ways to the states after a step, or a chain of them, that need least."""
-    programme, staircases = transitions.programme, transitions.stage.staircases
     for state, previous in states.items():
-        for way in transitions.ways(state):
-            staircase = staircases[way.moved]
+        for in_pool, moved, in_pool_bytes, states_after in transitions.of(state):
+            staircase = stairs[moved]
             if staircase is None or not staircase.room_bytes:
                 continue
-            its_bytes = programme.bytes_of(way.in_pool) + staircase.room_bytes[0]
+            its_bytes = in_pool_bytes + staircase.room_bytes[0]
             needed = max(previous.needed_bytes, its_bytes)
-            arrival = _Reached(needed, step, edge, way.in_pool, way.moved, its_bytes, previous)
-            for following in transitions.following(way):
+            arrival = _Reached(needed, step, edge, in_pool, moved, its_bytes, previous)
+            for following in states_after:
                 rival = reached.get(following)
                 if rival is None or arrival.needed_bytes < rival.needed_bytes:
                     reached[following] = arrival
@@ -145,6 +146,6 @@ def _way(last: _Reached) -> list[_Reached]:
 def _cascade(reached: _Reached) -> StripedWay:
     """As which a chain runs, and what it keeps in the pool."""
     assert reached.edge is not None
-    staircase = reached.edge.stage.staircases[reached.moved]
+    staircase = reached.edge.stairs[reached.moved]
     assert staircase is not None
     return reached.edge.ways[staircase.candidates[0]]

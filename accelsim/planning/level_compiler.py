@@ -26,6 +26,7 @@ from accelsim.mapping.search import as_executed
 from accelsim.mapping.staircase import Moved, Movement, Staircase, StepCost, Weights, moved_by
 from accelsim.network.executed import ExecutedGraph
 from accelsim.network.layer import Layer
+from accelsim.planning.kinds import StaircaseBy
 from accelsim.planning.network_to_plan import NetworkToPlan
 from accelsim.planning.pins import Pins
 from accelsim.planning.pool_compiler import PoolCompiler
@@ -103,10 +104,14 @@ class LevelCompiler(PoolCompiler):
         ((*parts,),) = self._mapper(self._somewhere).parts([layer])
         return tuple([part for part, _ in parts])
 
-    def _staircase(self, layer: Layer, movement: Movement, weights: Weights) -> Staircase:
+    def _staircases(self, layer: Layer, movement: Movement) -> StaircaseBy:
         """A single stair: tiles take no room of tensors, and nothing arrives there."""
-        cost = self._cost(layer, moved_by(movement), weights)
-        return Staircase((0,), (weights.price(cost),), (cost,), (0,))
+
+        def staircase(weights: Weights) -> Staircase:
+            cost = self._cost(layer, moved_by(movement), weights)
+            return Staircase((0,), (weights.price(cost),), (cost,), (0,))
+
+        return staircase
 
     def _cost(self, layer: Layer, moved: Moved, weights: Weights) -> StepCost:
         inside = _inside(layer, moved)
@@ -121,7 +126,7 @@ class LevelCompiler(PoolCompiler):
             )
         tiles = self._pooled(inside)
         all_move, *_ = tiles._sets(layer)
-        stairs = tiles._staircase(layer, all_move, weights)
+        stairs = tiles._staircases(layer, all_move)(weights)
         stair = stairs.stair(tiles.pool.size_bytes)
         assert stair is not None  # else `_parts` had refused it
         return stairs.costs[stair]

@@ -1,5 +1,6 @@
 """A network as its plan is made: what each layer is executed as, and what its tiles cannot have of a pool."""
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -29,8 +30,8 @@ class NetworkToPlan:
     @cached_property
     def forms(self) -> tuple[int, ...]:
         """Of each step a number, the same for layers that are alike."""
-        numbers: dict[Layer, int] = {}
-        return tuple([numbers.setdefault(layer.nameless, len(numbers)) for layer in self.layers])
+        numbers: dict[Hashable, int] = {}
+        return tuple([numbers.setdefault(layer.form, len(numbers)) for layer in self.layers])
 
     @property
     def with_weights(self) -> frozenset[int]:

@@ -5,7 +5,8 @@ is left to its tiles (`Shortlist`). Then each layer's few best mappings are simu
 whole is simulated beside the schedule in which nothing stays: it is never worse than that.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypeAlias
 
@@ -21,10 +22,8 @@ from accelsim.mapping.search import as_executed
 from accelsim.mapping.staircase import (
     Moved,
     Movement,
-    Staircase,
     StepPrices,
     Weights,
-    beside_pinned_weights,
     movement_of,
 )
 from accelsim.mapping.together import by_layer
@@ -35,26 +34,25 @@ from accelsim.network.layer import Layer
 from accelsim.network.lowering.splitting import unfused
 from accelsim.planning.arrivals import arrivals
 from accelsim.planning.best_mapping import best_mapping
-from accelsim.planning.cascading import TIME, least_with_cascades, plan_with_cascades
+from accelsim.planning.cascading import TIME, least_with_cascades, solved_with_cascades
 from accelsim.planning.chain_prices import ChainPricer
 from accelsim.planning.chains import Chains
-from accelsim.planning.edges import ChainPrices
+from accelsim.planning.decisions import Decisions
 from accelsim.planning.edp import best_plan
-from accelsim.planning.given_plan import as_said, check_said, no_tile_said, pins_said, with_said
+from accelsim.planning.given_plan import check_said, no_tile_said, pins_said, with_said
 from accelsim.planning.in_room import InRoom
-from accelsim.planning.movements import may_move
+from accelsim.planning.kinds import Kinds, StaircaseBy, kinds_of
 from accelsim.planning.network_to_plan import NetworkToPlan
 from accelsim.planning.overwriting import waiting_for_host
 from accelsim.planning.pinned_weights import layer_weights
 from accelsim.planning.pins import PinProblem, Pins
 from accelsim.planning.plan_map import LayerWeights, memory_map_of
-from accelsim.planning.planner import nothing_kept, plan_residency
 from accelsim.planning.pool_layers import PoolLayers
 from accelsim.planning.preference import Rival, preferred
 from accelsim.planning.residency import DoesNotFit, Pool, ResidencyPlan
 from accelsim.planning.schedule_cost import schedule_cost
 from accelsim.planning.shortage import PoolShortageError, Shortage, StepNeed, no_tile_sentence, step_needs
-from accelsim.planning.stages import frames
+from accelsim.planning.solution import Solution
 from accelsim.planning.striping import (
     Operands,
     PlannedEntry,
@@ -170,7 +168,11 @@ class PoolCompiler(PoolLayers):
 
     def network_to_plan(self, graph: ExecutedGraph) -> NetworkToPlan:
         """What is planned of a graph. Raises MappingError where a layer has no mapping."""
-        parts = tuple([self._parts(layer) for layer in graph.layers])
+        parts_of: dict[Hashable, int] = {}
+        for layer in graph.layers:
+            if layer.form not in parts_of:
+                parts_of[layer.form] = len(self._parts(layer))
+        parts = tuple([(layer,) if parts_of[layer.form] == 1 else unfused(layer) for layer in graph.layers])
         tensors = network_tensors(graph, self.hardware.precision, self.options.batch, parts)
         network = NetworkToPlan(graph, parts, tensors, (0,) * len(tensors.uses))
         arriving = arrivals(tensors, network.layers, self.places(), self.hardware, self.options.batch)
@@ -209,38 +211,36 @@ class PoolCompiler(PoolLayers):
         self, network: NetworkToPlan, *, keeping: bool, pins: Pins, cascading: bool = True
     ) -> "Planned":
         """The plan by the objective beside pinned weights, and the weights by which mappings are compared."""
-        made: dict[Weights, tuple[ResidencyPlan | DoesNotFit, list[StepPrices]]] = {}
-        pool = self.places(self._pinned_bytes(network, pins))
-        pricer = self.pricer(network, pins) if cascading else None
+        made: dict[Weights, tuple[Solution | DoesNotFit, list[StepPrices]]] = {}
+        pool, kinds = self.places(self._pinned_bytes(network, pins)), self._kinds(network, pins)
+        decisions = Decisions.of(network.tensors, pool, kinds.movements)
+        decisions = decisions if keeping else decisions.keeping_nothing
+        pricer = self.pricer(network, pins) if keeping and cascading else None
         by_product = self.objective == "edp"
-        of_steps = frames(network.tensors, pool)
 
-        def plan(weights: Weights) -> ResidencyPlan | DoesNotFit:
+        def solution(weights: Weights) -> Solution | DoesNotFit:
             if weights not in made:
-                prices = self.prices(network, weights, pins)
-                if keeping:
-                    found, _ = plan_with_cascades(
-                        network, pool, prices, pricer, weights, of_steps=of_steps, guess=by_product
-                    )
-                else:
-                    found = nothing_kept(network.tensors, pool, prices, of_steps)
+                prices = kinds.prices(weights)
+                found = solved_with_cascades(
+                    network, decisions, pool, prices, pricer, weights, guess=by_product
+                )
                 made[weights] = found, prices
             return made[weights][0]
 
-        best = best_plan(plan, self.objective)
+        best = best_plan(solution, self.objective)
         weights, prices = next(
             (weights, prices) for weights, (found, prices) in made.items() if found is best
         )
-        if keeping:  # why others do not stay is asked of the best plan only, and what was a guess is mapped
-            chains: list[ChainPrices] = []
-            if pricer is not None:
-                _, chains = plan_with_cascades(network, pool, prices, pricer, weights, of_steps=of_steps)
-            found = plan_residency(network.tensors, pool, prices, chains=chains, of_steps=of_steps)
-            best = with_said(found, network.layers)
-        if by_product and isinstance(best, ResidencyPlan):
+        if pricer is not None:  # what was a guess is mapped, of the best only
+            best = solved_with_cascades(network, decisions, pool, prices, pricer, weights)
+        if isinstance(best, DoesNotFit):
+            return best, weights, pins
+        # Why others do not stay is asked of the best only.
+        plan = with_said(best.plan_with_reasons(), network.layers) if keeping else best.plan
+        if by_product:
             # Near the plan, the product changes as this sum does: whatever costs less by it is no worse.
-            weights = Weights(cycles=best.cost.energy, energy=best.cost.cycles)
-        return best, weights, pins
+            weights = Weights(cycles=plan.cost.energy, energy=plan.cost.cycles)
+        return plan, weights, pins
 
     def pricer(self, network: NetworkToPlan, pins: Pins = frozenset()) -> ChainPricer | None:
         """What chains of steps cost as cascades; None on a machine without."""
@@ -288,29 +288,14 @@ class PoolCompiler(PoolLayers):
 
     def prices(self, network: NetworkToPlan, weights: Weights, pins: Pins = frozenset()) -> list[StepPrices]:
         """Of each step a staircase for each set of operands that may move: pinned weights do not."""
-        known: dict[tuple[int, bool, bool, bool], StepPrices] = {}
-        prices: list[StepPrices] = []
-        forms, uses = network.forms, network.tensors.uses
-        for step, (form, use, lost_bytes) in enumerate(zip(forms, uses, network.lost_bytes, strict=True)):
-            key = form, bool(use.residuals), step in network.arrivals, step in pins
-            of_step = known.get(key)
-            if of_step is None:
-                layer = network.layers[step].nameless
-                sets = may_move(self.hardware, layer)
-                arriving = self._arriving(sets) if step in network.arrivals else []
-                movements: Iterable[Movement] = as_said(layer, [*sets, *arriving], self.pool.memory)
-                of_step = known[key] = {
-                    movement: self._staircase(layer, movement, weights)
-                    for movement in (map(beside_pinned_weights, movements) if step in pins else movements)
-                }
-            if lost_bytes:
-                of_step = {movement: stairs.beside(lost_bytes) for movement, stairs in of_step.items()}
-            prices.append(of_step)
-        return prices
+        return self._kinds(network, pins).prices(weights)
 
-    def _staircase(self, layer: Layer, movement: Movement, weights: Weights) -> Staircase:
+    def _kinds(self, network: NetworkToPlan, pins: Pins) -> Kinds:
+        return kinds_of(network, pins, self.hardware, self.pool.memory, self._staircases)
+
+    def _staircases(self, layer: Layer, movement: Movement) -> StaircaseBy:
         """What a layer without its name costs at least, by the room that its tiles have."""
-        return self._shortlist(layer, movement).staircase(weights)
+        return self._shortlist(layer, movement).staircase
 
     def _written(
         self, network: NetworkToPlan, plan: ResidencyPlan | DoesNotFit, weights: Weights, pins: Pins
@@ -318,12 +303,18 @@ class PoolCompiler(PoolLayers):
         """The schedule of a plan: each layer, or stripe of one, with the best mapping that its room holds."""
         assert isinstance(plan, ResidencyPlan)
         planned = planned_entries(network, plan, self.hardware, self.options.batch)
-        mappings, places = [], []
+        mapped: dict[Hashable, tuple[Mapping, MappingOf[Operand, str]]] = {}
+        of_entries = []
         for entry in planned.entries:
-            step, lost_bytes = plan.steps[entry.step], network.lost_bytes[entry.step]
-            operands = operands_in(entry, step, self.hardware, self.pool.memory)
-            mappings.append(self._entry_mapping(entry, operands, step.room_bytes - lost_bytes, weights))
-            places.append(operands.places)
+            step = plan.steps[entry.step]
+            room_bytes = step.room_bytes - network.lost_bytes[entry.step]
+            key = entry.layer.form, *entry[4:], step.movement, step.kept, room_bytes
+            if key not in mapped:
+                operands = operands_in(entry, step, self.hardware, self.pool.memory)
+                mapping = self._entry_mapping(entry, operands, room_bytes, weights)
+                mapped[key] = mapping, operands.places
+            of_entries.append(mapped[key])
+        mappings, places = zip(*of_entries, strict=True)
         steady = replace(
             schedule_of(plan, planned, mappings, places, self.images_in_turn),
             pool_bytes_at_start=plan.pool_bytes_at_start + self._pinned_bytes(network, pins),

@@ -13,6 +13,7 @@ from accelsim.mapping.shortlist import Shortlist
 from accelsim.mapping.staircase import Arriving, Moved, Movement, Staircase, Weights
 from accelsim.mapping.units import array_dataflows
 from accelsim.network.layer import Layer
+from accelsim.planning.kinds import arriving
 from accelsim.planning.movements import may_move
 from accelsim.simulation.alone import Alone
 from accelsim.simulation.transitions import Transitions
@@ -51,18 +52,18 @@ class PoolLayers:
         return [key for key, listed in new if listed is None]
 
     def _shortlist(self, layer: Layer, movement: Movement) -> Shortlist:
+        listed = self._listed.get((layer, movement))
+        if listed is not None:
+            return listed
         if self._unlisted([(layer, movement)]):
             sets = self._all_sets(layer)
-            movements: list[Movement] = [*(self._arriving(sets) if isinstance(movement, Arriving) else sets)]
+            movements: list[Movement] = [*(arriving(sets) if isinstance(movement, Arriving) else sets)]
             if (
                 movement not in movements
             ):  # of a stripe, whose weights lie there for as long as its cascade runs
                 movements = [movement]
             self._listed.update(self._searched(layer, movements))
         return self._listed[layer, movement]
-
-    def _arriving(self, sets: Sequence[Moved]) -> list[Arriving]:
-        return [Arriving(moved) for moved in sets if Operand.INPUTS in moved]
 
     def _searched(
         self, layer: Layer, movements: Sequence[Movement]

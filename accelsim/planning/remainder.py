@@ -17,6 +17,7 @@ from accelsim.planning.stages import (
     OUTPUTS,
     RESIDUAL,
     Stage,
+    Stairs,
     TensorSet,
     members,
 )
@@ -35,10 +36,15 @@ class Remainder:
     """By the step that comes next: what is added, at least, by a tensor that then lies outside only."""
 
     @classmethod
-    def of(cls, network: NetworkTensors, pool: Pool, stages: Sequence[Stage]) -> "Remainder":
-        """The remainders of all steps."""
+    def of(
+        cls, network: NetworkTensors, pool: Pool, stages: Sequence[Stage], stairs: Sequence[Stairs]
+    ) -> "Remainder":
+        """The remainders of all steps, with the staircases of each."""
         sizes = [tensor.size_bytes for tensor in network.tensors]
-        least = [_least_prices(stage, sizes, pool.size_bytes) for stage in stages]
+        least = [
+            _least_prices(stage, of_stage, sizes, pool.size_bytes)
+            for stage, of_stage in zip(stages, stairs, strict=True)
+        ]
         sums = [*accumulate((prices[0] for prices in reversed(least)), initial=0.0)][::-1]
         outside: list[dict[int, float]] = [{}]
         for stage, prices in zip(reversed(stages), reversed(least), strict=True):
@@ -51,11 +57,11 @@ class Remainder:
         return self.sums[step] + sum([price for tensor, price in added.items() if not in_pool >> tensor & 1])
 
 
-def _least_prices(stage: Stage, sizes: Sequence[int], pool_bytes: int) -> dict[int, float]:
+def _least_prices(stage: Stage, stairs: Stairs, sizes: Sequence[int], pool_bytes: int) -> dict[int, float]:
     """The least price of a step where no operand, the inputs, or the residual must be moved."""
     prices = dict.fromkeys(_READS, math.inf)
     for combination in COMBINATIONS:
-        staircase = stage.staircases[combination]
+        staircase = stairs[combination]
         if staircase is None:
             continue
         # What is not moved takes room, and what comes to stay.

@@ -4,7 +4,7 @@ A set is an integer with one bit for each tensor, so that a state takes two word
 compared in one operation.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from itertools import accumulate
@@ -12,11 +12,13 @@ from operator import or_
 from typing import Final, NamedTuple, TypeAlias
 
 from accelsim.hardware import Operand
-from accelsim.mapping.staircase import Arriving, Moved, Staircase, StepPrices, moved_by
+from accelsim.mapping.staircase import Arriving, Moved, Movement, Staircase, StepPrices, moved_by
 from accelsim.planning.residency import Pool
 from accelsim.planning.tensors import Life, NetworkTensors
 
 TensorSet: TypeAlias = int
+Stairs: TypeAlias = "tuple[Staircase | None, ...]"
+"""Of a step, by combinations of operands that move."""
 INPUTS: Final = 1
 RESIDUAL: Final = 2
 OUTPUTS: Final = 4
@@ -39,7 +41,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A step."""
+    """A step, whatever it costs."""
 
     inputs: TensorSet
     residuals: TensorSet
@@ -47,10 +49,8 @@ class Stage:
     output: TensorSet
     choices: tuple[Choice, ...]
     """Of the output; none where an earlier step has written a part of it: all parts lie in one piece."""
-    staircases: tuple[Staircase | None, ...]
-    """By combinations of operands that move."""
     moved: tuple[Moved, ...]
-    """The operands of the same combinations."""
+    """The operands of each combination."""
     useless: TensorSet
     """Tensors that nobody needs in the pool afterwards."""
     copies: TensorSet
@@ -80,71 +80,38 @@ def tensor_set(tensors: Sequence[int]) -> TensorSet:
     return sum([1 << tensor for tensor in set(tensors)])
 
 
-class Frame(NamedTuple):
-    """What of a step does not depend on prices; as `Stage` has it."""
+def stages(
+    network: NetworkTensors, pool: Pool, movements: Sequence[Collection[Movement]]
+) -> tuple[Stage, ...]:
+    """The steps of a network.
 
-    inputs: TensorSet
-    residuals: TensorSet
-    output: TensorSet
-    choices: tuple[Choice, ...]
-    useless: TensorSet
-    copies: TensorSet
-
-
-def frames(network: NetworkTensors, pool: Pool) -> tuple[Frame, ...]:
-    """Of each step of a network: the same whatever the prices are by which it is planned."""
+    Args:
+        network: Tensors and their uses.
+        pool: Where tensors may lie; how large it is is no matter.
+        movements: Of each step, what of it may move.
+    """
     of_tensors = network.lives
     firsts = [life.first for life in of_tensors]
-    return tuple(
-        [
-            Frame(
-                tensor_set(use.inputs),
-                tensor_set(use.residuals),
-                1 << use.output,
-                tuple(_choices(network, pool, use.output)) if firsts[use.output] == step else (),
-                useless,
-                copies,
-            )
-            for step, (use, (useless, copies)) in enumerate(
-                zip(network.uses, _afterwards(network, pool, of_tensors), strict=True)
-            )
-        ]
-    )
-
-
-def stages(
-    network: NetworkTensors,
-    pool: Pool,
-    prices: Sequence[StepPrices],
-    of_steps: Sequence[Frame] | None = None,
-) -> tuple[Stage, ...]:
-    """The steps of a network by prices; their frames are made anew where they are not known."""
-    of_steps = frames(network, pool) if of_steps is None else of_steps
-    combinations: dict[tuple[int, bool], tuple[tuple[Staircase | None, ...], tuple[Moved, ...]]] = {}
-    """By the identity of prices, which steps of one form share, and whether it is a product."""
-    keys = []
-    for step, (use, of_step) in enumerate(zip(network.uses, prices, strict=True)):
-        key = id(of_step), use.is_product
-        keys.append(key)
-        if key not in combinations:
-            combinations[key] = _by_combination(of_step, step, is_product=use.is_product)
-    may_arrive = {key: any(stairs[ARRIVAL:]) for key, (stairs, _) in combinations.items()}
-    arriving = [frame.inputs if may_arrive[key] else 0 for frame, key in zip(of_steps, keys, strict=True)]
+    inputs = [tensor_set(use.inputs) for use in network.uses]
+    may_arrive = [any(isinstance(movement, Arriving) for movement in of_step) for of_step in movements]
+    arriving = [tensors if arrives else 0 for tensors, arrives in zip(inputs, may_arrive, strict=True)]
     later = [*accumulate(reversed(arriving), or_, initial=0)][-2::-1]
     return tuple(
         [
             Stage(
-                frame.inputs,
-                frame.residuals,
-                frame.output,
-                frame.choices,
-                *combinations[key],
-                frame.useless,
-                frame.copies,
-                may_arrive[key],
-                may_arrive_later,
+                inputs[step],
+                tensor_set(use.residuals),
+                1 << use.output,
+                tuple(_choices(network, pool, use.output)) if firsts[use.output] == step else (),
+                _moved(movements[step], step, is_product=use.is_product),
+                useless,
+                copies,
+                may_arrive[step],
+                later[step],
             )
-            for frame, key, may_arrive_later in zip(of_steps, keys, later, strict=True)
+            for step, (use, (useless, copies)) in enumerate(
+                zip(network.uses, _afterwards(network, pool, of_tensors), strict=True)
+            )
         ]
     )
 
@@ -297,22 +264,23 @@ def _afterwards(
         yield useless, copies
 
 
-def _by_combination(
-    prices: StepPrices, step: int, *, is_product: bool
-) -> tuple[tuple[Staircase | None, ...], tuple[Moved, ...]]:
-    """The staircases of a step, and what moves in each, by combinations of activations that move."""
+def _moved(movements: Collection[Movement], step: int, *, is_product: bool) -> tuple[Moved, ...]:
+    """What moves of a step in each combination."""
     if is_product:
-        moved = _MOVED_OF_PRODUCTS
-    else:
-        move_weights = {Operand.WEIGHTS in moved_by(movement) for movement in prices}
-        if len(move_weights) > 1:
-            raise ValueError(f"prices of step {step}: weights must move in all staircases, or in none")
-        moved = _MOVED_BESIDE_WEIGHTS if True in move_weights else _MOVED
-    staircases = [
-        prices.get(Arriving(operands) if combination & ARRIVAL else operands)
-        for combination, operands in enumerate(moved)
-    ]
-    return tuple(staircases), moved
+        return _MOVED_OF_PRODUCTS
+    move_weights = {Operand.WEIGHTS in moved_by(movement) for movement in movements}
+    if len(move_weights) > 1:
+        raise ValueError(f"prices of step {step}: weights must move in all staircases, or in none")
+    return _MOVED_BESIDE_WEIGHTS if True in move_weights else _MOVED
+
+
+def stairs_of(moved: tuple[Moved, ...], prices: StepPrices) -> Stairs:
+    """The staircases of a step by combinations, of which these operands move."""
+    combinations: dict[Movement, int] = _COMBINATIONS_OF[moved]
+    stairs: list[Staircase | None] = [None] * len(moved)
+    for movement, staircase in prices.items():
+        stairs[combinations[movement]] = staircase
+    return tuple(stairs)
 
 
 def _by_bits(*others: Operand) -> tuple[Moved, ...]:
@@ -334,3 +302,11 @@ _MOVED_OF_PRODUCTS: Final[tuple[Moved, ...]] = tuple(
     ]
 )
 """What else the step reads is what its inputs are multiplied by."""
+_COMBINATIONS_OF: Final[dict[tuple[Moved, ...], dict[Movement, int]]] = {
+    table: {
+        Arriving(operands) if combination & ARRIVAL else operands: combination
+        for combination, operands in enumerate(table)
+    }
+    for table in (_MOVED, _MOVED_BESIDE_WEIGHTS, _MOVED_OF_PRODUCTS)
+}
+"""By what moves, and how."""

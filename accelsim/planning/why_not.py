@@ -9,7 +9,8 @@ import math
 from collections.abc import Sequence
 
 from accelsim.memory_map import CostsMore, ReadBeside, ResultOutside, TooLarge, WhyNot
-from accelsim.planning.programme import Arrival, Programme, State, least_needed
+from accelsim.planning.decisions import State
+from accelsim.planning.programme import Arrival, Programme, least_needed
 from accelsim.planning.stages import INPUTS, OUTPUTS, RESIDUAL, TensorSet, ends_outside, held_with, torn
 from accelsim.planning.tensors import Life
 
@@ -23,7 +24,7 @@ def why_not(
     """The reason of each tensor that does not stay.
 
     Args:
-        programme: The stages.
+        programme: What may be decided, and what it costs.
         levels: All states before each step, and after the last.
         lives: Of each tensor.
         absent: The tensors, each with a reader, that are not in the pool at their last one.
@@ -49,7 +50,7 @@ def _in_the_way(
     programme: Programme, tensor: int, lives: Sequence[Life]
 ) -> ResultOutside | ReadBeside | TooLarge:
     """Where nothing can lie in both: what is read beside it, or too large together with that."""
-    network, pool = programme.network, programme.pool
+    network, pool, bytes_of = programme.decisions.network, programme.pool, programme.decisions.bytes_of
     if tensor in ends_outside(network, pool):
         return ResultOutside(lives[tensor].reads[-1])
     found = torn(network, pool, {tensor})
@@ -57,7 +58,7 @@ def _in_the_way(
         return ReadBeside(found.step, network.tensors[found.outside].name)
     inside = held_with(network, pool, {tensor})
     needs = []
-    for step, stage in enumerate(programme.stages):
+    for step, (stage, tariff) in enumerate(zip(programme.decisions.stages, programme.tariffs, strict=True)):
         alive = sum([1 << index for index in inside if lives[index].first <= step <= lives[index].last])
         moved = sum(
             [
@@ -70,9 +71,9 @@ def _in_the_way(
                 if tensors & ~alive
             ]
         )
-        staircase = stage.staircases[moved]
+        staircase = tariff.stairs[moved]
         tile_bytes = staircase.room_bytes[0] if staircase is not None and staircase.room_bytes else 0
-        needs.append((programme.bytes_of(alive) + tile_bytes, -step))
+        needs.append((bytes_of(alive) + tile_bytes, -step))
     needed_bytes, step = max(needs)
     size_bytes = network.tensors[tensor].size_bytes
     return TooLarge(-step, size_bytes, needed_bytes - size_bytes, pool.size_bytes)
@@ -86,18 +87,22 @@ def _prices_if_kept(
     for tensor in absent:
         last_read.setdefault(lives[tensor].reads[-1], []).append(tensor)
     prices_if_kept = dict.fromkeys(absent, math.inf)
-    held = [0] * len(programme.stages)
+    decisions, tariffs = programme.decisions, programme.tariffs
+    held = [0] * len(tariffs)
     rests: list[dict[State, float]] = [{} for _ in levels]
     rests[-1] = dict.fromkeys(levels[-1], 0.0)
-    for step in reversed(range(len(programme.stages))):
-        ways = [(step + 1, programme.transitions[step])]
-        ways += [(edge.behind, transitions) for edge, transitions in programme.of_edges[step]]
+    for step in reversed(range(len(tariffs))):
+        ways = [(step + 1, decisions.transitions[step], tariffs[step])]
+        ways += [(edge.behind, of_edge, tariff) for edge, of_edge, tariff in programme.of_edges[step]]
         for state, arrival in levels[step].items():
             least = math.inf
-            for behind, transitions in ways:
+            for behind, transitions, tariff in ways:
                 rest_after = rests[behind]
-                for in_pool, _, (price, _), states in transitions.of(state):
-                    to_the_end = price + min([rest_after[following] for following in states])
+                for in_pool, moved, in_pool_bytes, states in transitions.of(state):
+                    price = tariff.price(moved, in_pool_bytes)
+                    if price is None:
+                        continue
+                    to_the_end = price[0] + min([rest_after[following] for following in states])
                     least = min(least, to_the_end)
                     for during in range(step, behind):
                         held[during] |= in_pool
@@ -118,6 +123,6 @@ def _too_large(
 ) -> TooLarge:
     steps = range(life.first, life.reads[-1] + 1)
     step = next((step for step in steps if not held[step] >> tensor & 1), steps[-1])
-    size_bytes = programme.network.tensors[tensor].size_bytes
+    size_bytes = programme.decisions.network.tensors[tensor].size_bytes
     needed_bytes, _ = least_needed(programme, step, levels[step], 1 << tensor)
     return TooLarge(step, size_bytes, needed_bytes - size_bytes, programme.pool.size_bytes)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, MutableMapping
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from accelsim.columns import Ints
 from accelsim.descriptions import in_words
@@ -25,7 +25,7 @@ from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.pool_knowledge import PoolKnowledge
 from accelsim.mapping.schedule import Schedule
 from accelsim.network.description import Network
-from accelsim.network.executed import ExecutedGraph
+from accelsim.network.executed import ExecutedGraph, ExecutedNode
 from accelsim.network.layer import Layer
 from accelsim.network.lowered import LoweredNetwork
 from accelsim.reuse.identity import Identity
@@ -157,6 +157,10 @@ class Cache:
         self._layers: Recent[tuple[str, MappingOptions], LayersOnMachine] = Recent(
             self._budget, _layers_bytes
         )
+        self.parts: Recent[Any, tuple[ExecutedNode, ...]] = Recent(
+            self._budget, lambda nodes: _LAYER_BYTES * len(nodes)
+        )
+        """Layers that networks have in common, by what they are known by to those who put them together."""
         self._grids = {finely: self._empty_grids(finely=finely) for finely in (False, True)}
 
     def _empty_grids(self, *, finely: bool) -> Grids:

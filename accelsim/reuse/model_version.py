@@ -26,6 +26,8 @@ _ROOMS: Final = (
     "simulation",
     "search/assembly.py",
     "search/chains.py",
+    "search/graphs.py",
+    "search/units.py",
     "search/evaluate.py",
     "search/space.py",
 )

@@ -19,8 +19,9 @@ from accelsim.hardware.counts import Access, HostCounts
 from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.precision import macs_by_bits
 from accelsim.planning.compiler import idle_descriptors
-from accelsim.search.assembly import REACH, Assembly, Span, UnitSchedule
+from accelsim.search.assembly import Assembly, UnitSchedule
 from accelsim.search.space import Depths
+from accelsim.search.units import REACH, Span
 from accelsim.simulation.stretches import Stretch, Stretches
 
 EXACT: Final = 2.0**53

@@ -10,7 +10,14 @@ from accelsim.choices import AUTO
 from accelsim.descriptions.arguments import check_choice
 from accelsim.descriptions.limits import MAX_COUNT
 from accelsim.energy import energy_by_component
-from accelsim.errors import AccelsimError, MappingError, came_of_interrupt, problem_text, problems_of
+from accelsim.errors import (
+    AccelsimError,
+    MappingError,
+    NetworkError,
+    came_of_interrupt,
+    problem_text,
+    problems_of,
+)
 from accelsim.hardware import ActionCounts, Hardware, Objective
 from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.precision import macs_by_bits
@@ -18,13 +25,15 @@ from accelsim.network.build import build
 from accelsim.network.description import Network
 from accelsim.network.graph import total_macs, total_params
 from accelsim.network.layer import Layer
-from accelsim.network.lowered import lowered_network
+from accelsim.network.lowered import LoweredNetwork, lowered_network
 from accelsim.planning.plan import Inferences
 from accelsim.reuse.cache import Cache
 from accelsim.run import plan_run
-from accelsim.search.assembly import Assembly, NotLocalError
+from accelsim.search.assembly import Assembly
 from accelsim.search.chains import Chains, TooLargeError
+from accelsim.search.graphs import Graphs
 from accelsim.search.space import Depths, with_depths
+from accelsim.search.units import NotLocalError
 from accelsim.simulation.engines import simulate
 
 
@@ -171,6 +180,7 @@ class Evaluator:
         self._latest: tuple[Depths, Network] | None = None
         self._assembly = assembly = _assembly(task)
         self._chains = None if assembly is None else Chains(assembly, task.hardware, task.options)
+        self._graphs = _graphs(task, self._cache) if assembly is None else None
 
     @property
     def puts_together(self) -> bool:
@@ -185,14 +195,25 @@ class Evaluator:
             except NotLocalError:
                 self._assembly = self._chains = None
         network = self._candidate(depths)
-        if self._task.limits == Limits():  # then it is lowered anyhow
+        if self._graphs is not None or self._task.limits == Limits():  # then it is lowered anyhow
             try:
-                lowered = self._cache.lowered(network, lowered_network)
+                lowered = self._cache.lowered(network, lambda network: self._lowered(network, depths))
                 return Size(lowered.params, lowered.macs)
             except AccelsimError:
                 pass  # what cannot be lowered may have a size
         published = build(network)
         return Size(total_params(published), total_macs(published))
+
+    def _lowered(self, network: Network, depths: Depths) -> LoweredNetwork:
+        """A candidate, put together of what is known where that can be."""
+        if self._graphs is not None:
+            try:
+                return self._graphs.lowered(depths)
+            except NotLocalError:
+                self._graphs = None
+            except NetworkError:  # which may say it of other depths
+                pass
+        return lowered_network(network)
 
     def costs(self, candidates: Sequence[Depths]) -> list[Cost]:
         """Cycles and energy of candidates. Raises NetworkError or MappingError."""
@@ -248,5 +269,12 @@ class Evaluator:
 def _assembly(task: SearchTask) -> Assembly | None:
     try:
         return Assembly(task.network, task.hardware, task.options)
+    except NotLocalError:
+        return None
+
+
+def _graphs(task: SearchTask, cache: Cache) -> Graphs | None:
+    try:
+        return Graphs(task.network, cache.parts)
     except NotLocalError:
         return None

@@ -149,11 +149,18 @@ def test_show_lowered_lists_executed_layers_and_what_became_of_the_others(accels
     )
 
 
-@pytest.mark.parametrize("name", ["sqnxt23v5", "mobilenet_v1@width=0.5", "16x16_128k"])
-def test_what_is_shown_fits_80_columns(accelsim, name):
-    options = ((), ("--lowered",)) if name != "16x16_128k" else ((),)
-    for option in options:
-        assert max(map(len, accelsim("show", name, *option).out.splitlines())) <= 80
+@pytest.mark.parametrize("name", ["sqnxt23v5", "mobilenet_v1@width=0.5", "long.yaml"])
+@pytest.mark.parametrize("option", [(), ("--lowered",), ("--stats",)], ids=str)
+def test_what_is_shown_of_a_network_fits_80_columns(accelsim, folder, name, option):
+    title = "title: A title such as papers have them, for which a line of 80 columns is not enough"
+    tiny = (folder / "tiny.yaml").read_text()
+    (folder / "long.yaml").write_text(tiny.replace("title: A network of four layers", title))
+    assert max(map(len, accelsim("show", name, *option).out.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("name", shipped.names("hardware"))
+def test_what_is_shown_of_a_machine_fits_80_columns(accelsim, name):
+    assert max(map(len, accelsim("show", name).out.splitlines())) <= 80
 
 
 def test_a_wider_terminal_gets_full_names(accelsim, monkeypatch):

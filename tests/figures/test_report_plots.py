@@ -1,6 +1,7 @@
 """What figures show, as values; that their words can be read; that the same figure is the same file."""
 
 import re
+import warnings
 from dataclasses import replace
 
 import hypothesis.strategies as st
@@ -51,6 +52,7 @@ from accelsim.search.evaluate import SearchTask
 from accelsim.search.path import search_path
 from accelsim.search.space import depth_space
 from accelsim.search.words import move_words
+from accelsim.traffic import Traffic
 
 OKABE_ITO = {"#0072B2", "#56B4E9", "#E69F00", "#D55E00", "#009E73", "#CC79A7", "#F0E442", "#000000"}
 
@@ -88,14 +90,37 @@ def test_no_layer_is_above_the_roof(run):
         assert point.macs_per_cycle <= roof_of(hardware).height(point.macs_per_byte) * (1 + 1e-9)
 
 
-def test_layers_without_macs_are_left_out_and_the_figure_says_so(a_layer, a_result):
-    pool = a_layer(name="pool", macs=0, utilization=0.0, cycles=100_000)
-    result = a_result(a_layer(cycles=300_000), pool)
+NOWHERE_BELOW_THE_ROOF = {
+    "without multiplications": {"macs": 0, "utilization": 0.0},
+    "on the host": {"dataflow": "host", "utilization": 0.0},
+    "all on chip": {"dram_bytes": Traffic(0, 0)},
+}
+
+
+@pytest.mark.parametrize("changes", NOWHERE_BELOW_THE_ROOF.values(), ids=NOWHERE_BELOW_THE_ROOF)
+def test_layers_that_have_no_place_are_left_out_and_the_figure_says_so(changes, a_layer, a_result):
+    other = a_layer(name="other", cycles=100_000, **changes)
+    result = a_result(a_layer(cycles=300_000), other)
     points = roofline_points(result, machine())
     assert [point.name for point in points] == ["conv1"]
     assert roofline_title(result, points).endswith("1 layer")
     subtitle = roofline_subtitle(roof_of(machine()), points)
-    assert subtitle.endswith("; layers without MACs (25.0% of the time) left out")
+    left_out = "; layers without MACs of the array or DRAM traffic (25.0% of the time) left out"
+    assert subtitle.endswith(left_out)
+
+
+@pytest.mark.parametrize(
+    ("network", "machine"), [("mlperf_tiny_vww", "gap9_ne16"), ("mlperf_tiny_ic", "16x16_128k")]
+)
+@pytest.mark.parametrize("host", [None, {"takes": ["conv"]}], ids=["as_it_is", "convolutions_on_a_host"])
+def test_a_roof_below_which_few_layers_have_a_place_can_be_read(network, machine, host):
+    hardware = accelsim.load_hardware(machine)
+    if host is not None:
+        hardware = vary(hardware, host=host)
+    result = accelsim.run_network(network, hardware)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # matplotlib's, of a logarithm of 0
+        assert_legible(roofline_figure([(result, hardware)]))
 
 
 # --- energy and traffic

@@ -10,7 +10,8 @@ from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.pool_knowledge import PoolKnowledge
 from accelsim.mapping.staircase import Weights
 from accelsim.network.lowered import lowered_network
-from accelsim.planning.cascading import plan_with_cascades
+from accelsim.planning.cascading import solved_with_cascades
+from accelsim.planning.decisions import Decisions
 from accelsim.planning.planner import plan_residency
 from accelsim.planning.pool_compiler import PoolCompiler
 from accelsim.simulation.transitions import Transitions
@@ -44,7 +45,8 @@ def test_guesses_lead_to_a_plan_as_good_as_that_of_all_chains_in_all_ways(networ
     compiler = PoolCompiler(hardware, hardware.tensor_bank, *options)
     planned = compiler.network_to_plan(lowered_network(load_network(network)).graph)
     pool, prices, pricer = compiler.places(), compiler.prices(planned, weights), compiler.pricer(planned)
-    found, _ = plan_with_cascades(planned, pool, prices, pricer, weights)
+    decisions = Decisions.of(planned.tensors, pool, prices)
+    found = solved_with_cascades(planned, decisions, pool, prices, pricer, weights).plan
     pricer.asked.update(way.cascade for chain in pricer.all for way in chain.ways)
     everywhere = frozenset(range(len(planned.layers)))
     chains = list(pricer.prices(prices, weights, everywhere, guess=False))

@@ -6,10 +6,11 @@ from unittest import mock
 import hypothesis.strategies as st
 import numpy as np
 from engines import behind_caches, engines, with_rules
-from hypothesis import given
+from hypothesis import given, settings
 from machines import schedule
 from strategies import (
     cases,
+    coded,
     convolutions,
     machines,
     pooled_schedules,
@@ -46,6 +47,13 @@ def test_the_fast_engine_observes_what_events_observe(case, bounds):
     with mock.patch.multiple(traversal, **dict(zip(names, bounds, strict=True))):
         for _ in range(2):
             assert simulate_fast(schedule, hardware, transitions) == observed
+
+
+@settings(max_examples=max(100, settings.default.max_examples))
+@given(engines(coded(st.one_of(repeated_schedules(channels=2), pooled_schedules(channels=2)))))
+def test_so_it_does_where_transfers_take_no_time(case):
+    hardware, schedule = case
+    assert simulate_fast(schedule, hardware) == simulate_events(schedule, hardware)
 
 
 RULED = machines(smallest_buffer=1024).flatmap(with_rules)

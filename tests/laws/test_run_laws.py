@@ -13,10 +13,11 @@ from machines import BUFFER, DRAM, conv, machine, mapped, schedule
 from strategies import machines
 from test_network_laws import published_graphs
 
+from accelsim.descriptions import vary
 from accelsim.energy import energy_by_component
 from accelsim.errors import MappingError
 from accelsim.hardware import load_hardware
-from accelsim.mapping.bounds import compulsory_dram_bytes
+from accelsim.mapping.bounds import compulsory_dram_bytes, compulsory_weight_bytes, least_array_cycles
 from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.precision import macs_by_bits
 from accelsim.network.load import load_network
@@ -179,3 +180,16 @@ def test_a_process_of_its_own_gives_the_same_bytes_whatever_the_order_of_sets_is
             [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
         )
         assert other.stdout.strip() == as_json()
+
+
+@pytest.mark.parametrize("size_bytes", [1 << 16, 1 << 18, 1 << 22])
+def test_what_weights_a_memory_cannot_hold_comes_with_each_inference(size_bytes):
+    """Flash sends a byte a cycle, and nothing but weights."""
+    keeping = {"memories.sram.keeps": ["activations", "weights"], "memories.sram.size_bytes": size_bytes}
+    pinning = vary(load_hardware("npu_int8_256k"), **keeping)
+    result = run_network("mobilenet_v1@width=0.25,resolution=96", pinning)
+    weight_bytes = sum(compulsory_weight_bytes(layer.form, pinning) for layer in result.layers)
+    array_cycles = sum(least_array_cycles(layer.form, pinning) for layer in result.layers)
+    least = max(array_cycles, weight_bytes - size_bytes)
+    assert array_cycles < weight_bytes < 1 << 22
+    assert least == result.lower_bound_if_kept_cycles <= result.cycles

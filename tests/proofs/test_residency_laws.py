@@ -3,6 +3,7 @@
 import math
 from dataclasses import replace
 from itertools import chain, combinations
+from unittest.mock import patch
 
 import hypothesis.strategies as st
 import numpy as np
@@ -22,14 +23,16 @@ from accelsim.planning import (
     ResultOutside,
     Tensor,
     TooLarge,
+    decisions,
     least_edp,
     nothing_kept,
     plan_residency,
 )
 from accelsim.planning.pins import FEW, PinProblem
+from accelsim.planning.planner import solved
 from accelsim.planning.remainder import Remainder
 from accelsim.planning.shortage import step_needs
-from accelsim.planning.stages import stages, tensor_set, torn
+from accelsim.planning.stages import stages, stairs_of, tensor_set, torn
 from accelsim.planning.why_not_pinned import why_not_pinned
 
 BYTES, TIME = Weights(dram_bytes=1.0), Weights(cycles=1.0)
@@ -435,12 +438,30 @@ def test_no_rest_of_a_plan_costs_less_than_its_bound(problem, pool):
     prices = staircases(candidates, BYTES)
     plan = plan_residency(network, pool, prices)
     assume(isinstance(plan, ResidencyPlan))
-    remainder = Remainder.of(network, pool, stages(network, pool, prices))
+    of_steps = stages(network, pool, prices)
+    stairs = [stairs_of(stage.moved, of_step) for stage, of_step in zip(of_steps, prices, strict=True)]
+    remainder = Remainder.of(network, pool, of_steps, stairs)
     for step, planned in enumerate(plan.steps):
         began_before = [index for index in planned.in_pool if plan.places[index].in_pool.first < step]
         image = [0] if pool.image_inside and step == 0 else []
         rest = sum(following.cost.dram_bytes for following in plan.steps[step:])
         assert remainder.least(step, tensor_set([*began_before, *image])) <= rest + 1e-9
+
+
+@given(problem=problems(), pool=POOLS, kept_states=st.sampled_from([0, 1, decisions.KEPT_STATES]))
+@settings(max_examples=100, deadline=None)
+def test_what_may_be_decided_serves_plans_by_all_prices(problem, pool, kept_states):
+    network, candidates = problem
+    with patch.object(decisions, "KEPT_STATES", kept_states):
+        of_all = decisions.Decisions.of(network, pool, staircases(candidates, TIME))
+        for weights in (TIME, BYTES, Weights(cycles=2.0, energy=3.0)):
+            prices = staircases(candidates, weights)
+            solution, plan = solved(of_all, pool, prices), plan_residency(network, pool, prices)
+            if isinstance(plan, ResidencyPlan):
+                assert solution.plan_with_reasons() == plan
+                assert solution.cost == plan.cost
+            else:
+                assert solution == plan
 
 
 @given(random=RANDOM, count=st.integers(1, 60))

@@ -4,6 +4,7 @@ import gc
 import pickle
 import tracemalloc
 import weakref
+from itertools import product
 
 import pytest
 from machines import keeping_machine
@@ -22,6 +23,7 @@ from accelsim.planning.compiler import make_schedule
 from accelsim.reuse.cache import Cache
 from accelsim.reuse.file import OwnFile
 from accelsim.run import plan_run
+from accelsim.search.graphs import Graphs
 
 NETWORKS = ("sqnxt23v5", "sqnxt23", "squeezenet_v1_1", "mobilenet_v2")
 
@@ -308,3 +310,20 @@ def test_the_option_before_names_the_same_file_and_says_so_in_a_line(tmp_path):
     assert both.exit_code == 2
     assert "must be left out beside --cache" in both.stderr
     assert "--memory" not in CliRunner().invoke(app, ["run", "--help"]).stdout
+
+
+def test_the_estimate_is_near_what_the_layers_of_candidates_take():
+    network = load_network("sqnxt23v5", resolution=64)
+    Graphs(network, {}).lowered((2, 4, 6, 1))
+    cache = Cache()
+    gc.collect()
+    tracemalloc.start(1)
+    try:
+        graphs = Graphs(network, cache.parts)
+        for depths in product([2], range(1, 8), range(1, 8), [1]):
+            graphs.lowered(depths)
+        gc.collect()
+        measured = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    assert 0.6 * measured < cache.held_bytes < 1.6 * measured

@@ -15,13 +15,14 @@ from accelsim.network.load import load_network as load
 from accelsim.planning import in_room
 from accelsim.report.tables.depths import EACH_PLANNED, depth_dict, depth_report, depth_rows, heading, rows
 from accelsim.report.text.table import Style
-from accelsim.search.assembly import Assembly, NotLocalError
+from accelsim.search.assembly import Assembly
 from accelsim.search.depth import search_depth
 from accelsim.search.evaluate import Evaluator, Limits, SearchTask, cost_of
 from accelsim.search.family import relatives
 from accelsim.search.pareto import dominates
 from accelsim.search.redesign import concrete
 from accelsim.search.space import SpaceError, depth_space, with_depths
+from accelsim.search.units import NotLocalError
 
 LARGE = load_hardware("16x16_128k")
 SQNXT = load_network("sqnxt23v2")

@@ -7,9 +7,10 @@ from hypothesis import HealthCheck, given, settings
 from accelsim import Cache, load_hardware, load_network, run_network
 from accelsim.descriptions import shipped, vary
 from accelsim.network.overlay import overlaid
-from accelsim.search.assembly import Assembly, NotLocalError
+from accelsim.search.assembly import Assembly
 from accelsim.search.evaluate import Evaluator, SearchTask
 from accelsim.search.space import depths_of, with_depths
+from accelsim.search.units import NotLocalError
 
 NAMES = [name for name in shipped.names("networks") if depths_of(load_network(name))]
 SMALL = load_hardware("8x8_32k")

@@ -78,7 +78,7 @@ def roof_of(hardware: Hardware) -> Roof:
 
 
 def roofline_points(result: RunResult, hardware: Hardware) -> list[RooflinePoint]:
-    """The layers that multiply, the one that takes the most time first.
+    """The layers that multiply on the array and move bytes off chip, the one that takes the most time first.
 
     A layer's cycles are those by which it moves the finish, or those in which the array or DRAM worked for it
     if these are more, because they began while the layer before was still being stored.
@@ -86,7 +86,7 @@ def roofline_points(result: RunResult, hardware: Hardware) -> list[RooflinePoint
     points = [
         _point(layer, result.cycles, hardware.pe_array.pes)
         for layer in result.layers
-        if layer.macs and layer.dram_bytes.total
+        if layer.utilization and layer.dram_bytes.total
     ]
     return sorted(points, key=lambda point: -point.time_share)
 
@@ -139,13 +139,16 @@ def roofline_title(result: RunResult, points: Sequence[RooflinePoint]) -> str:
 
 
 def roofline_subtitle(roof: Roof, points: Sequence[RooflinePoint]) -> str:
-    """What the roof is, and how much of the time is not shown, as those layers do not multiply."""
+    """What the roof is, and how much of the time is not shown, as those layers have no place below it: the
+    array does not multiply for them, or nothing of theirs comes from outside or goes there.
+    """
     peak, bandwidth = roof.peak_macs_per_cycle, roof.dram_bytes_per_cycle
-    description = f"roof: {peak} PEs, {peak} MAC/cycle; {roof.off_chip}, {bandwidth:g} byte/cycle, "
+    description = f"roof: {peak} PEs; {roof.off_chip}, {bandwidth:.3g} byte/cycle, "
     description += f"which limits below {roof.ridge:.3g} MAC/byte"
     unshown_share = 1 - sum(point.time_share for point in points)
     if unshown_share > 0.0005:
-        description += f"; layers without MACs ({percent(unshown_share)} of the time) left out"
+        without = f"layers without MACs of the array or {roof.off_chip} traffic"
+        description += f"; {without} ({percent(unshown_share)} of the time) left out"
     return description
 
 

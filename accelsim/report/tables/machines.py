@@ -8,7 +8,7 @@ from accelsim.descriptions.phrases import counted
 from accelsim.errors import DescriptionError
 from accelsim.hardware import Channel, Hardware, Memory
 from accelsim.report.text.energies import engineering
-from accelsim.report.text.table import Column, Style, kibibytes, labelled, quantity, table, wrapped
+from accelsim.report.text.table import Column, Style, headline, kibibytes, labelled, quantity, table, wrapped
 from accelsim.report.text.words import AREAS, OFF_CHIP, memory_word
 
 
@@ -72,8 +72,7 @@ def hardware_report(hardware: Hardware, style: Style) -> str:
         >>> [line for line in lines if "GMAC" in line]
         ['PE array       8 x 8 PEs, 64.0 GMAC/s']
     """
-    heading = f"{hardware.name}: {hardware.title}" if hardware.title else hardware.name
-    lines = [style.strong(heading)]
+    lines = headline(hardware.name, hardware.title, style)
     if hardware.source:
         lines += labelled("source", hardware.source, style)
     for name, text in peaks(hardware):

@@ -18,7 +18,7 @@ from accelsim.network.layer import Layer
 from accelsim.network.load import load_network
 from accelsim.network.shapes import WrittenShape, layer_shape, operator_name, operator_shape
 from accelsim.report.text.lowering import reason_words
-from accelsim.report.text.table import Column, Style, labelled, percent, si, table, wrapped
+from accelsim.report.text.table import Column, Style, headline, labelled, percent, si, table, wrapped
 from accelsim.report.text.words import SHAPE_LEGEND, name_word, operator_word, shape_word
 
 
@@ -245,7 +245,7 @@ def executed_report(network: Network, executed: ExecutedGraph, style: Style) -> 
 
 def _head(network: Network, listed: Sequence[ListedLayer], style: Style) -> Iterator[str]:
     description = network.description
-    yield style.strong(f"{network.name}: {description.title}")
+    yield from headline(network.name, description.title, style)
     yield from labelled("source", description.source, style)
     yield from labelled("input", str(network.image), style)
     if description.batch > 1:

@@ -22,7 +22,17 @@ from accelsim.network.compression import stored_bytes, total_kept_params
 from accelsim.network.description import Network, Reported
 from accelsim.network.graph import PublishedGraph, Shape, total_params
 from accelsim.network.lowering import lower
-from accelsim.report.text.table import Column, Style, labelled, percent, percent_digits, si, table, wrapped
+from accelsim.report.text.table import (
+    Column,
+    Style,
+    headline,
+    labelled,
+    percent,
+    percent_digits,
+    si,
+    table,
+    wrapped,
+)
 
 _COUNTED_AS: Final = {
     "all": "weights, biases, batch norm",
@@ -153,7 +163,7 @@ def statistics_report(statistics: NetworkStatistics, style: Style) -> str:
         >>> print(statistics_report(statistics, Style()).splitlines()[2])
         parameters   60,965,224   60,900,000      +0.11%  weights, biases, batch norm
     """
-    lines = [style.strong(f"{statistics.name}: {statistics.title}")]
+    lines = headline(statistics.name, statistics.title, style)
     lines += _table(_compared_columns(statistics.compared), style)
     if statistics.notes:
         lines += labelled("notes", statistics.notes, style)

@@ -189,6 +189,11 @@ def labelled(name: str, text: str, style: Style) -> list[str]:
     return wrapped(f"{name:<{LABEL_WIDTH - 1}} {text}", style, indent=LABEL_WIDTH)
 
 
+def headline(name: str, title: str, style: Style) -> list[str]:
+    """The name and title of a network or a machine, on as many lines as that takes."""
+    return [style.strong(line) for line in wrapped(f"{name}: {title}" if title else name, style)]
+
+
 class Column(NamedTuple):
     """A column of a table: what stands in it, and what may become of it where space is short.
 
