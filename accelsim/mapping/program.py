@@ -24,7 +24,7 @@ from accelsim.mapping.loop_order import Dimension, Order, as_named, loops_of
 from accelsim.mapping.loops import LoopKey, loops_over_tiles
 from accelsim.mapping.mapping import Choice, Mapping, ProgramPart, Repeat, Step, Totals, brought
 from accelsim.mapping.odometer import BEFORE, Loop, Position, TileExtent
-from accelsim.mapping.work import StepWork, TileKind, work_of_tiles
+from accelsim.mapping.work import StackedLayers, StepWork, TileKind, work_of_tiles
 
 
 def mappings(
@@ -32,6 +32,7 @@ def mappings(
     batch: int,
     hardware: Hardware,
     loops: MutableMapping[LoopKey, Loop] | None = None,
+    stack: StackedLayers | None = None,
 ) -> list[Mapping]:
     """The mappings that choices for layers of one structure stand for.
 
@@ -41,6 +42,7 @@ def mappings(
         batch: Images that each layer goes through.
         hardware: The machine.
         loops: Of mappings before, on any machine; those that are not among them are added.
+        stack: The layers, where they are stacked already.
 
     Returns:
         A mapping for each, its program written out and added up.
@@ -60,7 +62,10 @@ def mappings(
     known = {} if loops is None else loops
     nests = [loops_over_tiles(choice, batch, known) for choice in choices]
     kinds = [_kinds(choice.order, nest) for choice, nest in zip(choices, nests, strict=True)]
-    works = work_of_tiles(choices, kinds, hardware.on_host if hosted else hardware, batch)
+    unit = hardware.on_host if hosted else hardware
+    if stack is None:
+        stack = StackedLayers.of([choice.layer for choice in choices], unit.precision)
+    works = work_of_tiles(choices, stack, kinds, unit, batch)
     written = [_mapping(*parts, hardware) for parts in zip(choices, nests, works, strict=True)]
     behind_cache = [memory for memory in hardware.memories if memory.cache is not None]
     if hosted or not behind_cache:

@@ -31,6 +31,7 @@ from accelsim.mapping.stack import stacked, structure
 from accelsim.mapping.tile_search import TileSearch, portions
 from accelsim.mapping.units import array_dataflows, dataflows_for, unit_of
 from accelsim.mapping.unmappable import NoDataflowRuns, NotListed, NotPriced, Unmappable
+from accelsim.mapping.work import StackedLayers
 from accelsim.network.layer import FusedOperator, Layer, LoopNest
 
 if TYPE_CHECKING:
@@ -364,6 +365,7 @@ class _Search:
         contenders = self.effort.contenders(search, incumbents[owner])
         bench = Bench(
             [self.layers[layer] for layer in layers],
+            StackedLayers(search.cuts.layers, search.cuts.footprint),
             self.hardware,
             self.batch,
             self.judge,

@@ -18,6 +18,7 @@ from accelsim.mapping.odometer import Loop
 from accelsim.mapping.program import mappings
 from accelsim.mapping.ranking import VALUE_ROUNDING, best_first, objective_value
 from accelsim.mapping.tile_search import UNBEATABLE, Contender, TileSearch
+from accelsim.mapping.work import StackedLayers
 from accelsim.network.layer import Layer
 
 AT_ONCE: Final = 2
@@ -95,6 +96,8 @@ class Bench:
     """Judges mappings of layers of one structure."""
 
     layers: Sequence[Layer]
+    stack: StackedLayers
+    """The same layers."""
     hardware: Hardware
     batch: int
     judge: Judge | None
@@ -167,7 +170,8 @@ class Bench:
         choices = [
             judged.choice(self.layers[layer]) for judged, (layer, _) in zip(believed, contenders, strict=True)
         ]
-        written = mappings(choices, self.batch, self.hardware, self.loops)
+        stack = self.stack.picked(np.array([layer for layer, _ in contenders], dtype=np.int64))
+        written = mappings(choices, self.batch, self.hardware, self.loops, stack)
         return [
             judged._replace(time_cycles=float(judge(mapping)), mapping=mapping)
             for judged, mapping in zip(believed, written, strict=True)
