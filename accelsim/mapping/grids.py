@@ -12,6 +12,8 @@ from accelsim.mapping.arithmetic import ceil_div
 from accelsim.mapping.costs import VECTOR
 from accelsim.mapping.dataflows import dataflow_of
 from accelsim.mapping.loop_order import Order, as_named
+from accelsim.mapping.loops import LoopKey
+from accelsim.mapping.odometer import Loop
 from accelsim.mapping.tile import Granularity
 from accelsim.mapping.tiling import Axis, column_axis, row_axis, tile_sizes
 from accelsim.network.layer import Layer
@@ -52,11 +54,13 @@ class Grids:
     """Whether sizes are tried that the machine's compiler does not try."""
     given: "GivenMapping | None" = None
     """What is said of sizes beforehand."""
-    channels: MutableMapping[tuple[int, int, int, Granularity], Ints] = field(default_factory=dict)
+    channels: MutableMapping[tuple[int, int, int, int, int], Ints] = field(default_factory=dict)
     axes: MutableMapping[tuple[Axis, int, str, bool], Ints] = field(default_factory=dict)
     numbers: MutableMapping[tuple[Axis, int], tuple[int, ...]] = field(default_factory=dict)
     """What `AXIS_COLUMNS` says of an axis and one size, whichever machine tries it."""
     sizes: MutableMapping[tuple[int, int], tuple[int, ...]] = field(default_factory=dict)
+    loops: MutableMapping[LoopKey, Loop] = field(default_factory=dict)
+    """Over tiles of sizes that were chosen."""
 
     @property
     def order(self) -> Order | None:
@@ -74,7 +78,7 @@ class Grids:
 
     def _channels(self, layer: Layer, unit: Granularity) -> Ints:
         """Tiles of some channels of one group, or of several whole groups."""
-        key = layer.G, layer.K, layer.C, unit
+        key = layer.G, layer.K, layer.C, unit.k, unit.c
         cuts = self.channels.get(key)
         if cuts is None:
             outputs, inputs = self._sizes("K", layer.K, unit.k), self._sizes("C", layer.C, unit.c)

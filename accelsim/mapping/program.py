@@ -5,13 +5,13 @@ the step before: inputs depend on images, groups, input channels, pixels and ker
 output channels, input channels and kernel taps. What it frees follows from which loops move next.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, MutableMapping, Sequence
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import product
 from operator import itemgetter, mul
-from typing import Any, NamedTuple, TypeAlias, get_args
+from typing import Any, get_args
 
 from accelsim.hardware.counts import weighted_sum
 from accelsim.hardware.host import HOST
@@ -20,14 +20,20 @@ from accelsim.hardware.operand import Operand
 from accelsim.mapping.banks import brought_anew
 from accelsim.mapping.costs import NOTHING, VECTOR, transfer_counts
 from accelsim.mapping.hosting import program_on_array, program_on_host
-from accelsim.mapping.loop_order import ADDING_UP, OF_INPUTS, OF_WEIGHTS, Dimension, Order, as_named, loops_of
+from accelsim.mapping.loop_order import Dimension, Order, as_named, loops_of
+from accelsim.mapping.loops import LoopKey, loops_over_tiles
 from accelsim.mapping.mapping import Choice, Mapping, ProgramPart, Repeat, Step, Totals, brought
-from accelsim.mapping.odometer import BEFORE, Iterations, Loop, Position, TileExtent
-from accelsim.mapping.tiling import Axis, channel_spans, column_axes, row_axes, together
-from accelsim.mapping.work import StepWork, TileKind, work_of_tiles
+from accelsim.mapping.odometer import BEFORE, Loop, Position, TileExtent
+from accelsim.mapping.work import StackedLayers, StepWork, TileKind, work_of_tiles
 
 
-def mappings(choices: Sequence[Choice], batch: int, hardware: Hardware) -> list[Mapping]:
+def mappings(
+    choices: Sequence[Choice],
+    batch: int,
+    hardware: Hardware,
+    loops: MutableMapping[LoopKey, Loop] | None = None,
+    stack: StackedLayers | None = None,
+) -> list[Mapping]:
     """The mappings that choices for layers of one structure stand for.
 
     Args:
@@ -35,6 +41,8 @@ def mappings(choices: Sequence[Choice], batch: int, hardware: Hardware) -> list[
             them or none.
         batch: Images that each layer goes through.
         hardware: The machine.
+        loops: Of mappings before, on any machine; those that are not among them are added.
+        stack: The layers, where they are stacked already.
 
     Returns:
         A mapping for each, its program written out and added up.
@@ -51,11 +59,14 @@ def mappings(choices: Sequence[Choice], batch: int, hardware: Hardware) -> list[
     if not choices:
         return []
     hosted = choices[0].dataflow == HOST
-    loop_of: dict[_LoopKey, Loop] = {}
-    loops = [_loops(choice, batch, loop_of) for choice in choices]
-    kinds = [_kinds(choice.order, layer_loops) for choice, layer_loops in zip(choices, loops, strict=True)]
-    works = work_of_tiles(choices, kinds, hardware.on_host if hosted else hardware, batch)
-    written = [_mapping(*parts, hardware) for parts in zip(choices, loops, works, strict=True)]
+    known = {} if loops is None else loops
+    nests = [loops_over_tiles(choice, batch, known) for choice in choices]
+    kinds = [_kinds(choice.order, nest) for choice, nest in zip(choices, nests, strict=True)]
+    unit = hardware.on_host if hosted else hardware
+    if stack is None:
+        stack = StackedLayers.of([choice.layer for choice in choices], unit.precision)
+    works = work_of_tiles(choices, stack, kinds, unit, batch)
+    written = [_mapping(*parts, hardware) for parts in zip(choices, nests, works, strict=True)]
     behind_cache = [memory for memory in hardware.memories if memory.cache is not None]
     if hosted or not behind_cache:
         return written
@@ -67,7 +78,7 @@ def mappings(choices: Sequence[Choice], batch: int, hardware: Hardware) -> list[
 
 
 def _mapping(choice: Choice, loops: Sequence[Loop], work: Sequence[StepWork], hardware: Hardware) -> Mapping:
-    moving, anew = tuple(loop for loop in loops if loop.moves), brought_anew(hardware)
+    moving, anew = tuple([loop for loop in loops if loop.moves]), brought_anew(hardware)
     if anew:  # they come with each step, whichever loop has moved
         moving = tuple(
             loop._replace(
@@ -102,23 +113,22 @@ def _mapping(choice: Choice, loops: Sequence[Loop], work: Sequence[StepWork], ha
 def program_totals(program: Sequence[ProgramPart], hardware: Hardware) -> Totals:
     """Sums over all steps; those that are alike are added up once."""
     visits: dict[int, int] = {}
-    steps: dict[int, Step] = {}
-    _count_visits(program, 1, visits, steps)
-    times = [visits[identity] for identity in steps]
-    on_chip = [step.array_counts for step in steps.values()] + [step.vector_counts for step in steps.values()]
-    loaded = _moved([step.read for step in steps.values()], times)
-    stored = _moved([step.written for step in steps.values()], times)
+    of_identity: dict[int, Step] = {}
+    _count_visits(program, 1, visits, of_identity)
+    steps, times = list(of_identity.values()), list(visits.values())
+    loaded = _moved([step.read for step in steps], times)
+    stored = _moved([step.written for step in steps], times)
     overfetched = masked = NOTHING
     if hardware.burst_channels:
-        moved_loads = _moved([step.moved_loads for step in steps.values()], times)
-        moved_stores = _moved([step.moved_stores for step in steps.values()], times)
-        overfetched, masked = _more_than(moved_loads, loaded), _more_than(moved_stores, stored)
+        overfetched = _more_than(_moved([step.moved_loads for step in steps], times), loaded)
+        masked = _more_than(_moved([step.moved_stores for step in steps], times), stored)
+    transfers = transfer_counts(hardware, loaded, stored, overfetched, masked)
+    on_chip = [step.array_counts for step in steps] + [step.vector_counts for step in steps]
     return Totals(
         steps=sum(times),
-        array_cycles=sum(map(mul, times, (step.array_cycles for step in steps.values()))),
-        vector_cycles=sum(map(mul, times, (step.vector_cycles for step in steps.values()))),
-        counts=weighted_sum(on_chip, times * 2)
-        + transfer_counts(hardware, loaded, stored, overfetched, masked),
+        array_cycles=sum(map(mul, times, [step.array_cycles for step in steps])),
+        vector_cycles=sum(map(mul, times, [step.vector_cycles for step in steps])),
+        counts=weighted_sum([*on_chip, transfers], [*times, *times, 1]),
     )
 
 
@@ -144,98 +154,9 @@ def _count_visits(
         if isinstance(part, Repeat):
             _count_visits(part.body, times * part.times, visits, steps)
         else:
-            steps[id(part)] = part
-            visits[id(part)] = visits.get(id(part), 0) + times
-
-
-_LoopKey: TypeAlias = tuple[Dimension, int | tuple[Axis, ...], int]
-"""What is cut into tiles of which size; rows and columns by an axis for each part of the kernel."""
-
-
-def _loops(choice: Choice, batch: int, loop_of: dict[_LoopKey, Loop]) -> list[Loop]:
-    """The loops over the tiles of a layer, outermost first; layers may have loops in common."""
-    layer, tile, once = choice.layer, choice.tile, Operand.INPUTS in brought(choice)
-    cuts: dict[Dimension, _LoopKey] = {
-        "image": ("image", batch, tile.n),
-        "group": ("group", layer.G, tile.g),
-        "output_channel": ("output_channel", layer.K, tile.k),
-        "input_channel": ("input_channel", layer.C, tile.c),
-        "row": ("row", row_axes(layer, tile.fy, once=once), tile.y),
-        "column": ("column", column_axes(layer, tile.fx, once=once), tile.x),
-        "tap_row": ("tap_row", layer.FY, tile.fy),
-        "tap_column": ("tap_column", layer.FX, tile.fx),
-    }
-    loops = []
-    for dimension in loops_of(choice.order):
-        cut = cuts[dimension]
-        loop = loop_of.get(cut)
-        if loop is None:
-            loop = loop_of[cut] = _loop(*cut)
-        loops.append(loop)
-    return loops
-
-
-def _loop(dimension: Dimension, extent: int | tuple[Axis, ...], size: int) -> Loop:
-    kinds: dict[TileExtent, int] = {}
-    iterations = _iterations_of(
-        list(_equal_tiles(dimension, extent, size)), kinds, adds_up=dimension in ADDING_UP
-    )
-    return Loop(dimension in OF_INPUTS, dimension in OF_WEIGHTS, tuple(iterations), tuple(kinds))
-
-
-class _EqualTiles(NamedTuple):
-    """Successive tiles along a loop that cover as much; see `TileExtent`."""
-
-    tiles: int
-    size: int
-    inputs: tuple[int, ...] = ()
-    stored: int = 0
-    part: int = 0
-
-
-def _equal_tiles(dimension: Dimension, extent: int | tuple[Axis, ...], size: int) -> Iterator[_EqualTiles]:
-    """The tiles of a loop. What a tile reads depends on which taps go over it, so no two parts are alike."""
-    if not isinstance(extent, int):
-        for spans in together(extent, size):
-            yield _EqualTiles(
-                spans[0].tiles, spans[0].size, tuple([span.inputs for span in spans]), spans[0].stored
-            )
-    elif dimension in ("tap_row", "tap_column"):
-        for part, first in enumerate(range(0, extent, size)):
-            yield _EqualTiles(1, min(size, extent - first), part=part)
-    else:
-        for span in channel_spans(extent, size):
-            yield _EqualTiles(span.tiles, span.size)
-
-
-def _iterations_of(
-    equal_tiles: Sequence[_EqualTiles], kinds: dict[TileExtent, int], *, adds_up: bool
-) -> Iterator[Iterations]:
-    """Tiles with the first and the last iteration of the loop apart from the others.
-
-    `adds_up` says that all iterations add to the same outputs; what they cover is added to `kinds`, numbered.
-    """
-
-    def iterations(tiles: int, tiles_alike: _EqualTiles, first: bool, last: bool) -> Iterations:
-        resumes, completes = adds_up and not first, last or not adds_up
-        extent = TileExtent(
-            tiles_alike.size, tiles_alike.inputs, tiles_alike.stored, tiles_alike.part, resumes, completes
-        )
-        return Iterations(tiles, extent, kinds.setdefault(extent, len(kinds)), first, last)
-
-    total = sum(tiles_alike.tiles for tiles_alike in equal_tiles)
-    n_before = 0
-    for tiles_alike in equal_tiles:
-        middle = tiles_alike.tiles
-        if n_before == 0:
-            yield iterations(1, tiles_alike, first=True, last=total == 1)
-            middle -= 1
-        n_before += tiles_alike.tiles
-        ends = n_before == total and middle > 0
-        if middle - ends > 0:
-            yield iterations(middle - ends, tiles_alike, first=False, last=False)
-        if ends:
-            yield iterations(1, tiles_alike, first=False, last=True)
+            identity = id(part)
+            steps[identity] = part
+            visits[identity] = visits.get(identity, 0) + times
 
 
 @cache
@@ -273,7 +194,7 @@ def _kinds(order: Order, loops: Sequence[Loop]) -> list[TileKind]:
     return kinds
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Writer:
     """Writes the program of a layer down. What is alike is written once and shared."""
 
@@ -343,18 +264,18 @@ class _Writer:
             kind = self.bringing if self.bringing.in_place & (weights_come | inputs_come).keys() else Step
             loads = weights_come | inputs_come | work.residual
             step = self.steps[key] = kind(
-                loads=loads,
-                takes={} if work.resumes else work.outputs,
-                freed_by_array=weights_go if read_by_vector_unit else weights_go | inputs_go,
-                freed_by_vector_unit=work.residual | inputs_go if read_by_vector_unit else work.residual,
-                stores=work.stored,
-                freed_by_store=work.outputs if work.completes else {},
-                array_cycles=work.array_cycles,
-                vector_cycles=work.vector_cycles,
-                array_counts=work.array_counts,
-                vector_counts=work.vector_counts,
-                completes=work.completes,
-                crossing=None if work.crossing is None else work.crossing.of_loads(loads),
-                weights_of_layer=self.weights_of_layer,
+                loads,
+                {} if work.resumes else work.outputs,
+                weights_go if read_by_vector_unit else weights_go | inputs_go,
+                work.residual | inputs_go if read_by_vector_unit else work.residual,
+                work.stored,
+                work.outputs if work.completes else {},
+                work.array_cycles,
+                work.vector_cycles,
+                work.array_counts,
+                work.vector_counts,
+                work.completes,
+                None if work.crossing is None else work.crossing.of_loads(loads),
+                self.weights_of_layer,
             )
         return step

@@ -31,6 +31,7 @@ from accelsim.mapping.stack import stacked, structure
 from accelsim.mapping.tile_search import TileSearch, portions
 from accelsim.mapping.units import array_dataflows, dataflows_for, unit_of
 from accelsim.mapping.unmappable import NoDataflowRuns, NotListed, NotPriced, Unmappable
+from accelsim.mapping.work import StackedLayers
 from accelsim.network.layer import FusedOperator, Layer, LoopNest
 
 if TYPE_CHECKING:
@@ -283,7 +284,7 @@ class _Search:
             for layer, best in zip(self.layers, winners, strict=True)
             if best is not None and best.mapping is None
         ]
-        written = iter(mappings(unwritten, self.batch, self.hardware))
+        written = iter(mappings(unwritten, self.batch, self.hardware, self.grids.loops))
         return [
             shortfall(layer, self.hardware)
             if best is None
@@ -364,11 +365,13 @@ class _Search:
         contenders = self.effort.contenders(search, incumbents[owner])
         bench = Bench(
             [self.layers[layer] for layer in layers],
+            StackedLayers(search.cuts.layers, search.cuts.footprint),
             self.hardware,
             self.batch,
             self.judge,
             self.among_tiles,
             self.effort,
+            self.grids.loops,
             idle_rows,
         )
         pairs = np.fromiter(contenders, dtype=np.int64)

@@ -4,7 +4,7 @@ docs/decisions/simulated-choice.md says what that buys, and what it costs.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple, TypeAlias
 
@@ -12,10 +12,13 @@ import numpy as np
 
 from accelsim.columns import Floats
 from accelsim.hardware import Hardware, Objective
+from accelsim.mapping.loops import LoopKey
 from accelsim.mapping.mapping import Choice, Mapping
+from accelsim.mapping.odometer import Loop
 from accelsim.mapping.program import mappings
 from accelsim.mapping.ranking import VALUE_ROUNDING, best_first, objective_value
 from accelsim.mapping.tile_search import UNBEATABLE, Contender, TileSearch
+from accelsim.mapping.work import StackedLayers
 from accelsim.network.layer import Layer
 
 AT_ONCE: Final = 2
@@ -93,12 +96,16 @@ class Bench:
     """Judges mappings of layers of one structure."""
 
     layers: Sequence[Layer]
+    stack: StackedLayers
+    """The same layers."""
     hardware: Hardware
     batch: int
     judge: Judge | None
     objective: Objective
     """Among tiles."""
     effort: Effort
+    loops: MutableMapping[LoopKey, Loop]
+    """Over tiles, of mappings before."""
     idle_rows: int = 0
     """Of the array, that all of the mappings leave idle."""
 
@@ -163,7 +170,8 @@ class Bench:
         choices = [
             judged.choice(self.layers[layer]) for judged, (layer, _) in zip(believed, contenders, strict=True)
         ]
-        written = mappings(choices, self.batch, self.hardware)
+        stack = self.stack.picked(np.array([layer for layer, _ in contenders], dtype=np.int64))
+        written = mappings(choices, self.batch, self.hardware, self.loops, stack)
         return [
             judged._replace(time_cycles=float(judge(mapping)), mapping=mapping)
             for judged, mapping in zip(believed, written, strict=True)

@@ -29,6 +29,8 @@ POOLING_NUMBERS: Final = tuple(
     field.name for field in fields(Pooling) if field.name not in {"name", "operator"}
 )
 NO_OPERATOR: Final = FusedOperator("", "", vector_ops=0)
+_NO_WINDOWS: Final = (0, 0, 1, 1, 0, 0)
+"""What `POOLING_NUMBERS` are behind the size of the outputs, where nothing is pooled."""
 
 _structure = attrgetter("on_array", "multiplies_activations", *STRUCTURE)
 _numbers = attrgetter(*NUMBERS)
@@ -80,11 +82,11 @@ def _pooling(layers: Sequence[Layer]) -> Pooling[Count] | None:
     """The poolings of some layers as one; beside them, layers without have one that does nothing."""
     if all(layer.pooling is None for layer in layers):
         return None
-    poolings = [
-        layer.pooling or Pooling("", "", OY=layer.OY, OX=layer.OX, FY=0, FX=0, stride_y=1, stride_x=1)
+    numbers = [
+        (layer.OY, layer.OX, *_NO_WINDOWS) if layer.pooling is None else _pooling_numbers(layer.pooling)
         for layer in layers
     ]
-    return Pooling("", "", *map(_together, zip(*map(_pooling_numbers, poolings), strict=True)))
+    return Pooling("", "", *map(_together, zip(*numbers, strict=True)))
 
 
 def _together(values: Sequence[Any]) -> Any:

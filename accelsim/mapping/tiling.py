@@ -195,19 +195,20 @@ class Axis(NamedTuple):
         return min(results, max(0, (outputs + pad - window) // stride + 1))
 
 
-def together(axes: Sequence[Axis], size: int) -> Iterator[tuple[Span, ...]]:
+def together(axes: Sequence[Axis], size: int) -> list[tuple[Span, ...]]:
     """Tiles of `size` outputs that are alike by each of some axes of the same outputs: a span by each."""
-    remaining = [list(axis.spans(size)) for axis in axes]
     if len(axes) == 1:
-        yield from zip(*remaining, strict=True)
-        return
+        return [(span,) for span in axes[0].spans(size)]
+    remaining = [list(axis.spans(size)) for axis in axes]
+    alike = []
     while remaining[0]:
         tiles = min(spans[0].tiles for spans in remaining)
-        yield tuple(spans[0]._replace(tiles=tiles) for spans in remaining)
+        alike.append(tuple([spans[0]._replace(tiles=tiles) for spans in remaining]))
         for spans in remaining:
             span = spans.pop(0)
             if span.tiles > tiles:
                 spans.insert(0, span._replace(tiles=span.tiles - tiles))
+    return alike
 
 
 def row_axes(layer: Layer, taps: int, *, once: bool = False) -> tuple[Axis, ...]:

@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterable, Sequence
 from functools import partial
 from itertools import chain, repeat
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from accelsim.columns import Count, Ints, Selection
 from accelsim.hardware.counts import ActionCounts
 from accelsim.hardware.machine import Hardware
 from accelsim.hardware.operand import Operand
+from accelsim.hardware.parts import Precision
 from accelsim.mapping.arithmetic import column_of, cycles_at, entries
 from accelsim.mapping.banks import in_units
 from accelsim.mapping.bursts import Moving, bytes_outside, coded_part
@@ -30,10 +31,11 @@ from accelsim.mapping.costs import (
 from accelsim.mapping.footprint import Footprint, bits_to_bytes
 from accelsim.mapping.loop_order import lies_inside
 from accelsim.mapping.mapping import Choice, Crossing, DataflowParameters
+from accelsim.mapping.picking import picked
 from accelsim.mapping.precision import partial_sum_bits
 from accelsim.mapping.stack import stacked
 from accelsim.mapping.tile import TileShape, is_partial, window
-from accelsim.network.layer import LoopNest
+from accelsim.network.layer import Layer, LoopNest
 
 
 class TileKind(NamedTuple):
@@ -79,13 +81,34 @@ class StepWork(NamedTuple):
     it is."""
 
 
+class StackedLayers(NamedTuple):
+    """The layers of some mappings, an entry each, and what tiles of them take."""
+
+    layers: LoopNest[Count]
+    footprint: Footprint
+
+    @classmethod
+    def of(cls, layers: Sequence[Layer], machine: Precision) -> Self:
+        """Of layers of one structure."""
+        stack = stacked(layers)
+        return cls(stack, Footprint.of(stack, machine))
+
+    def picked(self, which: Selection) -> "StackedLayers":
+        """Some of them; the same one may come again."""
+        return StackedLayers(picked(self.layers, which), picked(self.footprint, which))
+
+
 def work_of_tiles(
-    choices: Sequence[Choice], kinds: Sequence[Sequence[TileKind]], hardware: Hardware, images: int
+    choices: Sequence[Choice],
+    stack: StackedLayers,
+    kinds: Sequence[Sequence[TileKind]],
+    hardware: Hardware,
+    images: int,
 ) -> list[list[StepWork]]:
     """The work of each kind of tile of each mapping, of layers of one structure that images go through."""
-    stack, how_many = stacked([choice.layer for choice in choices]), [len(group) for group in kinds]
+    how_many = [len(group) for group in kinds]
     owner = np.repeat(np.arange(len(choices)), how_many)
-    layers, footprint = entries(stack, owner), entries(Footprint.of(stack, hardware.precision), owner)
+    layers, footprint = stack.picked(owner)
     all_kinds = list(chain.from_iterable(kinds))
     table = np.array(all_kinds, dtype=np.int64)
     columns = np.ascontiguousarray(table.T)
@@ -98,7 +121,7 @@ def work_of_tiles(
     stored = footprint.stored(tile, stored_rows, stored_columns) * completes
     ops = vector_ops(layers, outputs, tile.n * channels * stored_rows * stored_columns) * completes
     array = ArrayCost(0, on_chip_counts(hardware, {Operand.INPUTS: inputs}, {}))  # the vector unit reads them
-    if stack.on_array:
+    if layers.on_array:
 
         def cost_of(
             layer: LoopNest[Count], execution: tuple[str, int, DataflowParameters], which: Selection
@@ -108,7 +131,7 @@ def work_of_tiles(
             return array_cost(layer, dataflow, entries(tile, which), entries(resumes, which), in_use, fixed)
 
         executions = [(choice.dataflow, choice.idle_rows, choice.parameters) for choice in choices]
-        array = array_costs(stack, executions, owner, cost_of)
+        array = array_costs(stack.layers, executions, owner, cost_of)
     partial_sums = bits_to_bytes(outputs, partial_sum_bits(layers, hardware.precision))
     array_counts = array.counts + on_chip_counts(
         hardware, {Operand.OUTPUTS: partial_sums * resumes}, {Operand.OUTPUTS: partial_sums * (1 - completes)}
@@ -132,7 +155,7 @@ def work_of_tiles(
     flags = [kind.resumes for kind in all_kinds], [kind.completes for kind in all_kinds]
     tiles = Moving(layers, footprint, tile, input_rows, input_columns, stored_rows, stored_columns, resumes)
     in_banks = hardware.pool is not None and hardware.pool.unit_bytes > 1
-    crosses = hardware.burst_channels or stack.coded is not None or in_banks
+    crosses = hardware.burst_channels or layers.coded is not None or in_banks
     crossing = _crossing(tiles, by_operand, hardware) if crosses else repeat(None)
     if in_banks:
         by_operand = _in_whole_banks(tiles, by_operand, hardware)

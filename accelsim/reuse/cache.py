@@ -20,6 +20,7 @@ from accelsim.errors import AccelsimError
 from accelsim.hardware import Hardware
 from accelsim.mapping.grids import Grids
 from accelsim.mapping.mapping import Mapping, ProgramPart, Repeat
+from accelsim.mapping.odometer import Loop
 from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.pool_knowledge import PoolKnowledge
 from accelsim.mapping.schedule import Schedule
@@ -170,6 +171,7 @@ class Cache:
             axes=Recent(budget, _array_bytes),
             numbers=Recent(budget, _numbers_bytes),
             sizes=Recent(budget, _numbers_bytes),
+            loops=Recent(budget, _loop_bytes),
         )
 
     def lowered(self, network: Network, make: Callable[[Network], LoweredNetwork]) -> LoweredNetwork:
@@ -297,6 +299,8 @@ _JUDGED_BYTES: Final = 1000
 _KEPT_BYTES: Final = 700
 """Of sizes to cut layers into: what they are of, and where they are kept."""
 _NUMBER_BYTES: Final = 40
+_ITERATIONS_BYTES: Final = 300
+"""Of a loop over tiles that are alike."""
 _MACHINE_BYTES: Final = 30_000
 _TABLES_BYTES: Final = 2000
 """Empty tables of one machine."""
@@ -325,6 +329,10 @@ def _array_bytes(array: Ints) -> int:
 
 def _numbers_bytes(numbers: tuple[int, ...]) -> int:
     return _KEPT_BYTES + _NUMBER_BYTES * len(numbers)
+
+
+def _loop_bytes(loop: Loop) -> int:
+    return _KEPT_BYTES + _ITERATIONS_BYTES * len(loop.iterations)
 
 
 def mapping_bytes(mapping: Mapping) -> int:

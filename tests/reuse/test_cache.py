@@ -73,6 +73,17 @@ def test_machines_are_not_mixed_up_and_equal_ones_are_one(machine):
     assert cache.layers(machine, options) is cache.layers(again, options)
 
 
+def test_loops_over_tiles_that_another_machine_left_make_the_same_programs(machine):
+    cache, network = Cache(), load_network("mobilenet_v2", resolution=96)
+    options = MappingOptions()
+    others = [vary(machine, **{"pe_array.rows": 32}), vary(machine, **{"global_buffer.size_bytes": 65536})]
+    for some in (machine, *others):
+        shared, alone = plan_run(network, some, cache=cache), plan_run(network, some)
+        assert shared.schedule.mappings == alone.schedule.mappings
+    loops = cache.layers(machine, options).grids.loops
+    assert loops and loops is cache.layers(others[0], options).grids.loops
+
+
 SEVERAL_MACHINES = ({}, {"dram.latency_cycles": 7})
 FEW_BYTES = 1_000_000
 """Room for a few of the networks below."""
