@@ -250,6 +250,20 @@ def with_ports(hardware: Hardware, rows: tuple[int, int], columns: tuple[int, in
     return Hardware.model_construct(**{**dict(hardware), "pe_array": array})
 
 
+def engines_may_rest_on(mappings: Sequence[Mapping]) -> bool:
+    """Whether programs keep to what both engines take for granted of steps (`Step`)."""
+    programs = [tuple(mapping.steps()) for mapping in mappings]
+    return all(steps[-1].completes and all(map(_is_as_taken_for_granted, steps)) for steps in programs)
+
+
+def _is_as_taken_for_granted(step: Step) -> bool:
+    of_outputs = {*step.takes, *step.stores, *step.freed_by_store} <= {Operand.OUTPUTS}
+    order = Operand.WEIGHTS, Operand.INPUTS, Operand.RESIDUAL
+    in_order = list(step.loads) == [operand for operand in order if operand in step.loads]
+    done_later = step.stores or step.freed_by_store or step.freed_by_vector_unit or step.vector_cycles
+    return of_outputs and in_order and (step.completes or not done_later)
+
+
 # --- layers
 
 

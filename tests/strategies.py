@@ -35,7 +35,7 @@ from accelsim.hardware import Hardware, Operand, dataflow_names
 from accelsim.mapping.banks import bank_demand, half_banks
 from accelsim.mapping.candidates import candidates
 from accelsim.mapping.costs import VECTOR
-from accelsim.mapping.mapping import Choice, Mapping, Repeat
+from accelsim.mapping.mapping import Choice, Crossing, Mapping, Repeat
 from accelsim.mapping.precision import macs_by_bits
 from accelsim.mapping.program import mappings, program_totals
 from accelsim.mapping.room import room_in_banks
@@ -658,3 +658,48 @@ def leveled_machines(draw, bits=WHOLE_BYTES, largest_bytes=8192, keeps=("activat
     channel = {name: draw(values) for name, values in _TENSOR_CHANNELS.items()}
     size_bytes = draw(st.integers(16, largest_bytes))
     return with_tensor_memory(hardware, size_bytes, io, holds=outside, keeps=keeps, **channel)
+
+
+# --- what is coded
+
+
+_PARTS_THAT_MOVE = st.fixed_dictionaries(dict.fromkeys(Operand, st.sampled_from([0, 0, 0.5, 1])))
+"""Of each operand."""
+
+
+@st.composite
+def coded(draw, made):
+    """Schedules of whose steps channels move a part, as of what is coded: nothing at all as often as not.
+
+    Latencies are short, too, so that what takes no time happens in the cycle of what is beside it.
+    """
+    hardware, schedule = draw(made)
+    latencies = {channel.memory: draw(st.sampled_from([0, 1, 5])) for channel in hardware.channels}
+    coding = vary(hardware, **{f"memories.{name}.latency_cycles": value for name, value in latencies.items()})
+    parts = draw(st.lists(_PARTS_THAT_MOVE, min_size=1, max_size=3))
+    known = {}
+
+    def of(part):
+        if isinstance(part, Repeat):
+            return Repeat(part.times, tuple(map(of, part.body)))
+        if id(part) not in known:
+            known[id(part)] = _coded(part, parts[len(known) % len(parts)])
+        return known[id(part)]
+
+    mappings_there = [
+        replace(mapping, program=program, totals=program_totals(program, coding.with_places(places)))
+        for mapping, places in zip(
+            schedule.mappings, schedule.places or [{}] * len(schedule.mappings), strict=True
+        )
+        for program in [tuple(map(of, mapping.program))]
+    ]
+    return coding, replace(schedule, mappings=tuple(mappings_there))
+
+
+def _coded(whole, parts):
+    """A step of whose operands these parts move."""
+    loads, stores = (
+        {operand: math.ceil(size_bytes * parts[operand]) for operand, size_bytes in sizes.items()}
+        for sizes in (whole.loads, whole.stores)
+    )
+    return replace(whole, crossing=Crossing(loads, stores, loads, stores))

@@ -65,6 +65,11 @@ class Step:
     Bytes are by operand; an operand that nothing happens to is left out. Operands that stay from the step
     before are not loaded again.
 
+    Both engines rest on what holds of every step that a mapping makes, and neither checks: outputs alone are
+    stored, and outputs alone take room when the step runs, in a bank in which nothing that is loaded takes
+    any; weights are asked for before inputs, and these before residuals; what is not complete is not stored,
+    and no work for the vector unit; the last step of a layer is complete.
+
     Attributes:
         array_cycles: How long the array takes.
         vector_cycles: How long the vector unit takes; of a step of the host, how long the host does.
@@ -82,13 +87,13 @@ class Step:
     """What comes from outside, in the order in which it is asked for: the room that it takes, which is what
     moves where there is no `crossing`."""
     takes: MappingOf[Operand, int]
-    """Room that is taken before the step runs: none where it adds to the outputs of the step before."""
+    """Room for outputs that is taken before the step runs: none where it adds to those of the step before."""
     freed_by_array: MappingOf[Operand, int]
     """Room that is free again when the array is done."""
     freed_by_vector_unit: MappingOf[Operand, int]
     """When the vector unit is done: residuals, and inputs of its own layers; or the host: all it has read."""
     stores: MappingOf[Operand, int]
-    """What goes outside when the vector unit is done."""
+    """Outputs that go outside when the vector unit is done."""
     freed_by_store: MappingOf[Operand, int]
     """When that is stored; none where outputs are not complete yet."""
     array_cycles: int

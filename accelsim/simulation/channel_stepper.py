@@ -14,6 +14,7 @@ from typing import TypeAlias
 from accelsim.hardware.machine import Hardware
 from accelsim.hardware.memory import Channel
 from accelsim.hardware.operand import Operand
+from accelsim.simulation.deadlock import DeadlockError
 from accelsim.simulation.entry import Entry, most_descriptors
 from accelsim.simulation.machine_step import Load, MachineStep, Room
 from accelsim.simulation.pool_stepper import PoolStepper
@@ -160,16 +161,16 @@ class ChannelStepper(Stepper):
                 self._start_array_if_there_is_room()
             array_ends = self.array_ends
             next_cycle = min(array_ends, finishing.head_cycle)
-            if array_ends > self.cycle:  # else the cycle is not over: a step of no cycles leaves in it
-                if self.holds_more:
-                    self._observe()
+            cycle = self.cycle
+            if array_ends > cycle:  # else the cycle is not over: a step of no cycles leaves in it
                 for queue in queues:
-                    queue.arbitrate(self.cycle)
+                    queue.arbitrate(cycle)
+                # Nor is it where a transfer of no cycles ends in it.
                 cycle = min(next_cycle, *[queue.next_cycle for queue in queues])
-            else:
-                cycle = self.cycle
+                if self.holds_more and cycle > self.cycle:
+                    self._observe()
             if cycle == NEVER:
-                raise RuntimeError(f"the simulation came to a stop in layer {self.layer}")
+                raise DeadlockError.of(waiting, self.layer)
             self.cycle = cycle
             frees = next_cycle == cycle
             for queue in queues:

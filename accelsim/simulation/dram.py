@@ -109,6 +109,9 @@ class DRAMChannel:
         request = heapq.heappop(queue)
         if request.stops_array:
             self._stops.begin_to_move()
+        if not request.stream_cycles:  # which ends when every channel has decided
+            _EndOfCycle(self._env, lambda _: self._finish(request))
+            return
         stream = self._env.timeout(request.stream_cycles)
         if stream.callbacks is not None:
             stream.callbacks.append(lambda _: self._finish(request))

@@ -9,6 +9,7 @@ from accelsim.mapping.schedule import Schedule
 from accelsim.simulation.activity import Activity, Recorder
 from accelsim.simulation.banks import Banks
 from accelsim.simulation.control import Turns
+from accelsim.simulation.deadlock import DeadlockError
 from accelsim.simulation.dma import load
 from accelsim.simulation.dram import DRAMChannel
 from accelsim.simulation.entry import channels_of, entries_of, most_descriptors
@@ -75,7 +76,7 @@ def simulate_events(schedule: Schedule, hardware: Hardware, *, keep_timeline: bo
     env.run()
     unfinished = [layer for layer, event in enumerate(machine.finished) if not event.triggered]
     if unfinished:
-        raise RuntimeError(f"the simulation came to a stop in layer {unfinished[0]} of {layers}")
+        raise DeadlockError(unfinished[0])
     return _observed(machine, images, keep_timeline=keep_timeline)
 
 

@@ -15,6 +15,7 @@ from accelsim.hardware.machine import Hardware
 from accelsim.hardware.memory import Channel
 from accelsim.hardware.operand import Operand
 from accelsim.simulation.channel_stepper import ChannelStepper, PoolChannelStepper, Queue
+from accelsim.simulation.deadlock import DeadlockError
 from accelsim.simulation.level_stepper import LevelStepper
 from accelsim.simulation.machine_step import MachineStep
 from accelsim.simulation.state import HostState, State
@@ -77,15 +78,15 @@ class HostStepper(ChannelStepper):
                 self._start_array_if_there_is_room()
             array_ends = self.array_ends
             next_cycle = min(array_ends, finishing.head_cycle, on_host.head_cycle, self.wakes_at)
-            if array_ends > self.cycle:  # else the cycle is not over: a step of no cycles leaves in it
-                if self.holds_more:
-                    self._observe()
+            cycle = self.cycle
+            if array_ends > cycle:  # else the cycle is not over: a step of no cycles leaves in it
                 self._arbitrate_all()
+                # Nor is it where a transfer of no cycles ends in it.
                 cycle = min(next_cycle, self._due())
-            else:
-                cycle = self.cycle
+                if self.holds_more and cycle > self.cycle:
+                    self._observe()
             if cycle == NEVER:
-                raise RuntimeError(f"the simulation came to a stop in layer {self.layer}")
+                raise DeadlockError.of(waiting, self.layer)
             self.cycle = cycle
             ended = [queue for queue in queues if queue.stream_ends == cycle]
             frees = [queue for queue in ended if self._end_stream_of(queue)]

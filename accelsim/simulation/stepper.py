@@ -19,6 +19,7 @@ from typing import ClassVar
 from accelsim.hardware.machine import Hardware
 from accelsim.hardware.operand import Operand
 from accelsim.mapping.mapping import Step
+from accelsim.simulation.deadlock import DeadlockError
 from accelsim.simulation.entry import Entry
 from accelsim.simulation.log import Log, bank_sums, banks_by_memory
 from accelsim.simulation.machine_step import Load, MachineStep, Room, machine_step
@@ -169,7 +170,7 @@ class Stepper:
     def _go_on(self) -> None:
         """Until something is free that the DMA may have waited for: in this cycle, or in a later one.
 
-        Raises RuntimeError if nothing ever will be.
+        Raises DeadlockError if nothing ever will be.
         """
         # Invariant: all that happens before `self.cycle` has happened, and of this cycle whatever comes first
         # in the order of events.py: what frees bytes or descriptors, then who takes them. Only the DMA and
@@ -197,7 +198,7 @@ class Stepper:
                 self.cycle = starts
                 continue
             if frees_at == NEVER:
-                raise RuntimeError(f"the simulation came to a stop in layer {self.layer}")
+                raise DeadlockError.of(waiting, self.layer)
             # Banks are fullest before something is freed; a step of no cycles leaves before a cycle is over.
             if frees_at > self.cycle and (self.holds_more or sum(self.free_bytes) < self.least_together):
                 self._observe()

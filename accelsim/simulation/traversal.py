@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from accelsim.hardware import Hardware, Operand
 from accelsim.mapping.mapping import ProgramPart, Repeat, Step
+from accelsim.simulation.deadlock import DeadlockError
 from accelsim.simulation.entry import Entry
 from accelsim.simulation.log import Log
 from accelsim.simulation.machine_step import MachineStep
@@ -99,7 +100,7 @@ class Traversal:
     ) -> Log:
         """What is observed on the way; each layer's program, the layers that it waits for, what it brings.
 
-        Raises RuntimeError if the machine comes to a stop.
+        Raises DeadlockError if the machine comes to a stop.
         """
         self._go_through(programs, waits_for, entries)
         self._drain(len(programs))
@@ -140,7 +141,7 @@ class Traversal:
 
     def _check_ended(self, layer: int) -> None:
         if layer not in self.log.end_cycles:
-            raise RuntimeError(f"the simulation came to a stop in layer {layer}")
+            raise DeadlockError(layer)
 
     def _enter(
         self, layer: int, producers: Sequence[int], entry: Entry, program: Sequence[ProgramPart]

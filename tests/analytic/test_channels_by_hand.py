@@ -3,11 +3,13 @@
 DRAM streams 16 bytes a cycle after a latency of 100, flash 4 bytes a cycle after 50.
 """
 
+from dataclasses import replace
+
 import pytest
-from machines import layer_of, machine, pooled_machine, schedule, step, transfers, with_flash
+from machines import layer_of, machine, pooled_machine, schedule, step, transfers, with_engines, with_flash
 
 from accelsim.hardware import Operand
-from accelsim.mapping.mapping import Repeat
+from accelsim.mapping.mapping import Crossing, Repeat
 from accelsim.simulation.activity import Wait
 from accelsim.simulation.alone import Alone
 from accelsim.simulation.events import simulate_events
@@ -163,3 +165,51 @@ def test_a_step_in_a_pool_takes_its_room_for_both_channels_at_once():
     # What the array gave back at 170 is not enough: 560 bytes are free beside the outputs, 640 are needed.
     assert activity.waits == (Wait("room", layer=0, step=1, start=0, end=275, bank="pool"),)
     assert activity.cycles == 2 * 275
+
+
+# --- transfers of no bytes, as of what is coded to nothing: they take no cycle
+
+
+def moving(a_step, **moved):
+    """A step of whose operands channels move so many bytes, and else what is loaded and stored."""
+    moved = {Operand(operand): size_bytes for operand, size_bytes in moved.items()}
+    loads, stores = (
+        {operand: moved.get(operand, size_bytes) for operand, size_bytes in sizes.items()}
+        for sizes in (a_step.loads, a_step.stores)
+    )
+    return replace(a_step, crossing=Crossing(loads, stores, loads, stores))
+
+
+def test_what_is_stored_in_no_time_is_not_held_at_the_end_of_its_cycle():
+    # Inputs come at 10; array and vector unit pass the outputs on, which are stored at 10.
+    hardware = with_flash(machine(**{"dram.latency_cycles": 0}))
+    tile = moving(step(inputs=160, store=320), outputs=0)
+    activity = observed(schedule(layer(tile, hardware=hardware)), hardware)
+    assert activity.cycles == 10
+    assert activity.peak_bank_bytes == {"inputs": 160, "weights": 0, "outputs": 0}
+    assert activity.peak_global_buffer_bytes == 160
+
+
+def test_what_comes_in_no_time_and_is_used_in_none_is_not_held_at_the_end_of_its_cycle():
+    # Weights come in the cycle in which they are asked for, and the array passes the step on in the same.
+    hardware = with_flash(machine(), latency_cycles=0)
+    tiles = moving(step(weights=400), weights=0), step(inputs=160, array=10)
+    activity = observed(schedule(layer(*tiles, hardware=hardware)), hardware)
+    assert activity.cycles == 120
+    assert activity.peak_bank_bytes == {"inputs": 160, "weights": 0, "outputs": 0}
+
+
+def test_channels_choose_together_before_what_takes_no_time_has_come():
+    # The first tile's outputs are ready to be stored at 120 + 100, for 20 cycles in which the array has to
+    # stand. The weights that the second lacks come at 220: when the channels choose, the array still stands.
+    hardware = with_engines(with_flash(machine(), latency_cycles=220), stops_array=[Operand.OUTPUTS])
+    lacking = moving(step(weights=400, inputs=160, array=30), weights=0)
+    tiles = step(inputs=160, array=10, store=320), lacking
+    activity = observed(schedule(layer(*tiles, hardware=hardware)), hardware)
+    assert transfers(activity) == [
+        ("dram", "inputs", 100, 110),
+        ("dram", "inputs", 110, 120),
+        ("dram", "outputs", 220, 240),
+    ]
+    assert activity.cycles == 240 + 30
+    assert activity.layers[0].waiting_cycles == {IN: 110, WEIGHTS: 100, OUT: 20}

@@ -3,13 +3,26 @@
 DRAM streams 16 bytes a cycle after a latency of 100.
 """
 
+from dataclasses import replace
+from unittest import mock
+
 import pytest
-from machines import layer_of, machine, pooled_machine, schedule, step
+from machines import (
+    layer_of,
+    machine,
+    pooled_machine,
+    schedule,
+    step,
+    with_engines,
+    with_flash,
+    with_host,
+)
 
 from accelsim.hardware import Operand
 from accelsim.mapping.mapping import Repeat
 from accelsim.mapping.schedule import PoolChange
 from accelsim.pricing import layer_results
+from accelsim.simulation import traversal
 from accelsim.simulation.activity import Occupancy, Wait
 from accelsim.simulation.alone import Alone
 from accelsim.simulation.events import simulate_events
@@ -229,6 +242,19 @@ def test_images_that_recur_are_not_gone_through_one_by_one():
     assert activity.layers[0].array_busy_cycles == images * 50
 
 
+def test_what_has_passed_of_a_standstill_when_an_image_begins_is_waited_for_once():
+    # The first layer of the first image is executed 110 .. 120 and stored until 230. Then the inputs of the
+    # second are asked for, which come 110 later; what it puts out is stored in 1000 cycles. In each other
+    # image, the first layer's outputs are stored after those: of 1340 cycles between two executions of the
+    # second layer, the array works in 20, and has stood still for 1100 when the next image begins.
+    tiles = step(inputs=160, array=10, store=160), step(inputs=160, array=10, store=16000)
+    plan = replace(schedule(*map(layer_of, tiles)), images_in_turn=10)
+    assert waiting(observed(plan, machine())) == [{IN: 110}, {IN: 220 + 9 * 1210}]
+    # As where states are so long that they are looked at only where an image begins:
+    with mock.patch.multiple(traversal, SHORT_STATE=0, ENTRIES_PER_STEP=0):
+        assert waiting(observed(plan, machine())) == [{IN: 110}, {IN: 220 + 9 * 1210}]
+
+
 # --- alone
 
 
@@ -246,13 +272,13 @@ def test_a_layer_alone_has_the_room_that_tensors_leave():
 @pytest.mark.parametrize(
     ("hardware", "tensors", "message"),
     [
-        (pooled_machine(300), {}, "came to a stop in layer 0"),
+        (pooled_machine(300), {}, "the simulation came to a stop in layer 0$"),
         (
             pooled_machine(1000),
             {"pool_changes": (PoolChange(600, 0), PoolChange(100, 0))},
-            "came to a stop in layer 1",
+            "the simulation came to a stop in layer 1$",
         ),
-        (pooled_machine(1000), {"pool_bytes_at_start": 800}, "came to a stop in layer 0"),
+        (pooled_machine(1000), {"pool_bytes_at_start": 800}, "the simulation came to a stop in layer 0$"),
         (pooled_machine(1000), {"pool_bytes_at_start": 1001}, "less than the 1001 bytes"),
         (machine(), {"pool_bytes_at_start": 1}, "less than the 1 bytes"),
         (machine(), {"pool_changes": (PoolChange(0, 0),) * 2}, "machine has none"),
@@ -261,3 +287,18 @@ def test_a_layer_alone_has_the_room_that_tensors_leave():
 def test_where_nothing_can_go_on_both_engines_say_so(engine, hardware, tensors, message):
     with pytest.raises(RuntimeError, match=message):
         engine(schedule(ONE_TILE, ONE_TILE, **tensors), hardware)
+
+
+@pytest.mark.parametrize("engine", [simulate_events, simulate_fast])
+@pytest.mark.parametrize("hardware", [machine(), with_flash(machine()), with_host(), with_engines()])
+@pytest.mark.parametrize("images", [1, 3])
+def test_the_machine_stops_in_the_layer_that_does_not_end_though_others_have_been_asked_for(
+    engine, hardware, images
+):
+    # The second layer's outputs, 40,000 bytes, have no room in a bank of 32 KiB. Steps of the layers behind
+    # it, and of images behind the first, are asked for all the same.
+    tiles = step(inputs=160, array=10, store=160), step(inputs=160, array=10, store=40_000)
+    layers = [layer_of(tile, hardware=hardware) for tile in (*tiles, tiles[0])]
+    plan = replace(schedule(*layers, waits_for=[(), (), ()]), images_in_turn=images)
+    with pytest.raises(RuntimeError, match=r"^the simulation came to a stop in layer 1$"):
+        engine(plan, hardware)

@@ -10,6 +10,7 @@ from hypothesis import given
 from machines import schedule
 from strategies import (
     cases,
+    coded,
     convolutions,
     machines,
     pooled_schedules,
@@ -34,6 +35,8 @@ SCHEDULES = engines(
         repeated_schedules(channels=2),
         pooled_schedules(),
         pooled_schedules(channels=2),
+        coded(repeated_schedules(channels=2)),
+        coded(pooled_schedules(channels=2)),
     )
 )
 

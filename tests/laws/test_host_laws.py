@@ -9,6 +9,7 @@ from engines import HOSTS, on_host
 from hypothesis import assume, given, settings
 from machines import with_host
 from strategies import (
+    coded,
     compressed_layers,
     layers,
     leveled_schedules,
@@ -55,6 +56,8 @@ SCHEDULES = st.one_of(
     pooled_schedules(),
     pooled_schedules(channels=2),
     leveled_schedules(),
+    coded(repeated_schedules()),
+    coded(leveled_schedules()),
 )
 
 

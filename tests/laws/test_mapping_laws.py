@@ -11,7 +11,7 @@ import hypothesis.strategies as st
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
-from machines import DRAM, bank_bytes, machine, mapped, pairs_of_counts
+from machines import DRAM, bank_bytes, engines_may_rest_on, machine, mapped, pairs_of_counts
 from strategies import (
     ANY_BITS,
     array_layers,
@@ -22,6 +22,7 @@ from strategies import (
     layers,
     machines,
     packed_cases,
+    reordered_cases,
     steps_of,
 )
 
@@ -199,6 +200,11 @@ def test_banks_hold_the_operands_of_one_step_after_another_and_are_empty_at_the_
         )
         outputs -= step.freed_by_store.get(Operand.OUTPUTS, 0)
     assert (weights, inputs, outputs) == (0, 0, 0)
+
+
+@given(packed_cases() | cut_cases() | reordered_cases())
+def test_steps_are_what_both_engines_rest_on(case):
+    assert engines_may_rest_on([case.mapping])
 
 
 @given(packed_cases() | cut_cases())

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import hypothesis.strategies as st
 from hypothesis import assume, event, given, settings
+from machines import engines_may_rest_on
 from strategies import ANY_BITS, keeping_machines
 
 from accelsim.descriptions import vary
@@ -81,6 +82,7 @@ def planned(network, hardware, **options):
 
 
 def is_proven(plan):
+    assert engines_may_rest_on(plan.schedule.mappings)
     assert simulate_fast(plan.schedule, plan.hardware) == simulate_events(plan.schedule, plan.hardware)
     event(f"at most {len(str(max(pool_bytes(plan.schedule))))} digits of bytes stay")
     return verify_plan(plan).mismatches == {}
