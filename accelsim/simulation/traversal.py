@@ -181,12 +181,14 @@ class Traversal:
         """Go through a part of a program, or look up what that did from this state before."""
         transitions, number = self.transitions, self.number
         pays = number is None and self._pays_to_remember(part)
-        if not pays and number is None:
-            go(part, last)
-            return
+        if number is None:
+            if not pays:
+                go(part, last)
+                return
+            number = self._number()
         # The identity of a part will do, since programs share what is alike and `transitions.parts` keeps
         # it alive; `last` is in the key, since the last step of a layer ends it.
-        key = (id(part), self._number(), last)
+        key = (id(part), number, last)
         transition = transitions.of_part.get(key)
         if transition is not None:
             # From one state the same steps lead to the same state in as many cycles: the machine stays
@@ -233,10 +235,10 @@ class Traversal:
         """A step, or as many that are alike, of which the last may end the layer."""
         machine = self.machine if self.machine_is_here else self._bring_machine()
         on_machine = self._on_machine(step)
-        for _ in range(times - last):
+        while times > 1:
             machine.hand_over(on_machine, False)
-        if last:
-            machine.hand_over(on_machine, True)
+            times -= 1
+        machine.hand_over(on_machine, last)
         self.cycle = machine.cycle + machine.skipped_cycles
         self.number = self.state = None
 
@@ -304,7 +306,7 @@ class Traversal:
                         self.log.stand_still(self.layer, operand, periods * of_a_period)
                     self._advance(periods * (self.cycle - cycle))
                     return iteration + periods * (iteration - earlier)
-                entries += ENTRIES_OF_A_STATE + state.entries
+                entries += ENTRIES_OF_A_STATE + machine.entries
                 if entries > MOST_ITERATION_ENTRIES:
                     iteration_of.clear()
                     entries = 0
@@ -361,12 +363,12 @@ class Traversal:
 
     def _transition(self, before: int) -> Transition:
         log, layer = self.log, self.layer
-        start = log.start_cycles.get(layer)
+        start, ends = log.start_cycles.get(layer), log.end_cycles
         return Transition(
             self.cycle - before,
-            self._number(),
+            self._number() if self.number is None else self.number,
             None if start is None else start - before,
-            tuple([(layer - ended, cycle - before) for ended, cycle in log.end_cycles.items()]),
+            tuple([(layer - ended, cycle - before) for ended, cycle in ends.items()]) if ends else (),
             log.least_free_bytes,
             tuple([(layer - waiting, cycles) for waiting, cycles in log.waiting_cycles.items()]),
         )
@@ -380,9 +382,10 @@ class Traversal:
             log.end_cycles[self.layer - distance] = before + cycle
         for distance, cycles_of in waiting_cycles:
             layer = self.layer - distance
-            if layer not in log.waiting_cycles:
+            waiting = log.waiting_cycles.get(layer)
+            if waiting is None:
                 log.waiting_cycles[layer] = dict(cycles_of)
                 continue
             for operand, cycles in cycles_of.items():
-                log.stand_still(layer, operand, cycles)
+                waiting[operand] = waiting.get(operand, 0) + cycles
         log.observe(least_free_bytes)
