@@ -44,6 +44,8 @@ class Stepper:
         }
         self.bank_of_outputs = self.bank_of[Operand.OUTPUTS]
         self.memories = banks_by_memory(hardware.banks)
+        self.observed = len(hardware.banks) + (len(self.memories) or 1)
+        """Of how many banks, memories and all together the least free bytes are noted."""
         self.cycle = 0
         """On its own clock, which stands still while others skip what repeats."""
         self.skipped_cycles = 0
@@ -76,7 +78,7 @@ class Stepper:
         """Whether the layer may not have asked for anything since then."""
         least = log.least_free_bytes
         if not least:
-            least.extend([NEVER] * (len(self.free_bytes) + (len(self.memories) or 1)))
+            least.extend([NEVER] * self.observed)
         self.least_free_bytes = least
         """What was observed, of banks, memories and all together; only less than that has to be."""
         self.least_together = NEVER if self.memories else least[-1]
@@ -179,15 +181,13 @@ class Stepper:
                     self._start_array_if_there_is_room()
                     starts = NEVER
             array_ends, frees_at = self.array_ends, finishing.head_cycle
-            if array_ends < frees_at:  # `min` is slow for two
-                frees_at = array_ends
+            frees_at = array_ends if array_ends < frees_at else frees_at  # `min` is slow for two
             # No read is asked for before `frees_at`, so a store that joins before has its place; of the same
             # cycle, reads go first. Stores in line come before those that are not.
             if not stores.tasks and writes.head_cycle < (starts if starts < frees_at else frees_at):
                 self._join_line()
             stored_at = stores.head_cycle
-            if stored_at < frees_at:
-                frees_at = stored_at
+            frees_at = stored_at if stored_at < frees_at else frees_at
             if starts < frees_at:
                 if not waiting[0].step.array_cycles:  # which frees bytes in the same cycle
                     self._observe()
@@ -213,14 +213,12 @@ class Stepper:
         """What the banks hold at the end of a cycle."""
         free_bytes, least = self.free_bytes, self.least_free_bytes
         for bank, left_bytes in enumerate(free_bytes):
-            if left_bytes < least[bank]:
+            if left_bytes < least[bank]:  # noqa: PLR1730 (`min` is slow for two)
                 least[bank] = left_bytes
         if self.memories:
             self.log.observe(bank_sums(free_bytes, self.memories))
-        else:
-            together_bytes = sum(free_bytes)
-            if together_bytes < least[-1]:
-                least[-1] = self.least_together = together_bytes
+        elif (together_bytes := sum(free_bytes)) < least[-1]:
+            least[-1] = self.least_together = together_bytes
         self.holds_more = False
 
     def _free(self, freed: Room) -> None:
@@ -286,8 +284,8 @@ class Stepper:
             self._hand_to_vector_unit(task)
             if not step.array_cycles:
                 executed_until = self.vector_free_at
-        if executed_until > self.executed_until:
-            self.executed_until = executed_until
+        before = self.executed_until
+        self.executed_until = executed_until if executed_until > before else before
 
     def _hand_to_vector_unit(self, task: TileTask) -> None:
         """It finishes one task after the other, whatever else happens: when it will be done is known now."""
@@ -340,9 +338,7 @@ class Stepper:
         if since >= cycle:
             return
         self.executed_until = cycle
-        waiting = self.log.waiting_cycles.get(task.layer)
-        if waiting is None:
-            waiting = self.log.of_layer(task.layer)
+        waiting = self.log.of_layer(task.layer)
         if task.arrives > since:
             for load, arrives in zip(step.loads, task.arrivals, strict=True):
                 if arrives > since:
@@ -438,8 +434,7 @@ class Stepper:
         self.channel_free_at = cycle + self.latency + state.channel_busy_cycles
         self.writes = TaskQueue.of_state(state.writes, cycle, task)
         self.stores = TaskQueue.of_state(state.stores, cycle, task)
-        self.in_array, self.array_ends = None, NEVER
-        executes_until = cycle
+        self.in_array, self.array_ends, executes_until = None, NEVER, cycle
         if state.in_array is not None:
             self.in_array = task(state.in_array[1])
             self.array_ends = executes_until = cycle + state.in_array[0]
@@ -448,9 +443,8 @@ class Stepper:
         self.to_finish = TaskQueue.of_state(state.to_finish, cycle, task)
 
     def _let_wait(self, task: TileTask, due: Sequence[int]) -> None:
-        """What a task that waits for the array still waits for; where anything is due, other loads came now."""
+        """What a task that waits for the array still waits for; if anything, other loads came now."""
         if due:
-            cycle = self.cycle
-            come = [cycle] * (len(task.step.loads) - len(due))
-            task.arrivals = [*come, *[cycle + cycles for cycles in due]]
-            task.arrives = cycle + due[-1]
+            come = [self.cycle] * (len(task.step.loads) - len(due))
+            task.arrivals = [*come, *[self.cycle + cycles for cycles in due]]
+            task.arrives = task.arrivals[-1]

@@ -35,7 +35,7 @@ class Transition(NamedTuple):
     """When its layer asked for the first byte."""
     end_cycles: tuple[tuple[int, int], ...]
     """Layers that were finished meanwhile, counted back from its own, and when."""
-    least_free_bytes: Sequence[int]
+    least_free_bytes: tuple[int, ...]
     waiting_cycles: tuple[tuple[int, MappingOf[Operand, int]], ...]
     """Of layers, counted back from its own, as `LayerActivity` has them."""
 

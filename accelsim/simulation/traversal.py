@@ -117,7 +117,7 @@ class Traversal:
         of_layers = zip(programs, waits_for, entries, strict=True)
         for layer, (program, producers, entry) in enumerate(of_layers, first_layer):
             self._enter(layer, producers, entry, program)
-            self._remembered(program, True, self._body)
+            self._remembered(program, True, self._program)
 
     def cycles_of_layer(self, program: Sequence[ProgramPart]) -> int:
         """When the program of a layer is done by itself.
@@ -125,7 +125,7 @@ class Traversal:
         Its loops are remembered, for a schedule may come to them in the same state; the whole of it is not,
         since in a schedule the machine is still busy with the layer before.
         """
-        self._body(program, True)
+        self._program(program, True)
         self._drain(1)
         return self.log.end_cycles[0]
 
@@ -219,14 +219,23 @@ class Traversal:
         self._observe(transition, before)
         return transition
 
-    def _body(self, body: Sequence[ProgramPart], last: bool) -> None:
+    def _program(self, program: Sequence[ProgramPart], last: bool) -> None:
+        """A layer's own parts. A loop of one step is gone through: its state soon recurs, and the layer as a
+        whole is remembered, so that the loop is met seldom again.
+        """
+        self._body(program, last, fewest_parts=2)
+
+    def _body(self, body: Sequence[ProgramPart], last: bool, fewest_parts: int = 1) -> None:
+        """The parts of a program or a loop; of loops, those with as many parts are remembered."""
         left = len(body)
         for part in body:
             left -= 1
             ends = last and not left
             if not isinstance(part, Repeat):
                 self._step(part, 1, ends)
-            elif part.times < WORTHWHILE_STEPS and self._steps_of(part) < WORTHWHILE_STEPS:
+            elif len(part.body) < fewest_parts or (
+                part.times < WORTHWHILE_STEPS and self._steps_of(part) < WORTHWHILE_STEPS
+            ):
                 self._iterate(part, ends)
             else:
                 self._remembered(part, ends, self._iterate)
@@ -369,7 +378,7 @@ class Traversal:
             self._number() if self.number is None else self.number,
             None if start is None else start - before,
             tuple([(layer - ended, cycle - before) for ended, cycle in ends.items()]) if ends else (),
-            log.least_free_bytes,
+            tuple(log.least_free_bytes),
             tuple([(layer - waiting, cycles) for waiting, cycles in log.waiting_cycles.items()]),
         )
 
