@@ -315,7 +315,7 @@ class Traversal:
                         self.log.stand_still(self.layer, operand, periods * of_a_period)
                     self._advance(periods * (self.cycle - cycle))
                     return iteration + periods * (iteration - earlier)
-                entries += ENTRIES_OF_A_STATE + machine.entries
+                entries += ENTRIES_OF_A_STATE + (machine.entries if self.number is None else state.entries)
                 if entries > MOST_ITERATION_ENTRIES:
                     iteration_of.clear()
                     entries = 0
