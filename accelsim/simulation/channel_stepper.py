@@ -16,7 +16,7 @@ from accelsim.hardware.memory import Channel
 from accelsim.hardware.operand import Operand
 from accelsim.simulation.deadlock import DeadlockError
 from accelsim.simulation.entry import Entry, most_descriptors
-from accelsim.simulation.machine_step import Load, MachineStep, Room
+from accelsim.simulation.machine_step import Load, MachineStep
 from accelsim.simulation.pool_stepper import PoolStepper
 from accelsim.simulation.state import ChannelState, State, Waiting
 from accelsim.simulation.stepper import Stepper
@@ -143,8 +143,8 @@ class ChannelStepper(Stepper):
         if self.begins:
             self._begin(task.layer)
 
-    def _takes(self, room: Room) -> bool:
-        took = super()._takes(room)
+    def _takes(self, size_bytes: int) -> bool:
+        took = super()._takes(size_bytes)
         self.holds_more = self.holds_more or took  # in all banks together, if not in one
         return took
 
@@ -260,11 +260,10 @@ class ChannelStepper(Stepper):
 
     def _waiting(self, _begins: int) -> Waiting:
         layer = self.layer
-        return tuple([(task.tag(layer), (task.reads_due,)) for task in self.to_array])
+        return tuple([(*task.tag(layer), task.reads_due) for task in self.to_array])
 
-    def _let_wait(self, waiting: Waiting) -> None:
-        for task, (_, (reads_due,)) in zip(self.to_array, waiting, strict=True):
-            task.reads_due = reads_due
+    def _let_wait(self, task: TileTask, due: Sequence[int]) -> None:
+        (task.reads_due,) = due
 
     def put_into(self, state: State, layer: int, cycle: int, steps: Sequence[MachineStep]) -> None:
         """Go on from a state at another place and time."""

@@ -163,11 +163,11 @@ class EngineStepper(HostStepper):
             queue.stops and queue.streaming is not None for queue in self.engine_queues
         )
         if stopped:
-            if not self.has_room and self._takes(step.takes):
+            if not self.has_room and self._takes(step.taken_bytes):
                 self.has_room = self.holds_more = True
             return
         if self.has_room:
-            self._free(step.takes)  # which the array takes now
+            self.free_bytes[self.bank_of_outputs] += step.taken_bytes  # which the array takes now
             self.has_room = False
         super()._start_array_if_there_is_room()
 

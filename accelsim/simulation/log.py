@@ -18,9 +18,8 @@ class Log:
     """Of each layer whose last output reached DRAM."""
     waiting_cycles: dict[int, dict[Operand, int]] = field(default_factory=dict)
     """Of each layer for which nothing was executed, as `LayerActivity` has them."""
-    least_free_bytes: tuple[int, ...] = ()
-    """The least that was free in each bank, in each of several memories, and in all with tiles together;
-    empty as long as nothing was observed."""
+    least_free_bytes: list[int] = field(default_factory=list)
+    """The least that was free in each bank, in each of several memories, and in all with tiles together."""
 
     def of_layer(self, layer: int) -> dict[Operand, int]:
         """What steps of a layer were waited for, to be added to."""
@@ -34,13 +33,11 @@ class Log:
         waiting = self.of_layer(layer)
         waiting[operand] = waiting.get(operand, 0) + cycles
 
-    def observe(self, free_bytes: tuple[int, ...]) -> None:
+    def observe(self, free_bytes: Sequence[int]) -> None:
         """What is free over some time in the banks, and in all of them together."""
         least = self.least_free_bytes
-        if not least:
-            self.least_free_bytes = free_bytes
-        elif True in map(lt, free_bytes, least):  # mostly not; `any` takes twice as long for so few
-            self.least_free_bytes = tuple(map(min, free_bytes, least))
+        if True in map(lt, free_bytes, least):  # mostly not; `any` takes twice as long for so few
+            least[:] = map(min, free_bytes, least)
 
 
 def banks_by_memory(banks: Sequence[Bank]) -> tuple[tuple[int, ...], ...]:

@@ -4,9 +4,10 @@ Tiles that are alike share a `Step`, and each is met many times: what of it depe
 is found once.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass
+from math import ceil
 from typing import Final, TypeAlias
 
 from accelsim.hardware.operand import Operand
@@ -14,6 +15,7 @@ from accelsim.mapping.mapping import Step
 from accelsim.simulation.pool import room_bytes
 
 _WEIGHTS: Final = Operand.WEIGHTS
+_OUTPUTS: Final = Operand.OUTPUTS
 Room: TypeAlias = tuple[tuple[int, int], ...]
 """Bytes of banks, each by its index."""
 
@@ -43,8 +45,8 @@ class MachineStep:
     number: int
     loads: tuple[Load, ...]
     """In the order in which they are asked for."""
-    takes: Room
-    """Before it runs, where that is not taken with the room of its loads."""
+    taken_bytes: int
+    """Of the bank of outputs before it runs, where that is not taken with the room of its loads."""
     freed_by_array: Room
     freed_by_vector_unit: Room
     freed_by_store: Room
@@ -63,7 +65,7 @@ def machine_step(
     step: Step,
     number: int,
     bank_of: MappingOf[Operand, int],
-    stream_cycles: Callable[[int], int],
+    bytes_per_cycle: float,
     pooled: Collection[Operand],
 ) -> MachineStep:
     """A step on a machine, where operands have these banks, and some of them share a pool.
@@ -72,30 +74,27 @@ def machine_step(
         step: What the mapping says.
         number: By which it is known.
         bank_of: The index of the bank of each operand.
-        stream_cycles: For how long the one channel streams so many bytes.
+        bytes_per_cycle: Of the one channel.
         pooled: Operands that lie in a pool.
     """
     # Written out for speed: a machine of a sweep meets a step eleven times.
-    moved, takes = step.moved_loads, step.takes
+    moved, freed = step.moved_loads, step.freed_by_vector_unit
     loads = [
         Load(
             bank_of[operand],
             0 if operand in pooled else size_bytes,
             moved[operand],
-            stream_cycles(moved[operand]),
+            ceil(moved[operand] / bytes_per_cycle),
             operand is not _WEIGHTS or step.weights_of_layer,
             operand,
         )
         for operand, size_bytes in step.loads.items()
     ]
-    if pooled:
-        takes = {operand: size_bytes for operand, size_bytes in takes.items() if operand not in pooled}
-    freed = step.freed_by_vector_unit
     return MachineStep(
         step,
         number,
         tuple(loads),
-        tuple([(bank_of[operand], size_bytes) for operand, size_bytes in takes.items()]),
+        0 if _OUTPUTS in pooled else step.takes.get(_OUTPUTS, 0),
         tuple([(bank_of[operand], size_bytes) for operand, size_bytes in step.freed_by_array.items()]),
         tuple([(bank_of[operand], size_bytes) for operand, size_bytes in freed.items()]) if freed else (),
         tuple([(bank_of[operand], size_bytes) for operand, size_bytes in step.freed_by_store.items()]),
@@ -103,6 +102,6 @@ def machine_step(
         step.vector_cycles,
         step.completes,
         bool(step.stores),
-        stream_cycles(sum(step.moved_stores.values())) if step.stores else 0,
+        ceil(sum(step.moved_stores.values()) / bytes_per_cycle) if step.stores else 0,
         room_bytes(step, pooled) if pooled else 0,
     )

@@ -4,9 +4,10 @@ from typing import Final, NamedTuple, TypeAlias
 
 from accelsim.simulation.task_queue import QueueState, Tag
 
-Waiting: TypeAlias = tuple[tuple[Tag, tuple[int, ...]], ...]
-"""Tasks that wait for the array, each with what holds it up itself: when those of its loads come, the last
-ones, that come after it could begin; with several channels, a bit for each that is still to come."""
+Waiting: TypeAlias = tuple[tuple[int, ...], ...]
+"""Tasks that wait for the array, each by the three numbers of its tag and with what holds it up itself: when
+those of its loads come, the last ones, that come after it could begin; with several channels, the bits of
+those that are still to come."""
 
 
 class TensorState(NamedTuple):

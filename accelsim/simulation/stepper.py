@@ -11,7 +11,6 @@ when it is asked for, a store at the end of the cycle in which its outputs are t
 later goes before it: when it will be done is known when it joins.
 """
 
-import math
 from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import ClassVar
@@ -43,7 +42,10 @@ class Stepper:
         self.bank_of = {
             operand: index for index, bank in enumerate(hardware.banks) for operand in bank.operands
         }
+        self.bank_of_outputs = self.bank_of[Operand.OUTPUTS]
         self.memories = banks_by_memory(hardware.banks)
+        self.observed = len(hardware.banks) + (len(self.memories) or 1)
+        """Of how many banks, memories and all together the least free bytes are noted."""
         self.cycle = 0
         """On its own clock, which stands still while others skip what repeats."""
         self.skipped_cycles = 0
@@ -74,21 +76,17 @@ class Stepper:
         """Whether a bank may hold more than at the end of any cycle since the log was begun."""
         self.begins = True
         """Whether the layer may not have asked for anything since then."""
-        self._compare_with(log.least_free_bytes)
-
-    def _compare_with(self, least_free_bytes: Sequence[int]) -> None:
+        least = log.least_free_bytes
+        if not least:
+            least.extend([NEVER] * self.observed)
+        self.least_free_bytes = least
         """What was observed, of banks, memories and all together; only less than that has to be."""
-        self.least_of_banks = least_free_bytes or [NEVER] * len(self.free_bytes)
-        """No less was free in each bank."""
-        self.least_together = NEVER if self.memories or not least_free_bytes else least_free_bytes[-1]
-        """No less in all of them; where there are several memories, which it is not known of, any is."""
+        self.least_together = NEVER if self.memories else least[-1]
+        """Of all together; where there are several memories, which it is not known of, any is less."""
 
     def on_machine(self, step: Step, number: int) -> MachineStep:
         """A step as this machine meets it."""
-        return machine_step(step, number, self.bank_of, self._stream_cycles, self.pooled)
-
-    def _stream_cycles(self, size_bytes: int) -> int:
-        return math.ceil(size_bytes / self.bandwidth)
+        return machine_step(step, number, self.bank_of, self.bandwidth, self.pooled)
 
     # What the DMA is told to do
 
@@ -108,11 +106,11 @@ class Stepper:
         while len(waiting) + (self.in_array is not None) > self.prefetch:
             self._go_on()
         loads = self._take_room(task) if self.shares_room else step.loads
-        free_bytes, least = self.free_bytes, self.least_of_banks
-        arrivals, latency = task.arrivals, self.latency
+        free_bytes, least, latency = self.free_bytes, self.least_free_bytes, self.latency
+        arrivals: list[int] = []
         for load in loads:
             bank, size_bytes = load.bank, load.size_bytes
-            if load.of_layers:
+            if self.waits_for and load.of_layers:
                 while self.waits_for:
                     self._go_on()
             while size_bytes > free_bytes[bank]:
@@ -122,14 +120,12 @@ class Stepper:
                 self.holds_more = True
             if self.begins:
                 self._begin(self.layer)
-            # The transfer joins the line, after the stores that joined in earlier cycles.
-            cycle = self.cycle
-            while self.writes.head_cycle < cycle:
-                self._join_line()
-            ready_at, free_at = cycle + latency, self.channel_free_at
+            # The transfer joins the line, after the stores whose outputs were there in earlier cycles.
+            ready_at, free_at = self.cycle + latency, self.channel_free_at
             arrives = (ready_at if ready_at > free_at else free_at) + load.stream_cycles
-            self.channel_free_at = arrives
+            self.channel_free_at = task.arrives = arrives
             arrivals.append(arrives)
+        task.arrivals = arrivals
         if self.waits_for or not loads:
             self._wait_for_producers(task)
         waiting.append(task)
@@ -176,22 +172,22 @@ class Stepper:
         # in the order of events.py: what frees bytes or descriptors, then who takes them. Only the DMA and
         # the array take any; the DMA waits until something is freed, so up to then only the array has to be
         # looked at. Times that nothing is due at are NEVER, so the least is the next.
-        waiting, finishing, stores = self.to_array, self.to_finish, self.stores
+        waiting, finishing, stores, writes = self.to_array, self.to_finish, self.stores, self.writes
         while True:
             starts = NEVER
             if self.in_array is None and waiting:
-                arrivals = waiting[0].arrivals
-                if arrivals and arrivals[-1] > self.cycle:
-                    starts = arrivals[-1]
-                else:
+                starts = waiting[0].arrives
+                if starts <= self.cycle:
                     self._start_array_if_there_is_room()
+                    starts = NEVER
             array_ends, frees_at = self.array_ends, finishing.head_cycle
             frees_at = array_ends if array_ends < frees_at else frees_at  # `min` is slow for two
             # No read is asked for before `frees_at`, so a store that joins before has its place; of the same
             # cycle, reads go first. Stores in line come before those that are not.
-            if not stores.tasks and self.writes.head_cycle < (starts if starts < frees_at else frees_at):
+            if not stores.tasks and writes.head_cycle < (starts if starts < frees_at else frees_at):
                 self._join_line()
-            frees_at = stores.head_cycle if stores.head_cycle < frees_at else frees_at
+            stored_at = stores.head_cycle
+            frees_at = stored_at if stored_at < frees_at else frees_at
             if starts < frees_at:
                 if not waiting[0].step.array_cycles:  # which frees bytes in the same cycle
                     self._observe()
@@ -203,7 +199,9 @@ class Stepper:
             if frees_at > self.cycle and (self.holds_more or sum(self.free_bytes) < self.least_together):
                 self._observe()
             self.cycle = frees_at
-            if stores.head_cycle == frees_at:
+            while writes.head_cycle < frees_at:
+                self._join_line()
+            if stored_at == frees_at:
                 self._stored(stores.get())
             if array_ends == frees_at:
                 self._end_array()
@@ -213,10 +211,14 @@ class Stepper:
 
     def _observe(self) -> None:
         """What the banks hold at the end of a cycle."""
-        log, least = self.log, self.log.least_free_bytes
-        free_bytes = bank_sums(self.free_bytes, self.memories)
-        log.least_free_bytes = least = tuple(map(min, free_bytes, least)) if least else free_bytes
-        self._compare_with(least)
+        free_bytes, least = self.free_bytes, self.least_free_bytes
+        for bank, left_bytes in enumerate(free_bytes):
+            if left_bytes < least[bank]:  # noqa: PLR1730 (`min` is slow for two)
+                least[bank] = left_bytes
+        if self.memories:
+            self.log.observe(bank_sums(free_bytes, self.memories))
+        elif (together_bytes := sum(free_bytes)) < least[-1]:
+            least[-1] = self.least_together = together_bytes
         self.holds_more = False
 
     def _free(self, freed: Room) -> None:
@@ -251,7 +253,7 @@ class Stepper:
         """With the first of the tasks that wait for it, which has all else that it needs."""
         task, cycle = self.to_array[0], self.cycle
         step = task.step
-        if not self._takes(step.takes):
+        if step.taken_bytes and not self._takes(step.taken_bytes):
             return
         self.to_array.popleft()
         if self.executed_until < cycle:
@@ -259,16 +261,15 @@ class Stepper:
         self.in_array = task
         self.array_ends = cycle + step.array_cycles
 
-    def _takes(self, room: Room) -> bool:
-        """Whether there is room, which is taken then."""
-        free_bytes, least = self.free_bytes, self.least_of_banks
-        for bank, size_bytes in room:
-            if size_bytes > free_bytes[bank]:
-                return False
-        for bank, size_bytes in room:
-            free_bytes[bank] = left_bytes = free_bytes[bank] - size_bytes
-            if left_bytes < least[bank]:
-                self.holds_more = True
+    def _takes(self, size_bytes: int) -> bool:
+        """Whether there is room for so many bytes of outputs, which is taken then."""
+        bank = self.bank_of_outputs
+        left_bytes = self.free_bytes[bank] - size_bytes
+        if left_bytes < 0:
+            return False
+        self.free_bytes[bank] = left_bytes
+        if left_bytes < self.least_free_bytes[bank]:
+            self.holds_more = True
         return True
 
     def _end_array(self) -> None:
@@ -283,7 +284,8 @@ class Stepper:
             self._hand_to_vector_unit(task)
             if not step.array_cycles:
                 executed_until = self.vector_free_at
-        self.executed_until = max(self.executed_until, executed_until)
+        before = self.executed_until
+        self.executed_until = executed_until if executed_until > before else before
 
     def _hand_to_vector_unit(self, task: TileTask) -> None:
         """It finishes one task after the other, whatever else happens: when it will be done is known now."""
@@ -315,7 +317,7 @@ class Stepper:
 
     def _has_all(self, task: TileTask) -> bool:
         """Whether all has come that was asked for."""
-        return not task.arrivals or task.arrivals[-1] <= self.cycle
+        return task.arrives <= self.cycle
 
     def _stood_still(self, task: TileTask, operand: Operand) -> None:
         """Until now the next task lacked an operand: if nothing was executed meanwhile, that is why."""
@@ -336,11 +338,11 @@ class Stepper:
         if since >= cycle:
             return
         self.executed_until = cycle
-        waiting, arrivals = self.log.of_layer(task.layer), task.arrivals
-        if arrivals and arrivals[-1] > since:
-            for position, arrives in enumerate(arrivals):
+        waiting = self.log.of_layer(task.layer)
+        if task.arrives > since:
+            for load, arrives in zip(step.loads, task.arrivals, strict=True):
                 if arrives > since:
-                    operand, until = step.loads[position].operand, arrives if arrives < cycle else cycle
+                    operand, until = load.operand, arrives if arrives < cycle else cycle
                     waiting[operand] = waiting.get(operand, 0) + until - since
                     if until == cycle:
                         return
@@ -352,8 +354,6 @@ class Stepper:
     def glimpse(self) -> tuple[int, ...]:
         """Some of the state: where it differs, so does the state."""
         cycle, stores = self.cycle, self.stores
-        while self.writes.head_cycle < cycle:
-            self._join_line()
         executes_until = cycle if self.in_array is None else self.array_ends
         vector_free_at, channel_free_at = self.vector_free_at, self.channel_free_at - self.latency
         return (
@@ -377,24 +377,23 @@ class Stepper:
         if self.in_array is None and self.to_array and self.executed_until < self.cycle:
             self._stands_still(self.to_array[0])
         cycle, layer, in_array = self.cycle, self.layer, self.in_array
-        while self.writes.head_cycle < cycle:
-            self._join_line()
         # The vector unit gets nothing, and no other step is executed, before the array is done: what ends
         # earlier does not matter. Nor does when the channel is free, before what is asked for now is ready.
         executes_until = cycle if in_array is None else self.array_ends
-        waits_for = self.waits_for
-        return State(  # by position, which takes half the time
+        waits_for, vector_free_at, executed_until = self.waits_for, self.vector_free_at, self.executed_until
+        channel_free_at = self.channel_free_at - self.latency
+        return State(  # by position, and without `max`: half the time
             self.prefetch,
             tuple(self.free_bytes),
-            self._waiting(executes_until),
+            self._waiting(executes_until) if self.to_array else (),
             None if in_array is None else (executes_until - cycle, in_array.tag(layer)),
-            max(self.vector_free_at - executes_until, 0),
+            vector_free_at - executes_until if vector_free_at > executes_until else 0,
             self.to_finish.state(cycle, layer) if self.to_finish.tasks else None,
-            max(self.executed_until - executes_until, 0),
+            executed_until - executes_until if executed_until > executes_until else 0,
             tuple(sorted([layer - waited_for for waited_for in waits_for])) if waits_for else (),
             self.writes.state(cycle, layer) if self.writes.tasks else None,
             self.stores.state(cycle, layer) if self.stores.tasks else None,
-            max(self.channel_free_at - cycle - self.latency, 0),
+            channel_free_at - cycle if channel_free_at > cycle else 0,
         )
 
     def _waiting(self, begins: int) -> Waiting:
@@ -403,16 +402,16 @@ class Stepper:
         Each begins when all before it are done and all its loads have come: loads that come before it could
         begin hold up nothing.
         """
-        waiting: list[tuple[Tag, tuple[int, ...]]] = []
+        waiting: list[tuple[int, ...]] = []
         cycle, layer = self.cycle, self.layer
         for task in self.to_array:
-            arrivals, step = task.arrivals, task.step
-            tag = (step.number, layer - task.layer, task.last)
-            if arrivals and arrivals[-1] > begins:
-                waiting.append((tag, tuple([come - cycle for come in arrivals if come > begins])))
-                begins = arrivals[-1]
+            step, arrives = task.step, task.arrives
+            if arrives > begins:
+                due = [come - cycle for come in task.arrivals if come > begins]
+                waiting.append((step.number, layer - task.layer, task.last, *due))
+                begins = arrives
             else:
-                waiting.append((tag, ()))
+                waiting.append((step.number, layer - task.layer, task.last))
             begins += step.array_cycles
         return tuple(waiting)
 
@@ -427,23 +426,25 @@ class Stepper:
         self.holds_more = self.begins = True
         self.waits_for = {layer - distance for distance in state.waits_for}
         self.free_bytes = list(state.free_bytes)
-        self.to_array = deque([task(tag) for tag, _ in state.to_array])
+        self.to_array = deque()
+        for number, distance, last, *due in state.to_array:
+            waiting = TileTask(steps[number], layer - distance, last != 0)
+            self._let_wait(waiting, due)
+            self.to_array.append(waiting)
         self.channel_free_at = cycle + self.latency + state.channel_busy_cycles
         self.writes = TaskQueue.of_state(state.writes, cycle, task)
         self.stores = TaskQueue.of_state(state.stores, cycle, task)
-        self.in_array, self.array_ends = None, NEVER
-        executes_until = cycle
+        self.in_array, self.array_ends, executes_until = None, NEVER, cycle
         if state.in_array is not None:
             self.in_array = task(state.in_array[1])
             self.array_ends = executes_until = cycle + state.in_array[0]
         self.vector_free_at = executes_until + state.vector_busy_cycles
         self.executed_until = executes_until + state.executing_cycles
         self.to_finish = TaskQueue.of_state(state.to_finish, cycle, task)
-        self._let_wait(state.to_array)
 
-    def _let_wait(self, waiting: Waiting) -> None:
-        """What tasks that wait for the array still wait for; loads that have come came now."""
-        cycle = self.cycle
-        for task, (_, due) in zip(self.to_array, waiting, strict=True):
-            come = len(task.step.loads) - len(due)
-            task.arrivals = [*[cycle] * come, *[cycle + cycles for cycles in due]]
+    def _let_wait(self, task: TileTask, due: Sequence[int]) -> None:
+        """What a task that waits for the array still waits for; if anything, other loads came now."""
+        if due:
+            come = [self.cycle] * (len(task.step.loads) - len(due))
+            task.arrivals = [*come, *[self.cycle + cycles for cycles in due]]
+            task.arrives = task.arrivals[-1]

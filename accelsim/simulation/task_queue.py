@@ -6,7 +6,7 @@ give one task costs the same whatever waits, and a state of the machine is as lo
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple, TypeAlias
 
 from accelsim.simulation.machine_step import MachineStep
@@ -21,14 +21,16 @@ Tag: TypeAlias = tuple[int, int, bool]
 class TileTask:
     """One step of one layer on its way through the machine."""
 
-    __slots__ = ("arrivals", "last", "layer", "reads_due", "step")
+    __slots__ = ("arrivals", "arrives", "last", "layer", "reads_due", "step")
 
     def __init__(self, step: MachineStep, layer: int, last: bool) -> None:
         self.step = step
         self.layer = layer
         self.last = last
-        self.arrivals: list[int] = []
+        self.arrivals: Sequence[int] = ()
         """When each of its loads comes, as far as that is known when it is asked for."""
+        self.arrives = 0
+        """The last of them."""
         self.reads_due = 0
         """Where it is not: a bit for each that is still to come."""
 
@@ -147,8 +149,12 @@ class TaskQueue:
         head = self._head
         if head is None:
             return None
-        runs = [Run(run.tasks, run.gap_cycles, run.task.tag(layer)) for run in self.runs]
-        return QueueState(self.head_cycle - cycle, head.tag(layer), tuple(runs))
+        runs = (
+            tuple([Run(run.tasks, run.gap_cycles, run.task.tag(layer)) for run in self.runs])
+            if self.runs
+            else ()
+        )
+        return QueueState(self.head_cycle - cycle, head.tag(layer), runs)
 
     @classmethod
     def of_state(

@@ -117,7 +117,7 @@ class Traversal:
         of_layers = zip(programs, waits_for, entries, strict=True)
         for layer, (program, producers, entry) in enumerate(of_layers, first_layer):
             self._enter(layer, producers, entry, program)
-            self._remembered(program, True, self._body)
+            self._remembered(program, True, self._program)
 
     def cycles_of_layer(self, program: Sequence[ProgramPart]) -> int:
         """When the program of a layer is done by itself.
@@ -125,7 +125,7 @@ class Traversal:
         Its loops are remembered, for a schedule may come to them in the same state; the whole of it is not,
         since in a schedule the machine is still busy with the layer before.
         """
-        self._body(program, True)
+        self._program(program, True)
         self._drain(1)
         return self.log.end_cycles[0]
 
@@ -181,12 +181,14 @@ class Traversal:
         """Go through a part of a program, or look up what that did from this state before."""
         transitions, number = self.transitions, self.number
         pays = number is None and self._pays_to_remember(part)
-        if not pays and number is None:
-            go(part, last)
-            return
+        if number is None:
+            if not pays:
+                go(part, last)
+                return
+            number = self._number()
         # The identity of a part will do, since programs share what is alike and `transitions.parts` keeps
         # it alive; `last` is in the key, since the last step of a layer ends it.
-        key = (id(part), self._number(), last)
+        key = (id(part), number, last)
         transition = transitions.of_part.get(key)
         if transition is not None:
             # From one state the same steps lead to the same state in as many cycles: the machine stays
@@ -217,14 +219,23 @@ class Traversal:
         self._observe(transition, before)
         return transition
 
-    def _body(self, body: Sequence[ProgramPart], last: bool) -> None:
+    def _program(self, program: Sequence[ProgramPart], last: bool) -> None:
+        """A layer's own parts. A loop of one step is gone through: its state soon recurs, and the layer as a
+        whole is remembered, so that the loop is met seldom again.
+        """
+        self._body(program, last, fewest_parts=2)
+
+    def _body(self, body: Sequence[ProgramPart], last: bool, fewest_parts: int = 1) -> None:
+        """The parts of a program or a loop; of loops, those with as many parts are remembered."""
         left = len(body)
         for part in body:
             left -= 1
             ends = last and not left
             if not isinstance(part, Repeat):
                 self._step(part, 1, ends)
-            elif part.times < WORTHWHILE_STEPS and self._steps_of(part) < WORTHWHILE_STEPS:
+            elif len(part.body) < fewest_parts or (
+                part.times < WORTHWHILE_STEPS and self._steps_of(part) < WORTHWHILE_STEPS
+            ):
                 self._iterate(part, ends)
             else:
                 self._remembered(part, ends, self._iterate)
@@ -233,10 +244,10 @@ class Traversal:
         """A step, or as many that are alike, of which the last may end the layer."""
         machine = self.machine if self.machine_is_here else self._bring_machine()
         on_machine = self._on_machine(step)
-        for _ in range(times - last):
+        while times > 1:
             machine.hand_over(on_machine, False)
-        if last:
-            machine.hand_over(on_machine, True)
+            times -= 1
+        machine.hand_over(on_machine, last)
         self.cycle = machine.cycle + machine.skipped_cycles
         self.number = self.state = None
 
@@ -304,7 +315,7 @@ class Traversal:
                         self.log.stand_still(self.layer, operand, periods * of_a_period)
                     self._advance(periods * (self.cycle - cycle))
                     return iteration + periods * (iteration - earlier)
-                entries += ENTRIES_OF_A_STATE + state.entries
+                entries += ENTRIES_OF_A_STATE + (machine.entries if self.number is None else state.entries)
                 if entries > MOST_ITERATION_ENTRIES:
                     iteration_of.clear()
                     entries = 0
@@ -361,13 +372,13 @@ class Traversal:
 
     def _transition(self, before: int) -> Transition:
         log, layer = self.log, self.layer
-        start = log.start_cycles.get(layer)
+        start, ends = log.start_cycles.get(layer), log.end_cycles
         return Transition(
             self.cycle - before,
-            self._number(),
+            self._number() if self.number is None else self.number,
             None if start is None else start - before,
-            tuple([(layer - ended, cycle - before) for ended, cycle in log.end_cycles.items()]),
-            log.least_free_bytes,
+            tuple([(layer - ended, cycle - before) for ended, cycle in ends.items()]) if ends else (),
+            tuple(log.least_free_bytes),
             tuple([(layer - waiting, cycles) for waiting, cycles in log.waiting_cycles.items()]),
         )
 
@@ -380,9 +391,10 @@ class Traversal:
             log.end_cycles[self.layer - distance] = before + cycle
         for distance, cycles_of in waiting_cycles:
             layer = self.layer - distance
-            if layer not in log.waiting_cycles:
+            waiting = log.waiting_cycles.get(layer)
+            if waiting is None:
                 log.waiting_cycles[layer] = dict(cycles_of)
                 continue
             for operand, cycles in cycles_of.items():
-                log.stand_still(layer, operand, cycles)
+                waiting[operand] = waiting.get(operand, 0) + cycles
         log.observe(least_free_bytes)
