@@ -6,7 +6,7 @@ from unittest import mock
 import pytest
 from cascades import small
 
-from accelsim import Cache, load_hardware, load_network, plan_run, run_network, verify
+from accelsim import Cache, load_hardware, load_network, run_network, verify
 from accelsim.descriptions import vary
 from accelsim.hardware import Operand
 from accelsim.hardware.host import HOST
@@ -22,8 +22,8 @@ from accelsim.planning.edges import ChainPrices
 from accelsim.planning.planner import plan_residency
 from accelsim.planning.pool_compiler import PoolCompiler
 from accelsim.planning.residency import ResidencyPlan
-from accelsim.simulation import simulate
-from accelsim.simulation.events import simulate_events
+from accelsim.run import plan_run
+from accelsim.simulation import simulate, simulate_events
 from accelsim.simulation.transitions import Transitions
 
 KIB = 1024
@@ -236,7 +236,7 @@ def test_one_that_it_may_take_can_be():
 
 def test_stripes_run_on_the_array_and_whole_layers_where_they_are_better():
     hardware = beside_host(machine(10 * KIB, 4), macs_per_cycle=16, may_take=["conv", "fully_connected"])
-    plan = plan_run("mlperf_tiny_ic", hardware, objective="energy")
+    plan = plan_run("mlperf_tiny_ic", hardware, MappingOptions(objective="energy"))
     of_stripes, of_layers = in_stripes(plan)
     assert of_stripes
     assert HOST not in {mapping.dataflow for mapping in of_stripes}
@@ -245,15 +245,12 @@ def test_stripes_run_on_the_array_and_whole_layers_where_they_are_better():
     assert verify("mlperf_tiny_ic", hardware, objective="energy").proven
 
 
-@pytest.mark.parametrize("macs_per_cycle", [0.01, 16])
 @pytest.mark.parametrize("weights", [Weights(energy=1), Weights(cycles=1)], ids=["energy", "time"])
-def test_beside_a_host_that_may_take_layers_no_plan_is_worse_and_none_of_all_chains_is_better(
-    weights, macs_per_cycle
-):
+def test_beside_a_host_that_may_take_layers_no_plan_is_worse_and_none_of_all_chains_is_better(weights):
     """What chains cost, and guesses of it, is what it is without."""
     network, hardware, may_take = "mlperf_tiny_kws", machine(6 * KIB), ["conv", "fully_connected"]
-    without = planned(network, beside_host(hardware, macs_per_cycle), weights)
-    may = planned(network, beside_host(hardware, macs_per_cycle, may_take=may_take), weights)
+    without = planned(network, beside_host(hardware, 16), weights)
+    may = planned(network, beside_host(hardware, 16, may_take=may_take), weights)
     assert may.found.price <= without.found.price
     assert may.best.price <= may.found.price * (1 + 1e-12)
     assert may.found.price <= may.best.price * (1 + (1e-9 if weights.energy else 0.005))
@@ -290,7 +287,7 @@ def test_stripes_that_the_array_refuses_are_in_no_cascade(has_host):
     hardware = machine(6 * KIB, 4)
     hardware = beside_host(hardware, may_take=["conv"]) if has_host else hardware
     with mock.patch.object(Dataflow, "refusal", lambda _, layer: "runs 3 rows" if layer.OY == 2 else ""):
-        of_stripes, _ = in_stripes(plan_run("mlperf_tiny_ic", hardware, objective="energy"))
+        of_stripes, _ = in_stripes(plan_run("mlperf_tiny_ic", hardware, MappingOptions(objective="energy")))
     assert of_stripes
     assert not [mapping for mapping in of_stripes if mapping.layer.on_array and mapping.layer.OY == 2]
     assert HOST not in {mapping.dataflow for mapping in of_stripes}

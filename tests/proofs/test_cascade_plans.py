@@ -196,7 +196,7 @@ def test_a_plan_with_cascades_is_the_best_of_all_plans(problem, pool):
 def test_beside_a_host_that_may_take_steps_it_is_the_best_of_all_and_no_worse_than_without(
     problem, pool, random
 ):
-    """Some steps have mappings of the host, too; what chains cost stays as it is, since the array runs them."""
+    """Some steps have mappings of the host, too; what chains cost stays as it is: the array runs them."""
     network, candidates, chains = problem
     beside = [
         {
