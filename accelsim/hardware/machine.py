@@ -8,15 +8,7 @@ from typing import Any, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from accelsim.descriptions import (
-    Description,
-    Mistake,
-    Upgrade,
-    may_hold,
-    one_of,
-    put,
-    refusal,
-)
+from accelsim.descriptions import Description, Mistake, Upgrade, may_hold, one_of, put, refusal
 from accelsim.descriptions.quantities import Megahertz
 from accelsim.hardware import format1
 from accelsim.hardware.area import AreaTable, Words
@@ -209,6 +201,11 @@ class Hardware(Description):
     def on_host(self) -> "Hardware":
         """The machine as a layer of its host sees it: one in place of array and vector unit, at its rates."""
         return self._with(**in_place_of_chip(self.host, self.energy, self.static_power_mw, self.on_chip))
+
+    @cached_property
+    def of_stripes(self) -> "Hardware":
+        """The machine as a stripe of a layer sees it: its host competes for none of them."""
+        return self._with(host=None if self.host is None else self.host.model_copy(update={"may_take": ()}))
 
     def with_idle_rows(self, rows: int) -> "Hardware":
         """The machine as it is where so many rows of its array are left idle."""

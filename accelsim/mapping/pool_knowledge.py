@@ -12,6 +12,17 @@ if TYPE_CHECKING:  # machines without a pool have no use for them
     from accelsim.mapping.staircase import Moved, Movement, Weights
 
 
+class ListedLayer(NamedTuple):
+    """A layer without names, with what of it moves: what a shortlist is of."""
+
+    layer: Layer
+    movement: "Movement"
+    images: int
+    """That go through it together."""
+    alone: bool = False
+    """Whether the host does not compete for it, though it may take such layers: it is a stripe."""
+
+
 class PlacedLayer(NamedTuple):
     """A layer without names, with what of it moves and lies in the pool, in so much room."""
 
@@ -23,14 +34,15 @@ class PlacedLayer(NamedTuple):
     """What its mapping is chosen by."""
     images: int
     """That go through it together."""
+    alone: bool = False
+    """Whether the host does not compete for it, though it may take such layers: it is a stripe."""
 
 
 @dataclass
 class PoolKnowledge:
     """What is known of layers on one machine with a pool, by one choice of options; it grows."""
 
-    shortlists: "MutableMapping[tuple[Layer, Movement, int], Shortlist]" = field(default_factory=dict)
-    """By layers, what of them moves, and how many images go through a layer together."""
+    shortlists: "MutableMapping[ListedLayer, Shortlist]" = field(default_factory=dict)
     mappings: MutableMapping[PlacedLayer, Mapping] = field(default_factory=dict)
     written: MutableMapping[tuple[Choice, int], Mapping] = field(default_factory=dict)
     """By choices, and how many images go through: their programs, whatever room there is beside them."""

@@ -46,14 +46,14 @@ def dataflows_for(
     refusals = {name: dataflow_of(name).refusal(layer) for name in dataflows}
     able = tuple([name for name, refusal in refusals.items() if not refusal])
     if able:
-        return unpriced(layer, hardware) or (*able, *_rival(layer, hardware))
+        return unpriced(layer, hardware) or able + ((HOST,) if host_competes(layer, hardware) else ())
     return NoDataflowRuns(tuple(refusals.items())) if hardware.host is None else (HOST,)
 
 
-def _rival(layer: Layer, hardware: Hardware) -> tuple[str, ...]:
-    """The host, where it may take a layer that the array can run."""
+def host_competes(layer: Layer, hardware: Hardware) -> bool:
+    """Whether the host may take a layer that the array can run, if it is better at it."""
     host = hardware.host
-    return (HOST,) if host is not None and layer.given is None and layer.operator in host.may_take else ()
+    return host is not None and layer.given is None and layer.operator in host.may_take
 
 
 def unit_of(dataflow: str, hardware: Hardware) -> Hardware:
@@ -82,10 +82,10 @@ def takes(layer: Layer, hardware: Hardware) -> bool:
     return layer.operator == FOREIGN_ON_HOST or layer.operator in hardware.host.takes
 
 
-def may_run_on_host(layer: Layer, dataflows: Sequence[str], hardware: Hardware) -> bool:
-    """Whether the host is among what may run a layer, alone or beside dataflows of the array."""
+def runs_on_chip(layer: Layer, dataflows: Sequence[str], hardware: Hardware) -> bool:
+    """Whether the array may run a layer, or the vector unit, be it beside the host or not."""
     runs_by = dataflows_for(layer, dataflows, hardware)
-    return not isinstance(runs_by, NoDataflowRuns | NotPriced) and HOST in runs_by
+    return not isinstance(runs_by, NoDataflowRuns | NotPriced) and runs_by != (HOST,)
 
 
 def fuses_pooling(layer: Layer, hardware: Hardware) -> bool:

@@ -19,7 +19,7 @@ import numpy as np
 from accelsim.columns import Floats, Ints
 from accelsim.hardware import Hardware, Operand
 from accelsim.hardware.memory import access_price
-from accelsim.mapping.staircase import Moved, Staircase, StepCost, StepPrices, Weights
+from accelsim.mapping.staircase import Arriving, Moved, Staircase, StepCost, StepPrices, Weights
 from accelsim.mapping.stripes import Cascade
 from accelsim.network.layer import Layer
 from accelsim.planning.chains import Chain, Chains, ChainWay
@@ -105,17 +105,20 @@ class ChainPricer:
     Attributes:
         chains: Of the network.
         pins: Those steps.
-        staircases_of: Of stripes, which are searched for when they are asked for.
+        staircases_of: Of stripes, which are searched for when they are asked for, on the array.
+        competed: Steps that run on the host, where it is better at them; but not in a cascade.
     """
 
     chains: Chains
     pins: frozenset[int]
     staircases_of: StaircasesOf
+    competed: frozenset[int] = frozenset()
     asked: set[Cascade] = field(default_factory=set)
     """Ways that are no longer guessed."""
     _guessed: dict[tuple[Chain, Weights], ChainPrices] = field(default_factory=dict)
     _found: dict[tuple[Cascade, Moved, Weights], Columns | None] = field(default_factory=dict)
     _extra: "dict[tuple[Chain, bool], tuple[Ints, Floats]]" = field(default_factory=dict)
+    _on_array: dict[tuple[int, Weights], StepPrices] = field(default_factory=dict)
     _as_columns: dict[int, tuple[Staircase, Columns]] = field(default_factory=dict)
 
     @property
@@ -226,7 +229,7 @@ class ChainPricer:
         for number in ranked[is_better].tolist():
             resident = chain.ways[number].cascade.resident
             if resident not in bases:
-                base = self._base(chain, ends, resident, of_steps)
+                base = self._base(chain, ends, resident, of_steps, weights)
                 bases[resident] = None if base is None else base.thinned(weights)
             base = bases[resident]
             if number not in known and base is not None:
@@ -247,12 +250,14 @@ class ChainPricer:
         ends: Moved,
         resident: frozenset[int],
         of_steps: Sequence[StepPrices],
+        weights: Weights,
     ) -> Columns | None:
         """The steps by themselves, with everything inside the chain in place, and the weights of some."""
         parts = []
         for step in chain.steps:
             moved = self._moved(chain, step, ends)
-            staircase = of_steps[step].get(moved if step in self.pins else moved | _WEIGHTS)
+            of_step = self._of_array(step, of_steps[step], weights)
+            staircase = of_step.get(moved if step in self.pins else moved | _WEIGHTS)
             if staircase is None or not staircase.room_bytes:
                 return None
             columns = self._columns(staircase)
@@ -261,6 +266,22 @@ class ChainPricer:
                 columns = columns._replace(room_bytes=room_bytes)
             parts.append((columns, 1))
         return together(parts)
+
+    def _of_array(self, step: int, prices: StepPrices, weights: Weights) -> StepPrices:
+        """What a step costs that runs on the array, whoever else may run it."""
+        if step not in self.competed:
+            return prices
+        known = self._on_array.get((step, weights))
+        if known is None:
+            network, sets = (
+                self.chains.network,
+                [moved for moved in prices if not isinstance(moved, Arriving)],
+            )
+            found = self.staircases_of(network.layers[step].nameless, sets, weights)
+            lost_bytes = network.lost_bytes[step]
+            known = {moved: staircase.beside(lost_bytes) for moved, staircase in found.items()}
+            self._on_array[step, weights] = known
+        return known
 
     def _columns(self, staircase: Staircase) -> Columns:
         """Of a staircase that is asked for again and again."""

@@ -79,7 +79,7 @@ class Chains:
         network: What is planned.
         hardware: The machine, which says how many layers a cascade may have.
         batch: Images that run together.
-        on_host: Steps that may run beside the array, and so in no cascade.
+        on_host: Steps that run beside the array whatever it costs, and so in no cascade.
     """
 
     network: NetworkToPlan

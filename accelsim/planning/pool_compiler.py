@@ -27,7 +27,7 @@ from accelsim.mapping.staircase import (
     movement_of,
 )
 from accelsim.mapping.together import by_layer
-from accelsim.mapping.units import array_dataflows, fuses_pooling, may_run_on_host, nowhere
+from accelsim.mapping.units import array_dataflows, fuses_pooling, host_competes, nowhere, runs_on_chip
 from accelsim.memory_map import MemoryMap
 from accelsim.network.executed import ExecutedGraph
 from accelsim.network.layer import Layer
@@ -246,16 +246,13 @@ class PoolCompiler(PoolLayers):
         """What chains of steps cost as cascades; None on a machine without."""
         if self.hardware.cascade is None or self.options.batch > 1:
             return None
-        dataflows = array_dataflows(self.hardware, self.options)
-        on_host = frozenset(
-            [
-                step
-                for step, layer in enumerate(network.layers)
-                if self.hardware.host is not None and may_run_on_host(layer, dataflows, self.hardware)
-            ]
-        )
-        chains = Chains(network, self.hardware, self.options.batch, on_host)
-        return ChainPricer(chains, pins, self._stripe_staircases)
+        on_host, competed = set(), set()
+        if self.hardware.host is not None:
+            dataflows, layers = array_dataflows(self.hardware, self.options), list(enumerate(network.layers))
+            on_host = {step for step, each in layers if not runs_on_chip(each, dataflows, self.hardware)}
+            competed = {step for step, each in layers if host_competes(each, self.hardware)}
+        chains = Chains(network, self.hardware, self.options.batch, frozenset(on_host))
+        return ChainPricer(chains, pins, self._stripe_staircases, frozenset(competed))
 
     def _pins(self, network: NetworkToPlan, weights: Weights, *, keeping: bool) -> Pins:
         """The steps whose weights stay, by prices with which the plan without any is the best."""
@@ -330,8 +327,9 @@ class PoolCompiler(PoolLayers):
     ) -> Mapping:
         """The mapping of an entry, with its operands where they are."""
         images, layer = self.options.batch, entry.layer.nameless
+        alone = entry.striped and host_competes(layer, self.hardware)
         mapping = self._mapping(
-            PlacedLayer(layer, operands.moved, operands.placed, room_bytes, weights, images)
+            PlacedLayer(layer, operands.moved, operands.placed, room_bytes, weights, images, alone)
         )
         if not entry.brings:
             return mapping
@@ -372,7 +370,8 @@ class PoolCompiler(PoolLayers):
         known = self.known.mappings.get(placed)
         if known is not None:
             return known
-        listed = self._shortlist(placed.layer, movement_of(placed.moved, placed.placed))
+        movement = movement_of(placed.moved, placed.placed)
+        listed = self._shortlist(placed.layer, movement, striped=placed.alone)
         alone = InRoom(self.hardware, self.pool.size_bytes, self.transitions, self.known)
         mapping = self.known.mappings[placed] = best_mapping(placed, listed, alone)
         return mapping

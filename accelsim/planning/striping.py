@@ -62,6 +62,8 @@ class PlannedEntry(NamedTuple):
     """Whether its weights lie in the pool because a cascade keeps them."""
     brings: bool = False
     """Whether it is the one that brings them."""
+    striped: bool = False
+    """Whether it is a stripe, which the array runs."""
 
 
 class Operands(NamedTuple):
@@ -255,7 +257,13 @@ class _Entries:
                 stays = step in cascade.resident
                 waits_for |= set(self._inside(number, entry.stripe))
             yield PlannedEntry(
-                step, layer, tuple(sorted(waits_for)), change, stays, brings=stays and is_first
+                step,
+                layer,
+                tuple(sorted(waits_for)),
+                change,
+                stays,
+                brings=stays and is_first,
+                striped=entry.stripe is not None,
             )
             begun.add(step)
 

@@ -1,22 +1,33 @@
 """Which cascades are chosen on whole machines: as good as the best of all, and never worse than none."""
 
+from typing import NamedTuple
+from unittest import mock
+
 import pytest
 from cascades import small
 
-from accelsim import load_hardware, load_network, run_network, verify
+from accelsim import Cache, load_hardware, load_network, run_network, verify
 from accelsim.descriptions import vary
 from accelsim.hardware import Operand
+from accelsim.hardware.host import HOST
+from accelsim.mapping.dataflows.contract import Dataflow
 from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.pool_knowledge import PoolKnowledge
 from accelsim.mapping.staircase import Weights
+from accelsim.network.layer import Layer
 from accelsim.network.lowered import lowered_network
 from accelsim.planning.cascading import solved_with_cascades
 from accelsim.planning.decisions import Decisions
+from accelsim.planning.edges import ChainPrices
 from accelsim.planning.planner import plan_residency
 from accelsim.planning.pool_compiler import PoolCompiler
+from accelsim.planning.residency import ResidencyPlan
+from accelsim.run import plan_run
+from accelsim.simulation import simulate, simulate_events
 from accelsim.simulation.transitions import Transitions
 
 KIB = 1024
+OBJECTIVES = ("time", "energy", "edp")
 SMALL = "mobilenet_v2@width=0.35,resolution=32"
 
 
@@ -32,6 +43,33 @@ def machine(size_bytes, layers=3):
     return vary(load_hardware("npu_int8_256k"), **changes)
 
 
+class Planned(NamedTuple):
+    """Plans of one network by one choice of weights."""
+
+    found: ResidencyPlan
+    best: ResidencyPlan
+    """Of all chains in all their ways."""
+    alone: ResidencyPlan
+    """Without chains."""
+    chains: list[ChainPrices]
+    """All of them, mapped."""
+
+
+def planned(network, hardware, weights):
+    """The plan by guesses, and others to compare it with."""
+    options = MappingOptions(), Transitions(), PoolKnowledge()
+    compiler = PoolCompiler(hardware, hardware.tensor_bank, *options)
+    asked = compiler.network_to_plan(lowered_network(load_network(network)).graph)
+    pool, prices, pricer = compiler.places(), compiler.prices(asked, weights), compiler.pricer(asked)
+    decisions = Decisions.of(asked.tensors, pool, prices)
+    found = solved_with_cascades(asked, decisions, pool, prices, pricer, weights).plan
+    pricer.asked.update(way.cascade for chain in pricer.all for way in chain.ways)
+    everywhere = frozenset(range(len(asked.layers)))
+    chains = list(pricer.prices(prices, weights, everywhere, guess=False))
+    best = plan_residency(asked.tensors, pool, prices, chains=chains, reasons=False)
+    return Planned(found, best, plan_residency(asked.tensors, pool, prices, reasons=False), chains)
+
+
 @pytest.mark.parametrize(
     ("network", "kib"), [(SMALL, 3), ("mlperf_tiny_kws", 6), ("mlperf_tiny_ic", 10)], ids=str
 )
@@ -40,20 +78,10 @@ def test_guesses_lead_to_a_plan_as_good_as_that_of_all_chains_in_all_ways(networ
     """By what is known of each way when it is mapped; of time, 0.5 % may be missed: what costs less than
     one part in a hundred more than in all of the pool is not looked at.
     """
-    hardware = machine(kib * KIB)
-    options = MappingOptions(), Transitions(), PoolKnowledge()
-    compiler = PoolCompiler(hardware, hardware.tensor_bank, *options)
-    planned = compiler.network_to_plan(lowered_network(load_network(network)).graph)
-    pool, prices, pricer = compiler.places(), compiler.prices(planned, weights), compiler.pricer(planned)
-    decisions = Decisions.of(planned.tensors, pool, prices)
-    found = solved_with_cascades(planned, decisions, pool, prices, pricer, weights).plan
-    pricer.asked.update(way.cascade for chain in pricer.all for way in chain.ways)
-    everywhere = frozenset(range(len(planned.layers)))
-    chains = list(pricer.prices(prices, weights, everywhere, guess=False))
-    best = plan_residency(planned.tensors, pool, prices, chains=chains, reasons=False)
-    assert best.price <= found.price * (1 + 1e-12)
-    assert found.price <= best.price * (1 + (1e-9 if weights.energy else 0.005))
-    assert found.price <= plan_residency(planned.tensors, pool, prices, reasons=False).price
+    plans = planned(network, machine(kib * KIB), weights)
+    assert plans.best.price <= plans.found.price * (1 + 1e-12)
+    assert plans.found.price <= plans.best.price * (1 + (1e-9 if weights.energy else 0.005))
+    assert plans.found.price <= plans.alone.price
 
 
 @pytest.mark.parametrize("objective", ["time", "energy", "edp"])
@@ -172,14 +200,94 @@ def test_a_network_of_branches_runs_chains_of_which_others_read():
     assert verify(network, hardware, objective="energy").proven
 
 
-def test_a_layer_that_the_host_may_take_is_in_no_cascade():
-    hardware = machine(6 * KIB, 4)
+def beside_host(hardware, macs_per_cycle=0.01, **takes):
+    """With a host of few MACs a cycle, or many."""
     energy = {"mac": 1, "element": 1, "call": 1}
-    host = {"name": "cpu", "macs_per_cycle": 0.01, "elements_per_cycle": 1.0, "energy": energy}
-    beside = vary(hardware, host={**host, "takes": ["softmax"]})
-    taking = vary(hardware, host={**host, "takes": ["softmax"], "may_take": ["conv"]})
-    in_cascades = [
-        sum(layer.cascade is not None for layer in run_network(SMALL, each, objective="energy").layers)
-        for each in (hardware, beside, taking)
+    host = {"name": "cpu", "macs_per_cycle": macs_per_cycle, "elements_per_cycle": 1.0, "energy": energy}
+    return vary(hardware, host={**host, "takes": ["softmax"], **takes})
+
+
+def in_stripes(plan):
+    """The mappings of a schedule that are of stripes, and the others."""
+    mappings, striped = plan.schedule.mappings, plan.schedule.striped
+    entries = [None] * len(mappings) if striped is None else [entry.stripe for entry in striped.entries]
+    pairs = list(zip(mappings, entries, strict=True))
+    return [mapping for mapping, stripe in pairs if stripe], [
+        mapping for mapping, stripe in pairs if not stripe
     ]
-    assert in_cascades[0] == in_cascades[1] > in_cascades[2] == 0
+
+
+def test_a_layer_that_the_host_has_to_take_is_in_no_cascade():
+    result = run_network(SMALL, beside_host(machine(6 * KIB, 4), takes=["conv"]), objective="energy")
+    assert {layer.dataflow for layer in result.layers if layer.macs} >= {HOST}
+    assert not [layer for layer in result.layers if layer.cascade is not None and layer.dataflow == HOST]
+
+
+def test_one_that_it_may_take_can_be():
+    """A host that is never better leaves the plan what it is without."""
+    hardware = machine(6 * KIB, 4)
+    beside, taking = (
+        run_network(SMALL, beside_host(hardware, may_take=may_take), objective="time")
+        for may_take in ([], ["conv"])
+    )
+    assert sum(layer.cascade is not None for layer in beside.layers)
+    assert taking.to_dict()["layers"] == beside.to_dict()["layers"]
+
+
+def test_stripes_run_on_the_array_and_whole_layers_where_they_are_better():
+    hardware = beside_host(machine(10 * KIB, 4), macs_per_cycle=16, may_take=["conv", "fully_connected"])
+    plan = plan_run("mlperf_tiny_ic", hardware, MappingOptions(objective="energy"))
+    of_stripes, of_layers = in_stripes(plan)
+    assert of_stripes
+    assert HOST not in {mapping.dataflow for mapping in of_stripes}
+    assert HOST in {mapping.dataflow for mapping in of_layers}
+    assert simulate(plan.schedule, plan.hardware) == simulate_events(plan.schedule, plan.hardware)
+    assert verify("mlperf_tiny_ic", hardware, objective="energy").proven
+
+
+@pytest.mark.parametrize("weights", [Weights(energy=1), Weights(cycles=1)], ids=["energy", "time"])
+def test_beside_a_host_that_may_take_layers_no_plan_is_worse_and_none_of_all_chains_is_better(weights):
+    """What chains cost, and guesses of it, is what it is without."""
+    network, hardware, may_take = "mlperf_tiny_kws", machine(6 * KIB), ["conv", "fully_connected"]
+    without = planned(network, beside_host(hardware, 16), weights)
+    may = planned(network, beside_host(hardware, 16, may_take=may_take), weights)
+    assert may.found.price <= without.found.price
+    assert may.best.price <= may.found.price * (1 + 1e-12)
+    assert may.found.price <= may.best.price * (1 + (1e-9 if weights.energy else 0.005))
+    assert may.found.price <= may.alone.price
+    assert [chain.staircases for chain in may.chains] == [chain.staircases for chain in without.chains]
+
+
+def test_a_stripe_is_known_apart_from_a_layer_of_its_form():
+    """In whatever order they are asked for: the host competes for the one, and not for the other."""
+    hardware = beside_host(machine(64 * KIB), macs_per_cycle=10_000, may_take=["conv"])
+    known = PoolKnowledge()
+    layer = Layer("conv", "conv", K=8, C=8, OY=8, OX=8, IY=8, IX=8).nameless
+    moved = frozenset({Operand.WEIGHTS})
+    for order in ((True, False), (False, True)):
+        for knowledge in (PoolKnowledge(), known, known):
+            compiler = PoolCompiler(
+                hardware, hardware.tensor_bank, MappingOptions(), Transitions(), knowledge
+            )
+            for striped in order:
+                listed = compiler._shortlist(layer, moved, striped=striped)
+                assert (HOST in listed.cuts.dataflow) == (not striped)
+
+
+def test_a_cache_changes_nothing_where_the_host_may_take_stripes():
+    hardware = beside_host(machine(10 * KIB, 4), macs_per_cycle=16, may_take=["conv", "fully_connected"])
+    cache = Cache()
+    runs = [run_network("mlperf_tiny_kws", hardware, cache=cache, objective=each) for each in OBJECTIVES * 2]
+    assert runs == [run_network("mlperf_tiny_kws", hardware, objective=each) for each in OBJECTIVES] * 2
+
+
+@pytest.mark.parametrize("has_host", [True, False])
+def test_stripes_that_the_array_refuses_are_in_no_cascade(has_host):
+    """A dataflow of somebody's may run whole layers, and not those of a row or two."""
+    hardware = machine(6 * KIB, 4)
+    hardware = beside_host(hardware, may_take=["conv"]) if has_host else hardware
+    with mock.patch.object(Dataflow, "refusal", lambda _, layer: "runs 3 rows" if layer.OY == 2 else ""):
+        of_stripes, _ = in_stripes(plan_run("mlperf_tiny_ic", hardware, MappingOptions(objective="energy")))
+    assert of_stripes
+    assert not [mapping for mapping in of_stripes if mapping.layer.on_array and mapping.layer.OY == 2]
+    assert HOST not in {mapping.dataflow for mapping in of_stripes}

@@ -191,6 +191,35 @@ def test_a_plan_with_cascades_is_the_best_of_all_plans(problem, pool):
     event(f"cascades: {len(plan.cascades)}")
 
 
+@given(problem=problems_with_chains(most_steps=5), pool=POOLS, random=RANDOM)
+@settings(max_examples=60, deadline=None)
+def test_beside_a_host_that_may_take_steps_it_is_the_best_of_all_and_no_worse_than_without(
+    problem, pool, random
+):
+    """Some steps have mappings of the host, too; what chains cost stays as it is: the array runs them."""
+    network, candidates, chains = problem
+    beside = [
+        {
+            moved: tuple(map(np.concatenate, zip(of_array, columns(random), strict=True)))
+            if random.random() < 0.6
+            else of_array
+            for moved, of_array in of_step.items()
+        }
+        for of_step in candidates
+    ]
+    prices = staircases(beside, BYTES)
+    least = least_with_chains(network, pool, prices, chains)
+    plan = plan_residency(network, pool, prices, chains=chains)
+    without_host = plan_residency(network, pool, staircases(candidates, BYTES), chains=chains)
+    if math.isinf(least):
+        assert isinstance(plan, DoesNotFit)
+        assert isinstance(without_host, DoesNotFit)
+        return
+    assert plan.price == least
+    assert isinstance(without_host, DoesNotFit) or plan.price <= without_host.price
+    event(f"cascades: {len(plan.cascades)}")
+
+
 @given(problem=problems_with_chains(), pool=POOLS)
 @settings(max_examples=100, deadline=None)
 def test_a_plan_with_cascades_costs_no_more_than_one_without(problem, pool):
