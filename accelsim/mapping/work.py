@@ -122,16 +122,7 @@ def work_of_tiles(
     ops = vector_ops(layers, outputs, tile.n * channels * stored_rows * stored_columns) * completes
     array = ArrayCost(0, on_chip_counts(hardware, {Operand.INPUTS: inputs}, {}))  # the vector unit reads them
     if layers.on_array:
-
-        def cost_of(
-            layer: LoopNest[Count], execution: tuple[str, int, DataflowParameters], which: Selection
-        ) -> ArrayCost:
-            dataflow, idle_rows, fixed = execution
-            in_use = hardware.with_idle_rows(idle_rows)
-            return array_cost(layer, dataflow, entries(tile, which), entries(resumes, which), in_use, fixed)
-
-        executions = [(choice.dataflow, choice.idle_rows, choice.parameters) for choice in choices]
-        array = array_costs(stack.layers, executions, owner, cost_of)
+        array = _array_work(choices, stack, tile, resumes, owner, hardware)
     partial_sums = bits_to_bytes(outputs, partial_sum_bits(layers, hardware.precision))
     array_counts = array.counts + on_chip_counts(
         hardware, {Operand.OUTPUTS: partial_sums * resumes}, {Operand.OUTPUTS: partial_sums * (1 - completes)}
@@ -161,6 +152,27 @@ def work_of_tiles(
         by_operand = _in_whole_banks(tiles, by_operand, hardware)
     works = map(StepWork, *flags, *by_operand, *cycles, *counts, crossing)
     return [[next(works) for _ in range(count)] for count in how_many]
+
+
+def _array_work(
+    choices: Sequence[Choice],
+    stack: StackedLayers,
+    tile: TileShape[Count],
+    resumes: Count,
+    owner: Ints,
+    hardware: Hardware,
+) -> ArrayCost:
+    """What the array does for each kind of tile, by the dataflow of its mapping."""
+
+    def cost_of(
+        layer: LoopNest[Count], execution: tuple[str, int, DataflowParameters], which: Selection
+    ) -> ArrayCost:
+        dataflow, idle_rows, fixed = execution
+        in_use = hardware.with_idle_rows(idle_rows)
+        return array_cost(layer, dataflow, entries(tile, which), entries(resumes, which), in_use, fixed)
+
+    executions = [(choice.dataflow, choice.idle_rows, choice.parameters) for choice in choices]
+    return array_costs(stack.layers, executions, owner, cost_of)
 
 
 def _crossing(
