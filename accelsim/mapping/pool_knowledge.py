@@ -19,8 +19,8 @@ class ListedLayer(NamedTuple):
     movement: "Movement"
     images: int
     """That go through it together."""
-    alone: bool = False
-    """Whether the host does not compete for it, though it may take such layers: it is a stripe."""
+    of_stripe: bool = False
+    """Whether it is a stripe, for which the host does not compete though it may take such layers."""
 
 
 class PlacedLayer(NamedTuple):
@@ -34,8 +34,8 @@ class PlacedLayer(NamedTuple):
     """What its mapping is chosen by."""
     images: int
     """That go through it together."""
-    alone: bool = False
-    """Whether the host does not compete for it, though it may take such layers: it is a stripe."""
+    of_stripe: bool = False
+    """Whether it is a stripe, for which the host does not compete though it may take such layers."""
 
 
 @dataclass

@@ -273,10 +273,8 @@ class ChainPricer:
             return prices
         known = self._on_array.get((step, weights))
         if known is None:
-            network, sets = (
-                self.chains.network,
-                [moved for moved in prices if not isinstance(moved, Arriving)],
-            )
+            network = self.chains.network
+            sets = [moved for moved in prices if not isinstance(moved, Arriving)]
             found = self.staircases_of(network.layers[step].nameless, sets, weights)
             lost_bytes = network.lost_bytes[step]
             known = {moved: staircase.beside(lost_bytes) for moved, staircase in found.items()}

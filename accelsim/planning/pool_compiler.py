@@ -327,9 +327,9 @@ class PoolCompiler(PoolLayers):
     ) -> Mapping:
         """The mapping of an entry, with its operands where they are."""
         images, layer = self.options.batch, entry.layer.nameless
-        alone = entry.striped and host_competes(layer, self.hardware)
+        of_stripe = entry.striped and host_competes(layer, self.hardware)
         mapping = self._mapping(
-            PlacedLayer(layer, operands.moved, operands.placed, room_bytes, weights, images, alone)
+            PlacedLayer(layer, operands.moved, operands.placed, room_bytes, weights, images, of_stripe)
         )
         if not entry.brings:
             return mapping
@@ -371,7 +371,7 @@ class PoolCompiler(PoolLayers):
         if known is not None:
             return known
         movement = movement_of(placed.moved, placed.placed)
-        listed = self._shortlist(placed.layer, movement, striped=placed.alone)
+        listed = self._shortlist(placed.layer, movement, striped=placed.of_stripe)
         alone = InRoom(self.hardware, self.pool.size_bytes, self.transitions, self.known)
         mapping = self.known.mappings[placed] = best_mapping(placed, listed, alone)
         return mapping

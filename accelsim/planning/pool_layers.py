@@ -72,8 +72,8 @@ class PoolLayers:
 
     def _search(self, keys: Sequence[ListedLayer]) -> None:
         """Find the shortlists of a layer, for some of what may move."""
-        (layer, _, images, alone), movements = keys[0], [key.movement for key in keys]
-        hardware = self.hardware.of_stripes if alone else self.hardware
+        (layer, _, images, of_stripe), movements = keys[0], [key.movement for key in keys]
+        hardware = self.hardware.of_stripes if of_stripe else self.hardware
         dataflows, judge = array_dataflows(hardware, self.options), Alone(hardware, self.transitions)
         listed = shortlists(layer, hardware, dataflows, images, movements, self.grids, judge)
         searched = {key: listed[key.movement] for key in keys}
