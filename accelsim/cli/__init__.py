@@ -6,19 +6,11 @@ import what they need where they need it, because `accelsim --help` should not w
 
 import sys
 
+from accelsim.cli.interrupts import end_interrupted, ignore_interrupts, show_unhandled
+
 __all__ = ["main"]
 
-
-def _end_interrupted(kind: type[BaseException], error: BaseException, traceback: object) -> None:
-    """Without a traceback, an interrupt that comes before `main` could look after it."""
-    if not issubclass(kind, KeyboardInterrupt):
-        sys.__excepthook__(kind, error, traceback)  # type: ignore[arg-type]  # what Python itself passes on
-        return
-    if sys.stderr is not None:
-        sys.stderr.write("interrupted\n")
-
-
-sys.excepthook = _end_interrupted  # before all other imports, which take most of a short command's time
+sys.excepthook = show_unhandled  # before all other imports, which take most of a short command's time
 
 import atexit  # noqa: E402
 import gc  # noqa: E402
@@ -58,6 +50,7 @@ def main() -> None:
 
             app(prog_name="accelsim")
     except KeyboardInterrupt:  # before or after a command, which looks after itself
-        if sys.stderr is not None:
-            sys.stderr.write("interrupted\n")
+        end_interrupted()
         sys.exit(130)
+    finally:
+        ignore_interrupts()

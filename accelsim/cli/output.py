@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple, assert_never
 
 import typer
 
+from accelsim.cli.interrupts import end_interrupted
 from accelsim.cli.notices import warnings_as_lines
 from accelsim.cli.options import Format
 from accelsim.errors import AccelsimError, came_of_interrupt
@@ -137,7 +138,7 @@ def exits() -> Iterator[None]:
     except (KeyboardInterrupt, Exception) as error:
         if not came_of_interrupt(error):
             raise
-        typer.echo("interrupted", err=True)
+        end_interrupted()
         raise typer.Exit(130) from None
 
 

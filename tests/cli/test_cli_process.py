@@ -191,6 +191,23 @@ def test_an_interrupt_while_modules_are_imported_is_one_line(module):
     assert (done.stdout, done.stderr) == ("", "interrupted\n")
 
 
+INTERRUPTED_AS_IT_ENDS = """\
+import os, signal, sys, threading
+threading._register_atexit(os.kill, os.getpid(), signal.SIGINT)  # Python winds up threads before all else
+sys.argv = ["accelsim", "check", {argument!r}]
+from accelsim.cli import main
+main()
+"""
+
+
+@pytest.mark.parametrize(("argument", "code"), [("tiny.yaml", 0), ("missing.yaml", 2)])
+def test_an_interrupt_while_python_winds_up_changes_nothing(argument, code):
+    plain = _run([*COMMAND, "check", argument])
+    assert plain.returncode == code
+    done = _run([sys.executable, "-c", INTERRUPTED_AS_IT_ENDS.format(argument=argument)])
+    assert (done.returncode, done.stdout, done.stderr) == (code, plain.stdout, plain.stderr)
+
+
 BEFORE_THE_HOOK = """\
 import sys
 before = set()
@@ -204,10 +221,13 @@ print(*sorted(before))
 """
 
 
-def test_python_shows_an_interrupt_in_its_own_way_only_until_three_short_files_are_read():
+def test_python_shows_an_interrupt_in_its_own_way_only_until_four_short_files_are_read():
     """What it does before them, it does before the first line of any program."""
     done = _run([sys.executable, "-c", BEFORE_THE_HOOK])
-    assert (done.stdout, done.stderr) == ("accelsim accelsim.cli accelsim.version\n", "")
+    assert (done.stdout, done.stderr) == (
+        "accelsim accelsim.cli accelsim.cli.interrupts accelsim.version\n",
+        "",
+    )
 
 
 @pytest.mark.parametrize("times", [2, 3])
