@@ -145,7 +145,7 @@ def test_the_least_memory_is_no_more_than_a_tenth_above_that_of_vela(network):
 
 
 def test_peak_refuses_a_machine_without_a_pool_and_one_whose_pool_is_too_small():
-    with pytest.raises(Exception, match="16x16_128k has no pool that keeps activations"):
+    with pytest.raises(Exception, match="16x16_128k keeps activations in no pool"):
         run_network(SMALL, "16x16_128k", objective="peak")
     needed = "stage2.block1.depthwise on npu_int8_256k: needs 1505300 bytes of sram, "
     for arena_bytes, has in ((None, "which has 262144"), (64 * KIB, "whose arena has 65536")):
