@@ -321,7 +321,8 @@ def _first_and_last(
         if not streams:
             return np.asarray(0.0)
         first_to_last: Floats = reduce(add, streams)
-        return first_to_last + channel.latency_cycles * np.greater(first_to_last, 0)
+        waiting: Floats = channel.latency_cycles * np.greater(first_to_last, 0)
+        return first_to_last + waiting
 
     weights = tiles.channels.weight_bytes + footprint.biases(shape)
     inputs = footprint.inputs(shape, tiles.plane.first_inputs, 1)
