@@ -320,6 +320,8 @@ def _first_and_last(
         if not moving:
             return np.asarray(0.0)
         streams = [np.ceil(np.divide(size, channel.bytes_per_cycle)) for size in moving]
+        if not streams:
+            return np.asarray(0.0)
         first_to_last: Floats = reduce(add, streams)
         return first_to_last + channel.latency_cycles * np.greater(first_to_last, 0)
 

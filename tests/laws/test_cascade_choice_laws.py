@@ -71,9 +71,7 @@ def planned(network, hardware, weights):
     return Planned(found, best, plan_residency(asked.tensors, pool, prices, reasons=False), chains)
 
 
-@pytest.mark.parametrize(
-    ("network", "kib"), [(SMALL, 3), ("mlperf_tiny_kws", 6)], ids=str
-)
+@pytest.mark.parametrize(("network", "kib"), [(SMALL, 3), ("mlperf_tiny_kws", 6)], ids=str)
 @pytest.mark.parametrize("weights", [Weights(energy=1), Weights(cycles=1)], ids=["energy", "time"])
 def test_guesses_lead_to_a_plan_as_good_as_that_of_all_chains_in_all_ways(network, kib, weights):
     """By what is known of each way when it is mapped; of time, 0.5 % may be missed: what costs less than
@@ -85,9 +83,7 @@ def test_guesses_lead_to_a_plan_as_good_as_that_of_all_chains_in_all_ways(networ
     assert plans.found.price <= plans.alone.price
 
 
-@pytest.mark.parametrize(
-    ("kib", "objective"), [(3, "time"), (3, "energy"), (3, "edp"), (6, "time")], ids=str
-)
+@pytest.mark.parametrize(("kib", "objective"), [(3, "time"), (3, "energy"), (3, "edp"), (6, "time")], ids=str)
 def test_a_run_with_cascades_is_never_worse_than_one_without(kib, objective):
     values = {"time": lambda run: run.cycles, "energy": lambda run: run.energy.total}
     values["edp"] = lambda run: run.cycles * run.energy.total
