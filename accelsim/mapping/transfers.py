@@ -317,8 +317,6 @@ def _first_and_last(
             for operand, size in sizes.items()
             if operand in moved
         ]
-        if not moving:
-            return np.asarray(0.0)
         streams = [np.ceil(np.divide(size, channel.bytes_per_cycle)) for size in moving]
         if not streams:
             return np.asarray(0.0)
