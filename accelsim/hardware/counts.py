@@ -7,6 +7,8 @@ of them with an entry for each candidate.
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import reduce
+from operator import add
 from typing import Final, Generic, NamedTuple
 
 from accelsim.columns import CountT, CountT_co
@@ -169,9 +171,10 @@ class ActionCounts(Generic[CountT_co]):
         return self._bytes(memories, _MISSED)
 
     def _bytes(self, memories: Collection[str], ways: Sequence[Direction]) -> CountT_co:
-        return sum(
-            [count for (memory, _, way), count in self.accesses.items() if way in ways and memory in memories]
-        )
+        counts = [
+            count for (memory, _, way), count in self.accesses.items() if way in ways and memory in memories
+        ]
+        return reduce(add, counts) if counts else 0
 
 
 def accesses(*happened: tuple[str, Operand, Direction, CountT]) -> ActionCounts[CountT]:

@@ -3,8 +3,8 @@
 import math
 from collections.abc import Callable, Hashable
 from dataclasses import fields, is_dataclass
-from functools import cache
-from operator import attrgetter
+from functools import cache, reduce
+from operator import attrgetter, mul
 from typing import Any, TypeVar
 
 import numpy as np
@@ -61,6 +61,8 @@ def _parts(kind: Hashable) -> Callable[[Any], tuple[Any, ...]] | None:
 def ceil_div(dividend: CountT, divisor: CountT) -> CountT:
     """dividend / divisor, rounded up."""
     if isinstance(divisor, int):
+        if divisor == 1:
+            return dividend
         return (dividend + (divisor - 1)) // divisor  # a column is gone through twice, not three times
     return -(-dividend // divisor)
 
@@ -86,9 +88,21 @@ def ceil_scaled(count: Count, factor: Real) -> Count:
     return np.ceil(np.multiply(count, factor) - 1e-9).astype(np.int64)
 
 
-def times(count: Count, factor: Count) -> Count:
+def times(count: CountT, factor: CountT) -> CountT:
     """count x factor; mostly once."""
     return count if isinstance(factor, int) and factor == 1 else count * factor
+
+
+def product(*factors: CountT) -> CountT:
+    """All factors multiplied: numbers first, which mostly are 1 together, so that fewer columns are made."""
+    number = 1
+    columns = []
+    for factor in factors:
+        if isinstance(factor, int):
+            number *= factor
+        else:
+            columns.append(factor)
+    return times(reduce(mul, columns), number) if columns else number
 
 
 def smaller(a: CountT, b: CountT) -> CountT:

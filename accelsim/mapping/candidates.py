@@ -30,6 +30,7 @@ from accelsim.mapping.costs import (
 )
 from accelsim.mapping.cuts import space_of
 from accelsim.mapping.loop_order import NamedOrder
+from accelsim.mapping.picking import picked
 from accelsim.mapping.precision import layer_prices
 from accelsim.mapping.space import ORDERS, Nesting, Space, Tiles
 from accelsim.mapping.tile import UNCUT, TileShape, whole_image
@@ -228,8 +229,7 @@ def _array_at_least(space: Space, tiles: Tiles, hardware: Hardware) -> ArrayCost
     counts = tiles.tile_counts
 
     def cost_of(layer: LoopNest[Count], dataflow: str, which: Selection) -> ArrayCost:
-        shape = entries(tiles.shape, which)
-        return least_array_cost(layer, dataflow, shape, entries(counts, which), hardware)
+        return least_array_cost(layer, dataflow, picked(tiles.shape, which), picked(counts, which), hardware)
 
     return array_costs(space.layers, space.dataflows, tiles.owner, cost_of)
 

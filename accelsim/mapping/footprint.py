@@ -17,7 +17,9 @@ from accelsim.mapping.arithmetic import (
     ceil_scaled,
     is_none,
     larger,
+    product,
     smaller,
+    times,
 )
 from accelsim.mapping.precision import (
     activation_bits,
@@ -33,7 +35,7 @@ from accelsim.network.layer import LoopNest
 
 def bits_to_bytes(elements: CountT, bits: int) -> CountT:
     """Whole bytes that elements of so many bits take, packed."""
-    return ceil_div(elements * bits, 8) if bits % 8 else elements * (bits // 8)
+    return ceil_div(elements * bits, 8) if bits % 8 else times(elements, bits // 8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +94,9 @@ class Footprint:
 
         Of several tiles together, where `rows` and `columns` are; each of them reads the factors.
         """
-        elements = self.operands * tile.n * tile.g * tile.c * rows * columns
+        elements = product(self.operands, tile.n, tile.g, tile.c, rows, columns)
         if not is_none(self.gate):
-            elements = elements + tiles * tile.n * tile.g * self.gate
+            elements = elements + product(tiles, tile.n, tile.g, self.gate)
         return bits_to_bytes(elements, self.activation_bits)
 
     @property
@@ -125,7 +127,7 @@ class Footprint:
         """
         if not self.has_weights:
             return 0
-        weights = tile.g * tile.k * tile.c * tile.taps
+        weights = product(tile.g, tile.k, tile.c, tile.fy, tile.fx)
         if self.density is None:
             return weights * self.weight_bits
         nonzero = ceil_scaled(weights, self.density)
@@ -133,11 +135,11 @@ class Footprint:
 
     def biases(self, tile: TileShape[Count]) -> Count:
         """Offsets of the tile's outputs; they come with the first input channels and taps."""
-        return bits_to_bytes(tile.g * tile.k * self.bias, self.offset_bits)
+        return bits_to_bytes(product(tile.g, tile.k, self.bias), self.offset_bits)
 
     def outputs(self, tile: TileShape[Count], partial: Count) -> Count:
         """Outputs while they are computed: as wide as a partial sum where others add to them."""
-        elements = tile.g * tile.k * tile.pixels
+        elements = product(tile.n, tile.g, tile.k, tile.y, tile.x)
         final = bits_to_bytes(elements, self.activation_bits)
         if self.partial_sum_bits <= self.activation_bits:
             return final
@@ -150,13 +152,13 @@ class Footprint:
         """
         if is_none(self.residuals_per_output) and is_none(self.residuals_per_channel):
             return 0
-        factors = tiles * tile.n * self.residuals_per_channel
+        factors = product(tiles, tile.n, self.residuals_per_channel)
         elements = tile.g * tile.k * (self.residuals_per_output * tile.pixels + factors)
         return bits_to_bytes(elements, self.activation_bits)
 
     def stored(self, tile: TileShape[Count], rows: Count, columns: Count) -> Count:
         """Complete outputs of the tile: rows x columns of results of each image and channel."""
-        return bits_to_bytes(tile.n * tile.g * tile.k * rows * columns, self.activation_bits)
+        return bits_to_bytes(product(tile.n, tile.g, tile.k, rows, columns), self.activation_bits)
 
     def unfinished(
         self, tile: TileShape[Count], output_channels: Count, rows_cut: Count, columns_cut: Count

@@ -12,8 +12,7 @@ from accelsim.mapping.arithmetic import ceil_div
 from accelsim.mapping.costs import VECTOR
 from accelsim.mapping.dataflows import dataflow_of
 from accelsim.mapping.loop_order import Order, as_named
-from accelsim.mapping.loops import LoopKey
-from accelsim.mapping.odometer import Loop
+from accelsim.mapping.loops import KnownLoops
 from accelsim.mapping.tile import Granularity
 from accelsim.mapping.tiling import Axis, column_axis, row_axis, tile_sizes
 from accelsim.network.layer import Layer
@@ -59,7 +58,7 @@ class Grids:
     numbers: MutableMapping[tuple[Axis, int], tuple[int, ...]] = field(default_factory=dict)
     """What `AXIS_COLUMNS` says of an axis and one size, whichever machine tries it."""
     sizes: MutableMapping[tuple[int, int], tuple[int, ...]] = field(default_factory=dict)
-    loops: MutableMapping[LoopKey, Loop] = field(default_factory=dict)
+    loops: KnownLoops = field(default_factory=lambda: KnownLoops({}, {}))
     """Over tiles of sizes that were chosen."""
 
     @property

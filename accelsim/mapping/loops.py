@@ -1,25 +1,61 @@
-"""The loops over the tiles of a layer: how many tiles each comes to, and what those cover.
+"""The loops over the tiles of a layer: how many tiles each comes to, what those cover, which kinds there are.
 
-A loop follows from what is cut and the size of a tile, neither from what else is cut nor from the machine, so
-few of them differ: layers have loops in common, and machines.
+They follow from a layer, its tile and their order, not from the machine: machines have them in common. A
+loop follows from what is cut and the size of a tile, so few of them differ: layers have loops in common, too.
 """
 
-from collections.abc import MutableMapping
-from typing import TypeAlias
+from collections.abc import Callable, MutableMapping, Sequence
+from functools import cache
+from itertools import product
+from operator import itemgetter
+from typing import Any, NamedTuple, TypeAlias, get_args
 
 from accelsim.hardware.operand import Operand
-from accelsim.mapping.loop_order import ADDING_UP, OF_INPUTS, OF_WEIGHTS, Dimension, loops_of
+from accelsim.mapping.loop_order import ADDING_UP, OF_INPUTS, OF_WEIGHTS, Dimension, Order, loops_of
 from accelsim.mapping.mapping import Choice, brought
 from accelsim.mapping.odometer import Iterations, Loop, TileExtent
+from accelsim.mapping.tile import TileShape
 from accelsim.mapping.tiling import Axis, channel_spans, column_axes, row_axes, together
+from accelsim.mapping.work import TileKind
+from accelsim.network.layer import Layer
 
 LoopKey: TypeAlias = tuple[Dimension, int | tuple[Axis, ...], int]
 """What is cut into tiles of which size; rows and columns by an axis for each part of the kernel."""
+NestKey: TypeAlias = tuple[Layer, TileShape[int], Order, int, bool]
+"""Of how many images, and whether inputs come once."""
 
 
-def loops_over_tiles(choice: Choice, batch: int, known: MutableMapping[LoopKey, Loop]) -> list[Loop]:
-    """The loops over the tiles of a layer, outermost first; those that were not `known` are from now on."""
-    layer, tile, once = choice.layer, choice.tile, Operand.INPUTS in brought(choice)
+class Nest(NamedTuple):
+    """The loops over the tiles of a layer."""
+
+    moving: tuple[Loop, ...]
+    """Those of more than one iteration, outermost first."""
+    kinds: tuple[TileKind, ...]
+    """Every kind of tile that they come to, in the order of their numbers."""
+
+
+class KnownLoops(NamedTuple):
+    """Of mappings before, on any machine; what is found out is added."""
+
+    loops: MutableMapping[LoopKey, Loop]
+    nests: MutableMapping[NestKey, Nest]
+
+
+def nest_over_tiles(choice: Choice, batch: int, known: KnownLoops) -> Nest:
+    """The loops over the tiles of a layer, for so many images."""
+    once = Operand.INPUTS in brought(choice)
+    key = choice.layer, choice.tile, choice.order, batch, once
+    nest = known.nests.get(key)
+    if nest is None:
+        loops = _loops(choice, batch, known.loops, once=once)
+        moving = tuple([loop for loop in loops if loop.moves])
+        nest = known.nests[key] = Nest(moving, tuple(_kinds(choice.order, loops)))
+    return nest
+
+
+def _loops(choice: Choice, batch: int, known: MutableMapping[LoopKey, Loop], *, once: bool) -> list[Loop]:
+    """All loops, outermost first."""
+    layer, tile = choice.layer, choice.tile
     cuts: dict[Dimension, LoopKey] = {
         "image": ("image", batch, tile.n),
         "group": ("group", layer.G, tile.g),
@@ -77,3 +113,37 @@ def _ends_apart(runs: list[_Run]) -> list[_Run]:
     if tiles > 1:
         runs[-1:] = [(tiles - 1, covered), (1, covered)]
     return runs
+
+
+@cache
+def _by_dimension(order: Order) -> Callable[[tuple[TileExtent, ...]], tuple[TileExtent, ...]]:
+    """Brings what is in the order of the loops into that of `Dimension`."""
+    loops: Any = loops_of(order)
+    return itemgetter(*map(loops.index, get_args(Dimension)))
+
+
+def _kinds(order: Order, loops: Sequence[Loop]) -> list[TileKind]:
+    kinds, by_dimension = [], _by_dimension(order)
+    for extents in product(*(loop.kinds for loop in loops)):
+        image, group, output_channels, input_channels, row, column, tap_row, tap_column = by_dimension(
+            extents
+        )
+        kinds.append(
+            TileKind(
+                image.size,
+                group.size,
+                output_channels.size,
+                input_channels.size,
+                row.size,
+                column.size,
+                tap_row.size,
+                tap_column.size,
+                input_rows=row.inputs[tap_row.part],
+                input_columns=column.inputs[tap_column.part],
+                stored_rows=row.stored,
+                stored_columns=column.stored,
+                resumes=input_channels.resumes or tap_row.resumes or tap_column.resumes,
+                completes=input_channels.completes and tap_row.completes and tap_column.completes,
+            )
+        )
+    return kinds

@@ -5,13 +5,10 @@ the step before: inputs depend on images, groups, input channels, pixels and ker
 output channels, input channels and kernel taps. What it frees follows from which loops move next.
 """
 
-from collections.abc import Callable, MutableMapping, Sequence
 from collections.abc import Mapping as MappingOf
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
-from itertools import product
-from operator import itemgetter, mul
-from typing import Any, get_args
+from operator import mul
 
 from accelsim.hardware.counts import weighted_sum
 from accelsim.hardware.host import HOST
@@ -20,18 +17,18 @@ from accelsim.hardware.operand import Operand
 from accelsim.mapping.banks import brought_anew
 from accelsim.mapping.costs import NOTHING, VECTOR, transfer_counts
 from accelsim.mapping.hosting import program_on_array, program_on_host
-from accelsim.mapping.loop_order import Dimension, Order, as_named, loops_of
-from accelsim.mapping.loops import LoopKey, loops_over_tiles
+from accelsim.mapping.loop_order import as_named
+from accelsim.mapping.loops import KnownLoops, Nest, nest_over_tiles
 from accelsim.mapping.mapping import Choice, Mapping, ProgramPart, Repeat, Step, Totals, brought
-from accelsim.mapping.odometer import BEFORE, Loop, Position, TileExtent
-from accelsim.mapping.work import StackedLayers, StepWork, TileKind, work_of_tiles
+from accelsim.mapping.odometer import BEFORE, Loop, Position
+from accelsim.mapping.work import StackedLayers, StepWork, work_of_tiles
 
 
 def mappings(
     choices: Sequence[Choice],
     batch: int,
     hardware: Hardware,
-    loops: MutableMapping[LoopKey, Loop] | None = None,
+    loops: KnownLoops | None = None,
     stack: StackedLayers | None = None,
 ) -> list[Mapping]:
     """The mappings that choices for layers of one structure stand for.
@@ -59,13 +56,12 @@ def mappings(
     if not choices:
         return []
     hosted = choices[0].dataflow == HOST
-    known = {} if loops is None else loops
-    nests = [loops_over_tiles(choice, batch, known) for choice in choices]
-    kinds = [_kinds(choice.order, nest) for choice, nest in zip(choices, nests, strict=True)]
+    known = KnownLoops({}, {}) if loops is None else loops
+    nests = [nest_over_tiles(choice, batch, known) for choice in choices]
     unit = hardware.on_host if hosted else hardware
     if stack is None:
         stack = StackedLayers.of([choice.layer for choice in choices], unit.precision)
-    works = work_of_tiles(choices, stack, kinds, unit, batch)
+    works = work_of_tiles(choices, stack, [nest.kinds for nest in nests], unit, batch)
     written = [_mapping(*parts, hardware) for parts in zip(choices, nests, works, strict=True)]
     behind_cache = [memory for memory in hardware.memories if memory.cache is not None]
     if hosted or not behind_cache:
@@ -77,8 +73,8 @@ def mappings(
     return [replace(mapping, totals=program_totals(mapping.program, hardware)) for mapping in timed]
 
 
-def _mapping(choice: Choice, loops: Sequence[Loop], work: Sequence[StepWork], hardware: Hardware) -> Mapping:
-    moving, anew = tuple([loop for loop in loops if loop.moves]), brought_anew(hardware)
+def _mapping(choice: Choice, nest: Nest, work: Sequence[StepWork], hardware: Hardware) -> Mapping:
+    moving, anew = nest.moving, brought_anew(hardware)
     if anew:  # they come with each step, whichever loop has moved
         moving = tuple(
             loop._replace(
@@ -157,41 +153,6 @@ def _count_visits(
             identity = id(part)
             steps[identity] = part
             visits[identity] = visits.get(identity, 0) + times
-
-
-@cache
-def _by_dimension(order: Order) -> Callable[[tuple[TileExtent, ...]], tuple[TileExtent, ...]]:
-    """Brings what is in the order of the loops into that of `Dimension`."""
-    loops: Any = loops_of(order)
-    return itemgetter(*map(loops.index, get_args(Dimension)))
-
-
-def _kinds(order: Order, loops: Sequence[Loop]) -> list[TileKind]:
-    """Every kind of tile that the loops come to, in the order of their numbers."""
-    kinds, by_dimension = [], _by_dimension(order)
-    for extents in product(*(loop.kinds for loop in loops)):
-        image, group, output_channels, input_channels, row, column, tap_row, tap_column = by_dimension(
-            extents
-        )
-        kinds.append(
-            TileKind(
-                image.size,
-                group.size,
-                output_channels.size,
-                input_channels.size,
-                row.size,
-                column.size,
-                tap_row.size,
-                tap_column.size,
-                input_rows=row.inputs[tap_row.part],
-                input_columns=column.inputs[tap_column.part],
-                stored_rows=row.stored,
-                stored_columns=column.stored,
-                resumes=input_channels.resumes or tap_row.resumes or tap_column.resumes,
-                completes=input_channels.completes and tap_row.completes and tap_column.completes,
-            )
-        )
-    return kinds
 
 
 @dataclass(slots=True)

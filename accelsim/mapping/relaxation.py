@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from accelsim.columns import Count, Flags, Ints
+from accelsim.columns import Count, Flags, Ints, Selection
 from accelsim.hardware import Operand
 from accelsim.mapping.arithmetic import column_of, entries, larger
 from accelsim.mapping.cuts import Cuts
@@ -45,15 +45,16 @@ def relaxed(cuts: Cuts) -> Relaxation:
     least_channels, plane_cuts = _least_partners(planes, channels, cuts.channels.values(), room)
     lengths = len(channel_cuts), len(plane_cuts)
     owner = np.concatenate([cuts.channel_owner[channel_cuts], cuts.plane_owner[plane_cuts]])
-    own_channels, own_planes = entries(cuts.channels, channel_cuts), entries(cuts.planes, plane_cuts)
+    own_channels = entries(cuts.channels.values(), _selection(channel_cuts, cuts.channel_owner))
+    own_planes = entries(cuts.planes.values(), _selection(plane_cuts, cuts.plane_owner))
     each = np.arange(len(owner))
     space = Space(
         layers=cuts.layers,
         dataflows=cuts.dataflows,
         footprint=cuts.footprint,
         owner=owner,
-        channels=ChannelCuts.of_values(list(_joined(own_channels.values(), least_channels, lengths))),
-        planes=PlaneCuts.of_values(list(_joined(least_planes, own_planes.values(), lengths))),
+        channels=ChannelCuts.of_values(list(_joined(own_channels, least_channels, lengths))),
+        planes=PlaneCuts.of_values(list(_joined(least_planes, own_planes, lengths))),
         channel_cut=each,
         plane_cut=each,
         fits=np.ones((len(ORDERS), len(owner)), dtype=np.bool_),
@@ -108,7 +109,8 @@ def _least_partners(
     apart = 1 + max(table.max(), *(np.max(sizes) for sizes, _ in limits))
     table -= partners.owner * apart
     asked = cuts.owner * apart
-    begins = np.searchsorted(partners.owner, cuts.owner)  # of the partners of each cut
+    layers = np.arange(1 + cuts.owner.max(initial=-1))
+    begins = np.searchsorted(partners.owner, layers)[cuts.owner]  # of the partners of each cut
     fit: Flags = np.ones(n_cuts, dtype=np.bool_)
     least = []
     for sizes, largest in limits:
@@ -146,6 +148,11 @@ def _least_up_to(keys: Ints, table: Ints, limits: Ints) -> tuple[Ints, Ints]:
     least = np.minimum.accumulate(table.take(ranked, axis=1), axis=1)  # A x M
     ends = np.searchsorted(keys[ranked], limits, side="right")
     return ends, least.take(ends - 1, axis=1)
+
+
+def _selection(which: Ints, owner: Ints) -> Selection:
+    """Some of all cuts, each with an owner, by rising number; mostly all, which need not be picked."""
+    return slice(None) if len(which) == len(owner) else which
 
 
 def _joined(first: Sequence[Count], second: Sequence[Count], lengths: tuple[int, int]) -> Iterator[Count]:

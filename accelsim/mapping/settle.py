@@ -4,7 +4,7 @@ docs/decisions/simulated-choice.md says what that buys, and what it costs.
 """
 
 import math
-from collections.abc import Callable, MutableMapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple, TypeAlias
 
@@ -12,9 +12,8 @@ import numpy as np
 
 from accelsim.columns import Floats
 from accelsim.hardware import Hardware, Objective
-from accelsim.mapping.loops import LoopKey
+from accelsim.mapping.loops import KnownLoops
 from accelsim.mapping.mapping import Choice, Mapping
-from accelsim.mapping.odometer import Loop
 from accelsim.mapping.program import mappings
 from accelsim.mapping.ranking import VALUE_ROUNDING, best_first, objective_value
 from accelsim.mapping.tile_search import UNBEATABLE, Contender, TileSearch
@@ -104,7 +103,7 @@ class Bench:
     objective: Objective
     """Among tiles."""
     effort: Effort
-    loops: MutableMapping[LoopKey, Loop]
+    loops: KnownLoops
     """Over tiles, of mappings before."""
     idle_rows: int = 0
     """Of the array, that all of the mappings leave idle."""

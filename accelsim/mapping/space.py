@@ -270,8 +270,11 @@ class Space:
         """Chosen tiles."""
         owner = self.owner[which]
         pick = entries if isinstance(which, slice) else picked  # of a few, formulas read a few columns
-        channels = pick(self.channels, self.channel_cut[which])
-        plane = pick(self.planes, self.plane_cut[which])
+        if self.exist:
+            channels = pick(self.channels, self.channel_cut[which])
+            plane = pick(self.planes, self.plane_cut[which])
+        else:  # each has cuts of its own
+            channels, plane = pick(self.channels, which), pick(self.planes, which)
         fy, fx = entries((self.layers.FY, self.layers.FX), owner)
         return Tiles(
             self.layers,

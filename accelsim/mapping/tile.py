@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Generic
 
 from accelsim.columns import CountT, CountT_co
-from accelsim.mapping.arithmetic import at_most_one, smaller
+from accelsim.mapping.arithmetic import at_most_one, product, smaller
 from accelsim.network.layer import LoopNest
 
 
@@ -42,7 +42,7 @@ class TileShape(Generic[CountT_co]):
     @property
     def pixels(self) -> CountT_co:
         """Output pixels of all images."""
-        return self.n * self.y * self.x
+        return product(self.n, self.y, self.x)
 
     @property
     def taps(self) -> CountT_co:

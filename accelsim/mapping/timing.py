@@ -147,7 +147,7 @@ def timing_with(
 def latency_steps(whole: Whole, tiles: Tiles) -> Count:
     """Steps of mappings, if inputs or weights come with each of them; 0 where that is not known."""
     steps = times(tiles.tile_counts.total, whole.batch // tiles.shape.n)
-    return steps * entries(whole.every_window_reads, tiles.owner)
+    return times(steps, entries(whole.every_window_reads, tiles.owner))
 
 
 def vector_work(whole: Whole, tiles: Tiles, hardware: Hardware) -> VectorWork:
@@ -166,7 +166,7 @@ def vector_work(whole: Whole, tiles: Tiles, hardware: Hardware) -> VectorWork:
         window = entries(pooling.FY * pooling.FX, owner)
         last_ops = last_ops + last.n * last.g * last.k * tiles.plane.last_stored * window
         return VectorWork(np.asarray(ceil_div(total, lanes)), ceil_div(last_ops, lanes))
-    full = tiles.full_outputs * (batch // shape.n)
+    full = times(tiles.full_outputs, batch // shape.n)
     of_each = ops * (shape.g * shape.k * shape.pixels)
     added = ceil_div(of_each, elements * lanes) - of_each / (elements * lanes)
     return VectorWork(np.ceil(total / lanes + full * added - CYCLE_ROUNDING), ceil_div(last_ops, lanes))

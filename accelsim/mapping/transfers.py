@@ -6,7 +6,9 @@ lower bound, and of most mappings exact.
 """
 
 from collections.abc import Callable, Mapping, Sequence, Set
+from functools import reduce
 from itertools import chain
+from operator import add
 from typing import Final, NamedTuple, Self
 
 import numpy as np
@@ -152,12 +154,12 @@ class Reads(NamedTuple):
         channels, plane, turns = tiles.channels, tiles.plane, batch // tiles.shape.n
         if anew := brought_anew(hardware):
             inputs = channels.k_tiles if Operand.INPUTS in anew else chosen(stay.inputs, 1, channels.k_tiles)
-            return cls(inputs * turns, plane.tiles * turns)
+            return cls(times(inputs, turns), times(plane.tiles, turns))
         weights = chosen(stay.weights, 1, plane.tiles)
         if turns > 1:
             single = np.equal(channels.c_tiles, 1) & np.equal(channels.k_tiles, 1)
             weights = weights * chosen(single & np.equal(channels.g_tiles, 1), 1, turns)
-        return cls(chosen(stay.inputs, 1, channels.k_tiles) * turns, weights)
+        return cls(times(chosen(stay.inputs, 1, channels.k_tiles), turns), weights)
 
 
 def moved_bytes(
@@ -316,10 +318,13 @@ def _first_and_last(
             if operand in moved
         ]
         streams = [np.ceil(np.divide(size, channel.bytes_per_cycle)) for size in moving]
-        first_to_last: Floats = sum(streams) + channel.latency_cycles * np.greater(sum(moving), 0)
-        return first_to_last
+        if not streams:
+            return np.asarray(0.0)
+        first_to_last: Floats = reduce(add, streams)
+        waiting: Floats = channel.latency_cycles * np.greater(first_to_last, 0)
+        return first_to_last + waiting
 
-    weights = footprint.weights(shape) + footprint.biases(shape)
+    weights = tiles.channels.weight_bytes + footprint.biases(shape)
     inputs = footprint.inputs(shape, tiles.plane.first_inputs, 1)
     loaded = {Operand.WEIGHTS: weights, Operand.INPUTS: inputs}
     if not tiles.exist:
@@ -345,22 +350,19 @@ class _Rounded(NamedTuple):
             inputs = tiles.full_groups * tiles.full_depth * tiles.plane.inner_tiles * reads.inputs
             added = inputs * self._added(footprint.inputs(shape, tiles.plane.inner_inputs, 1))
         if self.layers.on_array and Operand.WEIGHTS in moved:
-            weights, biases = footprint.weights(shape), footprint.biases(shape)
+            weights, biases = tiles.channels.weight_bytes, footprint.biases(shape)
             resumed = (tiles.full_depth - 1) * self._added(weights)
             added = added + tiles.full_channels * reads.weights * (self._added(weights + biases) + resumed)
         residual = footprint.residual(shape)
         if Operand.RESIDUAL not in moved or (isinstance(residual, int) and not residual):
             return added
-        return added + self.tiles.full_outputs * (batch // shape.n) * self._added(residual)
+        return added + times(self.tiles.full_outputs, batch // shape.n) * self._added(residual)
 
     def of_stores(self, batch: int) -> Floats:
         """Of outputs; where pooling follows, tiles store unequal parts of the result: not looked at."""
         shape, pooling = self.tiles.shape, self.layers.pooling
-        added = (
-            self.tiles.full_outputs
-            * (batch // shape.n)
-            * self._added(self.tiles.footprint.stored(shape, shape.y, shape.x))
-        )
+        stored_bytes = self.tiles.footprint.stored(shape, shape.y, shape.x)
+        added = times(self.tiles.full_outputs, batch // shape.n) * self._added(stored_bytes)
         if pooling is None:
             return added
         unpooled: Floats = added * np.equal(entries(pooling.FY, self.tiles.owner), 0)

@@ -6,6 +6,7 @@ from functools import cached_property
 import numpy as np
 
 from accelsim.columns import Count
+from accelsim.mapping.arithmetic import alike
 from accelsim.mapping.costs import vector_ops
 from accelsim.mapping.footprint import Footprint, bits_to_bytes
 from accelsim.mapping.tile import whole_image
@@ -52,4 +53,4 @@ class Whole:
         begins = np.greater(reach_y, layers.pad_top) & np.greater(reach_x, layers.pad_left)
         last_y, last_x = (layers.OY - 1) * layers.stride_y, (layers.OX - 1) * layers.stride_x
         end_y, end_x = layers.IY + layers.pad_top, layers.IX + layers.pad_left
-        return (begins & np.greater(end_y, last_y) & np.greater(end_x, last_x)).astype(np.int64)
+        return alike((begins & np.greater(end_y, last_y) & np.greater(end_x, last_x)).astype(np.int64))

@@ -236,6 +236,10 @@ class Layer(LoopNest[int]):
         pooling = self.pooling and _pooling_form(self.pooling)
         return _own_form(self), tuple([_fused_form(operator) for operator in self.fused]), pooling
 
+    def __hash__(self) -> int:
+        """Of its form, which is known: to go through the fields again takes four times as long."""
+        return hash(self.form)
+
     @property
     def fused_names(self) -> tuple[str, ...]:
         """Names of the published operators that run within the layer."""

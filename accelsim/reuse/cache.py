@@ -19,6 +19,7 @@ from accelsim.descriptions.arguments import check_path, whole_number
 from accelsim.errors import AccelsimError
 from accelsim.hardware import Hardware
 from accelsim.mapping.grids import Grids
+from accelsim.mapping.loops import KnownLoops, Nest
 from accelsim.mapping.mapping import Mapping, ProgramPart, Repeat
 from accelsim.mapping.odometer import Loop
 from accelsim.mapping.options import MappingOptions
@@ -171,7 +172,7 @@ class Cache:
             axes=Recent(budget, _array_bytes),
             numbers=Recent(budget, _numbers_bytes),
             sizes=Recent(budget, _numbers_bytes),
-            loops=Recent(budget, _loop_bytes),
+            loops=KnownLoops(Recent(budget, _loop_bytes), Recent(budget, _nest_bytes)),
         )
 
     def lowered(self, network: Network, make: Callable[[Network], LoweredNetwork]) -> LoweredNetwork:
@@ -301,6 +302,8 @@ _KEPT_BYTES: Final = 700
 _NUMBER_BYTES: Final = 40
 _ITERATIONS_BYTES: Final = 300
 """Of a loop over tiles that are alike."""
+_KIND_BYTES: Final = 160
+"""Of tiles that are alike."""
 _MACHINE_BYTES: Final = 30_000
 _TABLES_BYTES: Final = 2000
 """Empty tables of one machine."""
@@ -333,6 +336,10 @@ def _numbers_bytes(numbers: tuple[int, ...]) -> int:
 
 def _loop_bytes(loop: Loop) -> int:
     return _KEPT_BYTES + _ITERATIONS_BYTES * len(loop.iterations)
+
+
+def _nest_bytes(nest: Nest) -> int:
+    return _KEPT_BYTES + _KIND_BYTES * len(nest.kinds)
 
 
 def mapping_bytes(mapping: Mapping) -> int:

@@ -82,7 +82,7 @@ def machine_step(
     loads = [
         Load(
             bank_of[operand],
-            0 if operand in pooled else size_bytes,
+            0 if pooled and operand in pooled else size_bytes,
             moved[operand],
             ceil(moved[operand] / bytes_per_cycle),
             operand is not _WEIGHTS or step.weights_of_layer,

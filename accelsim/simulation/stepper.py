@@ -213,8 +213,8 @@ class Stepper:
         """What the banks hold at the end of a cycle."""
         free_bytes, least = self.free_bytes, self.least_free_bytes
         for bank, left_bytes in enumerate(free_bytes):
-            known_bytes = least[bank]  # `min` is slow for two
-            least[bank] = left_bytes if left_bytes < known_bytes else known_bytes
+            if left_bytes < least[bank]:
+                least[bank] = left_bytes
         if self.memories:
             self.log.observe(bank_sums(free_bytes, self.memories))
         elif (together_bytes := sum(free_bytes)) < least[-1]:
@@ -340,13 +340,14 @@ class Stepper:
         self.executed_until = cycle
         waiting = self.log.of_layer(task.layer)
         if task.arrives > since:
-            for load, arrives in zip(step.loads, task.arrivals, strict=True):
+            for number, arrives in enumerate(task.arrivals):
                 if arrives > since:
-                    operand, until = load.operand, arrives if arrives < cycle else cycle
-                    waiting[operand] = waiting.get(operand, 0) + until - since
-                    if until == cycle:
+                    operand = step.loads[number].operand
+                    if arrives >= cycle:
+                        waiting[operand] = waiting.get(operand, 0) + cycle - since
                         return
-                    since = until
+                    waiting[operand] = waiting.get(operand, 0) + arrives - since
+                    since = arrives
         waiting[then] = waiting.get(then, 0) + cycle - since
 
     # The state, as a value
@@ -407,8 +408,12 @@ class Stepper:
         for task in self.to_array:
             step, arrives = task.step, task.arrives
             if arrives > begins:
-                due = [come - cycle for come in task.arrivals if come > begins]
-                waiting.append((step.number, layer - task.layer, task.last, *due))
+                arrivals = task.arrivals
+                if len(arrivals) == 1 or arrivals[-2] <= begins:  # as mostly
+                    waiting.append((step.number, layer - task.layer, task.last, arrives - cycle))
+                else:
+                    due = [come - cycle for come in arrivals if come > begins]
+                    waiting.append((step.number, layer - task.layer, task.last, *due))
                 begins = arrives
             else:
                 waiting.append((step.number, layer - task.layer, task.last))

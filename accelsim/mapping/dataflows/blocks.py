@@ -9,7 +9,7 @@ in parts, one after the other, as equal as they can be.
 from typing import NamedTuple
 
 from accelsim.columns import Count
-from accelsim.mapping.arithmetic import ceil_div, chosen, equal_part, larger, smaller
+from accelsim.mapping.arithmetic import ceil_div, chosen, equal_part, larger, smaller, times
 
 
 class BlockAxis(NamedTuple):
@@ -44,12 +44,17 @@ class BlockAxis(NamedTuple):
 
     def first_load(self, outputs: Count) -> Count:
         """Inputs of the first load of a block of so many outputs."""
-        return (outputs - 1) * self.stride + (self.first_taps - 1) * self.dilation + 1
+        return (outputs - 1) * self.stride + self.first_window
+
+    @property
+    def first_window(self) -> Count:
+        """The same of a single output."""
+        return times(self.first_taps - 1, self.dilation) + 1
 
     @property
     def _more_for_a_block(self) -> Count:
         """Inputs that a block loads, beyond a stride for each of its outputs."""
-        return self.kernel * self.dilation + self.loads * (1 - self.dilation) - self.stride
+        return times(self.kernel, self.dilation) + self.loads * (1 - self.dilation) - self.stride
 
 
 def block_axis(pes: int, register: int | None, kernel: Count, stride: Count, dilation: Count) -> BlockAxis:

@@ -16,7 +16,7 @@ from accelsim.descriptions import Description
 from accelsim.hardware.array import ArraySide, PEArray
 from accelsim.hardware.machine import Hardware
 from accelsim.hardware.operand import Operand
-from accelsim.mapping.arithmetic import ceil_div, larger, smaller
+from accelsim.mapping.arithmetic import ceil_div, is_none, larger, smaller, times
 from accelsim.mapping.mapping import DataflowParameters
 from accelsim.mapping.tile import ArrayWork, Granularity, TileCounts, TileShape
 from accelsim.network.layer import Layer, LoopNest
@@ -74,12 +74,17 @@ class Port(NamedTuple):
             400
         """
         by_side = [
-            out * ceil_div(words[side], array.words_out(side))
-            + in_again * ceil_div(words[side], array.words_in(side))
+            _times_passed(words[side], array.words_out(side), out)
+            + _times_passed(words[side], array.words_in(side), in_again)
             for side in self.sides
             if array.words_out(side)
         ]
         return reduce(smaller, by_side)
+
+
+def _times_passed(words: Count, words_per_cycle: int, often: Count) -> Count:
+    """Cycles in which so many words pass a port so often."""
+    return 0 if is_none(often) else times(ceil_div(words, words_per_cycle), often)
 
 
 class Dataflow(ABC):

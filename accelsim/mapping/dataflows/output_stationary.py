@@ -245,7 +245,7 @@ def _block(
 
 def _first_loads(axis: BlockAxis, outputs: Count, tiles: Count) -> Count:
     """Input rows (or columns) of the first loads of tiles, of `outputs` each; the last may have one."""
-    return (tiles - 1) * axis.first_load(outputs) + axis.first_load(1)
+    return (tiles - 1) * axis.first_load(outputs) + axis.first_window
 
 
 def _input_register_words(loaded: Count, used: Count, parameters: Parameters) -> Count:
