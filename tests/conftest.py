@@ -25,7 +25,7 @@ settings.register_profile(
     derandomize=True,
     deadline=None,
     database=None,
-    max_examples=40,
+    max_examples=25,
     suppress_health_check=SLOW_TO_DRAW,
 )
 settings.register_profile(

@@ -151,7 +151,7 @@ def _least_up_to(keys: Ints, table: Ints, limits: Ints) -> tuple[Ints, Ints]:
 
 
 def _selection(which: Ints, owner: Ints) -> Selection:
-    """Some of all cuts, which have an owner each, by rising number: mostly all, which need not be picked."""
+    """Some of all cuts, each with an owner, by rising number; mostly all, which need not be picked."""
     return slice(None) if len(which) == len(owner) else which
 
 

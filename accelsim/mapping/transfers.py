@@ -318,6 +318,8 @@ def _first_and_last(
             if operand in moved
         ]
         streams = [np.ceil(np.divide(size, channel.bytes_per_cycle)) for size in moving]
+        if not streams:
+            return np.asarray(0.0)
         streamed = reduce(add, streams)
         first_to_last: Floats = streamed + channel.latency_cycles * np.greater(streamed, 0)
         return first_to_last

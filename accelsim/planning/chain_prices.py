@@ -10,9 +10,9 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import compress, product
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, Self, TypeAlias
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from accelsim.mapping.stripes import Cascade
 from accelsim.network.layer import Layer
 from accelsim.planning.chains import Chain, Chains, ChainWay
 from accelsim.planning.edges import ChainPrices
+from accelsim.planning.tensors import NetworkTensors
 
 StaircasesOf: TypeAlias = Callable[[Layer, Sequence[Moved], Weights], Mapping[Moved, Staircase]]
 """Of a layer without its name, for each set of its operands that moves."""
@@ -31,6 +32,9 @@ NOTICEABLE: Final = 0.01
 """By which part a price has to be lower for a guess to tell it from another."""
 _LEAST_PRICE: Final = 1e-300
 _WEIGHTS: Final = frozenset({Operand.WEIGHTS})
+
+_Part: TypeAlias = tuple[int, Moved, bool]
+"""A step of a chain, what it moves, and whether its weights lie in the pool as long as the chain runs."""
 
 
 class Columns(NamedTuple):
@@ -56,9 +60,9 @@ class Columns(NamedTuple):
             weights.cycles * self.cycles + weights.energy * self.energy + weights.dram_bytes * self.dram_bytes
         )
         levels = np.floor(np.log(np.maximum(prices, _LEAST_PRICE)) / math.log1p(NOTICEABLE))
-        kept = np.flatnonzero(np.diff(levels, prepend=np.inf))
-        kept = np.append(kept, len(prices) - 1) if kept[-1] < len(prices) - 1 else kept
-        return self.at(kept)
+        kept = np.ones(len(prices), dtype=np.bool_)
+        kept[1:-1] = levels[1:-1] != levels[:-2]
+        return self.at(kept.nonzero()[0])
 
     def at(self, stairs: Ints) -> "Columns":
         """Some of them."""
@@ -74,6 +78,23 @@ class Columns(NamedTuple):
         )
 
 
+@dataclass(frozen=True)
+class _Reaches:
+    """What of a chain reaches beyond it, whichever way it runs."""
+
+    wanted_behind: frozenset[int]
+    """Steps inside whose outputs somebody else reads."""
+    residuals: frozenset[int]
+    """Steps that read a residual which no step of the chain writes."""
+
+    @classmethod
+    def of(cls, chain: Chain, tensors: NetworkTensors) -> Self:
+        """Of a chain of a network."""
+        inside = {tensors.uses[step].output for step in chain.steps[:-1]}
+        residuals = [step for step in chain.steps if not set(tensors.uses[step].residuals) <= inside]
+        return cls(tensors.wanted_behind(chain.steps), frozenset(residuals))
+
+
 def together(parts: Sequence[tuple[Columns, int]]) -> Columns | None:
     """What several staircases cost together in one room, each so often; None where no room holds one of them.
 
@@ -87,15 +108,39 @@ def together(parts: Sequence[tuple[Columns, int]]) -> Columns | None:
     """
     if not all(len(columns.room_bytes) for columns, _ in parts):
         return None
-    rooms = np.unique(np.concatenate([columns.room_bytes for columns, _ in parts]))
-    rooms = rooms[rooms >= max([columns.room_bytes[0] for columns, _ in parts])]
+    rooms = np.concatenate([columns.room_bytes for columns, _ in parts])
+    rooms.sort()
+    # From the room on that holds one of each; of equal rooms, one.
+    rooms = rooms[rooms.searchsorted(max([columns.room_bytes[0] for columns, _ in parts])) :]
+    differs = np.ones(len(rooms), dtype=np.bool_)
+    differs[1:] = rooms[1:] != rooms[:-1]
+    rooms = rooms[differs]
     cycles, energy, dram_bytes = np.zeros(len(rooms)), np.zeros(len(rooms)), np.zeros(len(rooms), np.int64)
     for columns, count in parts:
-        stairs = np.searchsorted(columns.room_bytes, rooms, side="right") - 1
+        stairs = columns.room_bytes.searchsorted(rooms, side="right") - 1
         cycles += count * columns.cycles[stairs]
         energy += count * columns.energy[stairs]
         dram_bytes += count * columns.dram_bytes[stairs]
     return Columns(rooms, cycles, energy, dram_bytes)
+
+
+@dataclass(frozen=True)
+class _Bases:
+    """What steps cost one after the other, each by itself; chains that begin alike have that in common."""
+
+    by_itself: Callable[[_Part], Columns | None]
+    known: dict[tuple[_Part, ...], Columns | None] = field(default_factory=dict)
+
+    def of(self, parts: tuple[_Part, ...]) -> Columns | None:
+        """All of them in one room; None where no room holds one."""
+        if parts not in self.known:
+            before, last = parts[:-1], parts[-1]
+            self.known[parts] = self._behind(self.of(before), last) if before else self.by_itself(last)
+        return self.known[parts]
+
+    def _behind(self, base: Columns | None, part: _Part) -> Columns | None:
+        columns = None if base is None else self.of((part,))
+        return None if base is None or columns is None else together([(base, 1), (columns, 1)])
 
 
 @dataclass(frozen=True)
@@ -115,9 +160,11 @@ class ChainPricer:
     competed: frozenset[int] = frozenset()
     asked: set[Cascade] = field(default_factory=set)
     """Ways that are no longer guessed."""
-    _guessed: dict[tuple[Chain, Weights], ChainPrices] = field(default_factory=dict)
+    _guessed: dict[tuple[range, Weights], ChainPrices] = field(default_factory=dict)
     _found: dict[tuple[Cascade, Moved, Weights], Columns | None] = field(default_factory=dict)
-    _extra: "dict[tuple[Chain, bool], tuple[Ints, Floats]]" = field(default_factory=dict)
+    _extra: "dict[tuple[range, bool], tuple[Ints, Floats]]" = field(default_factory=dict)
+    _reaches: dict[range, _Reaches] = field(default_factory=dict)
+    _movements: dict[tuple[range, Moved], tuple[Moved, ...]] = field(default_factory=dict)
     _on_array: dict[tuple[int, Weights], StepPrices] = field(default_factory=dict)
     _as_columns: dict[int, tuple[Staircase, Columns]] = field(default_factory=dict)
 
@@ -155,33 +202,29 @@ class ChainPricer:
             guess: Whether other ways are of any interest.
             closed: Whether only chains are of whose inner tensors nobody else reads any.
         """
+        bases = _Bases(partial(self._by_itself, of_steps, weights))
         for chain in self.all:
             if pressed.isdisjoint(chain.steps) or (closed and chain in self.open):
                 continue
             asked = [number for number, way in enumerate(chain.ways) if way.cascade in self.asked]
             if asked:
-                yield self._chain_prices(chain, asked, of_steps, weights, guess=guess)
+                yield self._chain_prices(chain, asked, bases if guess else None, weights)
             elif guess:
-                known = self._guessed.get((chain, weights))
+                known = self._guessed.get((chain.steps, weights))
                 if known is None:
-                    known = self._chain_prices(chain, asked, of_steps, weights, guess=True)
-                    self._guessed[chain, weights] = known
+                    known = self._chain_prices(chain, asked, bases, weights)
+                    self._guessed[chain.steps, weights] = known
                 yield known
 
     def _chain_prices(
-        self,
-        chain: Chain,
-        asked: Sequence[int],
-        of_steps: Sequence[StepPrices],
-        weights: Weights,
-        *,
-        guess: bool,
+        self, chain: Chain, asked: Sequence[int], bases: _Bases | None, weights: Weights
     ) -> ChainPrices:
+        """Of ways that were asked for; and of others, guessed, where there is something to guess by."""
         staircases = {}
         for ends in self._ends(chain):
             columns = [(number, self._as_it_is(chain, chain.ways[number], ends, weights)) for number in asked]
-            if guess:
-                columns += self._guesses(chain, set(asked), ends, of_steps, weights)
+            if bases is not None:
+                columns += self._guesses(chain, set(asked), ends, bases, weights)
             if (staircase := _best_of(columns, weights)) is not None:
                 staircases[ends] = staircase
         return ChainPrices(chain.first, chain.layers, tuple([way.striped for way in chain.ways]), staircases)
@@ -189,37 +232,46 @@ class ChainPricer:
     def _ends(self, chain: Chain) -> Iterator[Moved]:
         """What may move of a chain beside weights."""
         ends = [Operand.INPUTS, Operand.OUTPUTS]
-        if any(self._outer_residual(chain, step) for step in chain.steps):
+        if self._reaches_of(chain).residuals:
             ends.append(Operand.RESIDUAL)
         if self.hardware.home(Operand.OUTPUTS) is None:
             yield frozenset()
             return
         yield from (frozenset(compress(ends, moves)) for moves in product((True, False), repeat=len(ends)))
 
-    def _outer_residual(self, chain: Chain, step: int) -> bool:
-        """Whether a step reads a residual that no step of its chain writes."""
-        uses = self.chains.network.tensors.uses
-        inside = {uses[other].output for other in chain.steps[:-1]}
-        return not set(uses[step].residuals) <= inside
+    def _reaches_of(self, chain: Chain) -> _Reaches:
+        known = self._reaches.get(chain.steps)
+        if known is None:
+            known = self._reaches[chain.steps] = _Reaches.of(chain, self.chains.network.tensors)
+        return known
 
-    def _moved(self, chain: Chain, step: int, ends: Moved) -> Moved:
-        """What a step of a chain moves beside weights."""
-        moved: set[Operand] = set()
-        if step == chain.first:
-            moved |= ends & {Operand.INPUTS}
-        if step == chain.steps[-1]:
-            moved |= ends & {Operand.OUTPUTS}
-        if step in self.chains.network.tensors.wanted_behind(chain.steps):
-            moved.add(Operand.OUTPUTS)
-        if self._outer_residual(chain, step):
-            moved |= ends & {Operand.RESIDUAL}
-        return frozenset(moved)
+    def _moved(self, chain: Chain, ends: Moved) -> tuple[Moved, ...]:
+        """What each step of a chain moves beside weights."""
+        known = self._movements.get((chain.steps, ends))
+        if known is None:
+            reaches = self._reaches_of(chain)
+            moved: dict[int, set[Operand]] = {step: set() for step in chain.steps}
+            moved[chain.first] |= ends & {Operand.INPUTS}
+            moved[chain.steps[-1]] |= ends & {Operand.OUTPUTS}
+            for step in reaches.wanted_behind:
+                moved[step].add(Operand.OUTPUTS)
+            for step in reaches.residuals:
+                moved[step] |= ends & {Operand.RESIDUAL}
+            known = self._movements[chain.steps, ends] = tuple(map(frozenset, moved.values()))
+        return known
 
     def _guesses(
-        self, chain: Chain, known: set[int], ends: Moved, of_steps: Sequence[StepPrices], weights: Weights
+        self, chain: Chain, known: set[int], ends: Moved, bases: _Bases, weights: Weights
     ) -> list[tuple[int, Columns | None]]:
-        """Guesses of the ways that are not known, of those than which none takes less and costs less."""
-        bases: dict[frozenset[int], Columns | None] = {}
+        """Guesses of the ways that are not known, of those than which none takes less and costs less.
+
+        They are the steps by themselves, with everything inside the chain in place, and the weights of some.
+        """
+        moved = [
+            of_step if step in self.pins else of_step | _WEIGHTS
+            for step, of_step in zip(chain.steps, self._moved(chain, ends), strict=True)
+        ]
+        thinned: dict[frozenset[int], Columns | None] = {}
         found: list[tuple[int, Columns | None]] = []
         taken_bytes, more = self._more(chain, halos=Operand.INPUTS in ends)
         prices = more @ np.array(weights)
@@ -228,10 +280,11 @@ class ChainPricer:
         is_better = np.concatenate(([True], least[1:] < least[:-1]))
         for number in ranked[is_better].tolist():
             resident = chain.ways[number].cascade.resident
-            if resident not in bases:
-                base = self._base(chain, ends, resident, of_steps, weights)
-                bases[resident] = None if base is None else base.thinned(weights)
-            base = bases[resident]
+            if resident not in thinned:
+                stays = [step in resident for step in chain.steps]
+                base = bases.of(tuple(zip(chain.steps, moved, stays, strict=True)))
+                thinned[resident] = None if base is None else base.thinned(weights)
+            base = thinned[resident]
             if number not in known and base is not None:
                 cycles, energy, dram_bytes = more[number].tolist()
                 found.append(
@@ -244,28 +297,17 @@ class ChainPricer:
                 )
         return found
 
-    def _base(
-        self,
-        chain: Chain,
-        ends: Moved,
-        resident: frozenset[int],
-        of_steps: Sequence[StepPrices],
-        weights: Weights,
-    ) -> Columns | None:
-        """The steps by themselves, with everything inside the chain in place, and the weights of some."""
-        parts = []
-        for step in chain.steps:
-            moved = self._moved(chain, step, ends)
-            of_step = self._of_array(step, of_steps[step], weights)
-            staircase = of_step.get(moved if step in self.pins else moved | _WEIGHTS)
-            if staircase is None or not staircase.room_bytes:
-                return None
-            columns = self._columns(staircase)
-            if step in resident:  # their room is taken already: tiles have that beside it
-                room_bytes = np.maximum(columns.room_bytes - self.chains.weight_bytes(step), 0)
-                columns = columns._replace(room_bytes=room_bytes)
-            parts.append((columns, 1))
-        return together(parts)
+    def _by_itself(self, of_steps: Sequence[StepPrices], weights: Weights, part: _Part) -> Columns | None:
+        step, moved, is_resident = part
+        staircase = self._of_array(step, of_steps[step], weights).get(moved)
+        if staircase is None or not staircase.room_bytes:
+            return None
+        columns = self._columns(staircase)
+        if not is_resident:
+            return columns
+        # Their room is taken already: tiles have that beside it.
+        room_bytes = np.maximum(columns.room_bytes - self.chains.weight_bytes(step), 0)
+        return columns._replace(room_bytes=room_bytes)
 
     def _of_array(self, step: int, prices: StepPrices, weights: Weights) -> StepPrices:
         """What a step costs that runs on the array, whoever else may run it."""
@@ -290,7 +332,7 @@ class ChainPricer:
 
     def _more(self, chain: Chain, *, halos: bool) -> "tuple[Ints, Floats]":
         """Of each way: what it takes of the pool, and what comes again with stripes, in three columns."""
-        known = self._extra.get((chain, halos))
+        known = self._extra.get((chain.steps, halos))
         if known is None:
             ways = np.array([way.disadvantages for way in chain.ways], dtype=np.float64).T
             taken_bytes, streamed, halo, again = ways
@@ -300,7 +342,7 @@ class ChainPricer:
             energy += again * self._energy_in_pool
             words = self.hardware.pe_array.columns * self.hardware.word_bytes(Operand.WEIGHTS)
             more = np.stack([again / words, energy, streamed + halo], axis=1)
-            known = self._extra[chain, halos] = taken_bytes.astype(np.int64), more
+            known = self._extra[chain.steps, halos] = taken_bytes.astype(np.int64), more
         return known
 
     @cached_property
@@ -330,11 +372,12 @@ class ChainPricer:
 
     def _mapped(self, chain: Chain, way: ChainWay, ends: Moved, weights: Weights) -> Columns | None:
         parts, costs, waits = [], [], -1
+        moved = {each: self._moved(chain, each) for each in self._ends(chain)}
         for (step, layer), count in self.chains.stripes(way.cascade).forms.items():
             stays = step in self.pins or step in way.cascade.resident or not layer.on_array
             sets = {
-                each: self._moved(chain, step, each) | (frozenset() if stays else _WEIGHTS)
-                for each in self._ends(chain)
+                each: of_steps[step - chain.first] | (frozenset() if stays else _WEIGHTS)
+                for each, of_steps in moved.items()
             }
             ways = sorted(set(sets.values()), key=sorted)
             staircase = self.staircases_of(layer, ways, weights)[sets[ends]]

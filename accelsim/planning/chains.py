@@ -7,6 +7,7 @@ that take less of the pool than others, or bring fewer bytes or stripes.
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain, combinations
 from typing import Final, NamedTuple
 
@@ -145,8 +146,17 @@ class Chains:
 
     def weight_bytes(self, step: int) -> int:
         """What the weights of a step take where all of them are in the pool."""
-        layer = self.network.layers[step]
-        return pinned_bytes(layer, self.hardware) if step in self.network.with_weights else 0
+        return self._weight_bytes[step]
+
+    @cached_property
+    def _weight_bytes(self) -> tuple[int, ...]:
+        with_weights = self.network.with_weights
+        return tuple(
+            [
+                pinned_bytes(layer, self.hardware) if step in with_weights else 0
+                for step, layer in enumerate(self.network.layers)
+            ]
+        )
 
 
 def stored_rows(layer: Layer) -> int:

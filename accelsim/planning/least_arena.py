@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from accelsim.descriptions.limits import MAX_BUFFER_BYTES
 from accelsim.errors import MappingError
-from accelsim.hardware import Hardware
+from accelsim.hardware import Bank, Hardware
 from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.pool_knowledge import PoolKnowledge
 from accelsim.network.executed import ExecutedGraph
@@ -41,6 +41,23 @@ class LeastArena:
         return self.size_bytes - self.rows_bytes - sum([size for _, size in self.tensors])
 
 
+def pool_of_activations(hardware: Hardware) -> Bank:
+    """The part of a memory whose least size is asked for.
+
+    Raises:
+        MappingError: There is none.
+
+    Example:
+        >>> from accelsim import load_hardware
+        >>> pool_of_activations(load_hardware("npu_int8_256k")).memory
+        'sram'
+    """
+    pool = hardware.activations_pool
+    if pool is None:
+        raise MappingError(f"{hardware.name} keeps activations in no pool, of which the least could be found")
+    return pool
+
+
 def least_arena(graph: ExecutedGraph, hardware: Hardware, options: MappingOptions) -> LeastArena | None:
     """The least arena of a network of which nothing lies outside but weights, and what io says of its ends.
 
@@ -56,23 +73,13 @@ def least_arena(graph: ExecutedGraph, hardware: Hardware, options: MappingOption
     Raises:
         MappingError: The machine has no pool that keeps activations; or it cannot execute a layer.
     """
-    size_bytes = _pool_bytes(hardware)
+    size_bytes = pool_of_activations(hardware).size_bytes
     while size_bytes <= MAX_BUFFER_BYTES:
         found = _least(graph, hardware, options, size_bytes)
         if found is None or found.size_bytes <= size_bytes:
             return found
         size_bytes = found.size_bytes  # in a larger pool a pooling may be fused
     return None
-
-
-def _pool_bytes(hardware: Hardware) -> int:
-    """Of the pool that keeps activations."""
-    pool = hardware.activations_pool
-    if pool is None:
-        raise MappingError(
-            f"{hardware.name} has no pool that keeps activations, of which the least could be found"
-        )
-    return pool.size_bytes
 
 
 def _least(

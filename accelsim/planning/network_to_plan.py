@@ -33,7 +33,7 @@ class NetworkToPlan:
         numbers: dict[Hashable, int] = {}
         return tuple([numbers.setdefault(layer.form, len(numbers)) for layer in self.layers])
 
-    @property
+    @cached_property
     def with_weights(self) -> frozenset[int]:
         """Steps that have weights, which are not another layer's outputs."""
         return frozenset(

@@ -139,6 +139,7 @@ class Shortage:
         roomiest: The step that would need most, on a machine whose pool holds all of them.
         smaller: The network with the largest image with which the pool holds it; None where there is none,
             or it was not looked for.
+        by_resolution: Whether that is the same network, whose parameter `resolution` is another.
     """
 
     hardware: Hardware
@@ -148,6 +149,7 @@ class Shortage:
     needs: tuple[StepNeed, ...]
     roomiest: StepNeed
     smaller: Network | None = None
+    by_resolution: bool = False
 
     @classmethod
     def of(
@@ -266,7 +268,7 @@ class Shortage:
                 best, too_small = smaller, middle
             else:
                 too_large = middle
-        return replace(self, smaller=best)
+        return replace(self, smaller=best, by_resolution=RESOLUTION in network.parameters)
 
     def _size_bytes(self, index: int) -> int:
         return self.planned.tensors.tensors[index].size_bytes
@@ -316,7 +318,7 @@ class Shortage:
             remedies.append(f"{larger}{as_much}")
         if self.smaller is not None:
             image, before = self.smaller.image, self.planned.layers[0]
-            setting = f" (resolution={image.height})" if RESOLUTION in self.smaller.parameters else ""
+            setting = f" (resolution={image.height})" if self.by_resolution else ""
             sizes = f"{image.height} x {image.width} instead of {before.IY} x {before.IX} pixels"
             remedies.append(f"images of {sizes}{setting}")
         if self.batch > 1:

@@ -20,7 +20,7 @@ from accelsim.mapping.options import MappingOptions
 from accelsim.network.description import Network
 from accelsim.network.load import network_of
 from accelsim.network.lowered import lowered_network
-from accelsim.planning.least_arena import LeastArena, least_arena
+from accelsim.planning.least_arena import LeastArena, least_arena, pool_of_activations
 from accelsim.planning.plan import Plan
 from accelsim.result import RunResult
 from accelsim.run import in_running_order, options_for, plan_peak, plan_run, run_plan
@@ -130,7 +130,7 @@ class _Fitting:
     step: Callable[[str], None]
 
     def fit(self) -> MemoryFit:
-        memory = self._memory()
+        memory = pool_of_activations(self.hardware).memory
         roomy = self._roomy(memory)
         options = replace(options_for(self.network, None, self.dataflow, "time"), activations="on_chip")
         with_room = _run(plan_run(self.network, roomy, options), roomy.on_chip_bytes, 0, is_least=False)
@@ -158,14 +158,6 @@ class _Fitting:
         enough = min(_ROOMY * least.size_bytes, MAX_BUFFER_BYTES)
         sizes = {"size_bytes": 1 << (enough - 1).bit_length(), "arena_bytes": None}
         return vary(plain, **{f"memories.{memory}.{key}": value for key, value in sizes.items()})
-
-    def _memory(self) -> str:
-        """The name of the one that keeps activations."""
-        pool = self.hardware.activations_pool
-        if pool is None:
-            sentence = "keeps activations in no pool, of which the smallest could be found"
-            raise MappingError(f"{self.hardware.name} {sentence}")
-        return pool.memory
 
     def _runs(self, plan: Plan, memory: str, size_bytes: int, layers: int) -> Iterator[MemoryRun]:
         """In the least memory, and in a tenth more."""

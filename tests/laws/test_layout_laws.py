@@ -92,7 +92,7 @@ def concatenations(draw):
     return channels, draw(st.lists(st.lists(tensors, min_size=1, max_size=6), min_size=1, max_size=5))
 
 
-@settings(max_examples=max(500, settings.default.max_examples))
+@settings(max_examples=12 * settings.default.max_examples)
 @given(concatenations())
 def test_the_same_operands_are_copied_as_where_all_are_tried_again_after_each(case):
     channels, joins = case

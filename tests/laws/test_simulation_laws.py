@@ -53,21 +53,21 @@ CODED = coded(
 """Transfers may move nothing and take no time."""
 
 
-@settings(max_examples=max(100, settings.default.max_examples))
+@settings(max_examples=3 * settings.default.max_examples)
 @given(SCHEDULES)
 def test_the_fast_engine_observes_what_events_observe(case):
     hardware, schedule = case
     assert simulate_fast(schedule, hardware) == simulate_events(schedule, hardware)
 
 
-@settings(max_examples=max(100, settings.default.max_examples))
+@settings(max_examples=3 * settings.default.max_examples)
 @given(LEVELED)
 def test_so_it_does_where_homes_depend_on_the_layer(case):
     hardware, schedule = case
     assert simulate_fast(schedule, hardware) == simulate_events(schedule, hardware)
 
 
-@settings(max_examples=max(100, settings.default.max_examples))
+@settings(max_examples=3 * settings.default.max_examples)
 @given(CODED)
 def test_so_it_does_where_transfers_take_no_time(case):
     hardware, schedule = case
@@ -88,7 +88,7 @@ BOUNDS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=max(100, settings.default.max_examples))
+@settings(max_examples=3 * settings.default.max_examples)
 @given(st.one_of(SCHEDULES, LEVELED, CODED), BOUNDS)
 def test_how_little_the_fast_engine_remembers_changes_nothing(case, bounds):
     hardware, schedule = case
@@ -125,7 +125,7 @@ def images_in_turn(draw, most_steps=200):
     return hardware, replace(schedule, later_mappings=later, **in_turn)
 
 
-@settings(max_examples=max(100, settings.default.max_examples))
+@settings(max_examples=3 * settings.default.max_examples)
 @given(images_in_turn(), BOUNDS)
 def test_of_images_in_turn_the_fast_engine_observes_what_events_observe(case, bounds):
     hardware, schedule = case
@@ -467,7 +467,7 @@ def with_visible_steps(case):
     return hardware, replace(schedule, mappings=tuple(layer_of(*program) for program in programs))
 
 
-@settings(max_examples=max(100, settings.default.max_examples))
+@settings(max_examples=3 * settings.default.max_examples)
 @given(st.one_of(SCHEDULES, pooled_schedules().map(with_visible_steps)))
 def test_what_is_waited_for_is_what_the_next_step_lacks_while_nothing_is_executed(case):
     hardware, schedule = case

@@ -24,10 +24,10 @@ from accelsim.simulation.events import simulate_events
 from accelsim.simulation.fast import simulate_fast
 from accelsim.verification.layers import verify_mapping
 
-SOME = settings(max_examples=max(60, settings.default.max_examples))
+SOME = settings(max_examples=2 * settings.default.max_examples)
 PLANNED = settings(max_examples=settings.default.max_examples * 3 // 4)
 """Networks are planned whole, for which each layer is searched."""
-SEVERAL = settings(max_examples=max(120, settings.default.max_examples))
+SEVERAL = settings(max_examples=4 * settings.default.max_examples)
 MACHINES = machines(smallest_buffer=1024).flatmap(with_rules)
 MADE_UP = st.one_of(
     repeated_schedules(), repeated_schedules(channels=2), pooled_schedules(), pooled_schedules(channels=2)

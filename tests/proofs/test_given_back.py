@@ -63,7 +63,7 @@ def test_chosen_mappings_given_back_come_to_the_same(network, hardware, tmp_path
     ("network", "hardware", "options"),
     [
         ("alexnet", "eyeriss", None),
-        ("alexnet", "gemmini_16x16", MappingOptions(batch=4)),
+        ("mlperf_tiny_ad", "gemmini_16x16", MappingOptions(batch=4)),
         ("squeezenet_v1_1@resolution=128", "eyeriss", MappingOptions(batch=4)),
         ("squeezenet_v1_1@resolution=128", "gemmini_16x16", None),
     ],
@@ -74,7 +74,9 @@ def test_so_they_do_on_machines_with_parameters_images_in_a_tile_and_a_host(
     same_again(network, hardware, options, tmp_path / "chosen.yaml")
 
 
-@pytest.mark.parametrize("network", ["shufflenet_v2_50", "mobilenet_v1@width=0.5,resolution=96"])
+@pytest.mark.parametrize(
+    "network", ["shufflenet_v2_50@resolution=96", "mobilenet_v1@width=0.5,resolution=96"]
+)
 def test_so_they_do_where_the_host_pools_what_a_batch_goes_through_as_rows(network, tmp_path):
     """Alone a pointwise layer runs in a form in which images are rows; with its pooling it would not."""
     same_again(network, "gemmini_16x16", MappingOptions(batch=2), tmp_path / "chosen.yaml")
