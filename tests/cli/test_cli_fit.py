@@ -56,7 +56,11 @@ def test_who_has_the_least_memory_has_enough_and_who_has_less_has_not(accelsim):
             "16x16_128k has no pool, nor a memory for tensors",
         ),
         (("run", "--hw", "npu_int8_256k", "--arena", "1MiB"), "must be at most size_bytes, which is 262144"),
-        (("run", "--hw", "npu_int8_256k", "--arena", "1.3"), "'1.3' must be bytes, or as 200KiB or 1.5MiB"),
+        (
+            ("run", "--hw", "npu_int8_256k", "--arena", "1.3"),
+            "'1.3' must be whole bytes, as 51200, 50KiB or 1.5MiB, from 1 to 1073741824",
+        ),
+        (("run", "--hw", "npu_int8_256k", "--arena", "54.01KiB"), "to 1073741824; it is 55306.24"),
         (("fit", "--hw", "npu_int8_256k", "--cascade-layers", "1"), "--cascade-layers"),
     ],
 )
