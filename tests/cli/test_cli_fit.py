@@ -61,6 +61,7 @@ def test_who_has_the_least_memory_has_enough_and_who_has_less_has_not(accelsim):
             "'1.3' must be whole bytes, as 51200, 50KiB or 1.5MiB, from 1 to 1073741824",
         ),
         (("run", "--hw", "npu_int8_256k", "--arena", "54.01KiB"), "to 1073741824; it is 55306.24"),
+        (("run", "--hw", "npu_int8_256k", "--arena", "9" * 400), "from 1 to 1073741824"),
         (("fit", "--hw", "npu_int8_256k", "--cascade-layers", "1"), "--cascade-layers"),
     ],
 )
