@@ -6,6 +6,9 @@ import json
 
 import pytest
 
+from accelsim import run_network
+from accelsim.mapping.given_file import MappingRule
+
 SMALL = "mobilenet_v1@width=0.25,resolution=32"
 
 
@@ -111,3 +114,12 @@ def test_a_sweep_varies_the_arena(accelsim, tmp_path):
     )
     done = accelsim("sweep", str(spec))
     assert "1 cannot be executed" in done.err
+
+
+def test_the_least_memory_is_that_of_the_mappings_that_are_given():
+    """By hand: inputs of 3 x 3 x 256 bytes, 256 that pooling leaves of the outputs, and all weights, with ten
+    bytes for each output channel; as any layer that has a rule, it runs in no cascade.
+    """
+    rule = MappingRule(layers="conv14_pointwise", tile={"K": 256, "C": 256})
+    result = run_network("mlperf_tiny_vww", "ethos_u55_128", objective="peak", mapping=[rule])
+    assert result.memory_map.size_bytes == 2304 + 256 + 256 * (256 + 10)
