@@ -223,6 +223,7 @@ def plan_peak(
     cache = cache_or_new(cache)
     options = replace(options_for(network, batch, dataflow, "time"), activations="on_chip")
     lowered = in_running_order(cache.lowered(network, lowered_network), hardware, 1)
+    _, lowered = _told(mapping, lowered, hardware, replace(options, batch=1))
 
     def plan_on(limited: Hardware) -> Plan:
         return plan_run(network, limited, options, mapping=mapping, cache=cache)

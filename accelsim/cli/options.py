@@ -138,10 +138,12 @@ def _a_dataflow(name: str) -> str:
 def arena_bytes(text: str) -> int:
     """What `200KiB`, `1.5 MiB` or a number of bytes say."""
     said = _SIZE.fullmatch(text.strip())
-    size = float(said[1]) * _UNITS[said[2].lower()] if said else 0.5
-    if size != int(size) or not 1 <= size <= MAX_BUFFER_BYTES:
+    size = float(said[1]) * _UNITS[said[2].lower()] if said else 0.0
+    in_range = 1 <= size <= MAX_BUFFER_BYTES
+    if not in_range or size != int(size):
+        is_part = f"; it is {size:.2f}" if in_range else ""
         raise typer.BadParameter(
-            f"{text!r} must be bytes, or as 200KiB or 1.5MiB, from 1 to {MAX_BUFFER_BYTES}"
+            f"{text!r} must be whole bytes, as 51200, 50KiB or 1.5MiB, from 1 to {MAX_BUFFER_BYTES}{is_part}"
         )
     return int(size)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from functools import cache
+from itertools import chain
 from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
@@ -145,8 +146,7 @@ def _sentence(detail: Any, path: KeyPath, schema: dict[str, Any]) -> str:
     if kind in {"value_error", "assertion_error"}:
         return str(detail["ctx"]["error"])
     if kind == "extra_forbidden":
-        parent = _schema_at(schema, schema, path[:-1])
-        return unknown(str(path[-1]), "key", parent.get("properties", {}))
+        return unknown(str(path[-1]), "key", _properties(_schema_at(schema, schema, path[:-1]), schema))
     if "[key]" in detail["loc"][-1:] and (
         names := _listed_keys(_schema_at(schema, schema, path[:-1]), schema)
     ):
@@ -157,6 +157,12 @@ def _sentence(detail: Any, path: KeyPath, schema: dict[str, Any]) -> str:
     if kind == "missing" and isinstance(detail["loc"][-1], str):
         return f"missing, must be {allowed}" if allowed else "missing"
     return f"must be {allowed}" if allowed else str(detail["msg"])
+
+
+def _properties(schema: dict[str, Any], root: dict[str, Any]) -> list[str]:
+    """The keys of a mapping that a schema describes, alone or beside others."""
+    of_members = [_resolved(member, root).get("properties", {}) for member in (schema, *_members(schema))]
+    return list(dict.fromkeys(chain.from_iterable(of_members)))
 
 
 def _listed_keys(schema: dict[str, Any], root: dict[str, Any]) -> list[str]:

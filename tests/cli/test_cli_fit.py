@@ -6,6 +6,9 @@ import json
 
 import pytest
 
+from accelsim import run_network
+from accelsim.mapping.given_file import MappingRule
+
 SMALL = "mobilenet_v1@width=0.25,resolution=32"
 
 
@@ -56,7 +59,12 @@ def test_who_has_the_least_memory_has_enough_and_who_has_less_has_not(accelsim):
             "16x16_128k has no pool, nor a memory for tensors",
         ),
         (("run", "--hw", "npu_int8_256k", "--arena", "1MiB"), "must be at most size_bytes, which is 262144"),
-        (("run", "--hw", "npu_int8_256k", "--arena", "1.3"), "'1.3' must be bytes, or as 200KiB or 1.5MiB"),
+        (
+            ("run", "--hw", "npu_int8_256k", "--arena", "1.3"),
+            "'1.3' must be whole bytes, as 51200, 50KiB or 1.5MiB, from 1 to 1073741824",
+        ),
+        (("run", "--hw", "npu_int8_256k", "--arena", "54.01KiB"), "to 1073741824; it is 55306.24"),
+        (("run", "--hw", "npu_int8_256k", "--arena", "9" * 400), "from 1 to 1073741824"),
         (("fit", "--hw", "npu_int8_256k", "--cascade-layers", "1"), "--cascade-layers"),
     ],
 )
@@ -106,3 +114,12 @@ def test_a_sweep_varies_the_arena(accelsim, tmp_path):
     )
     done = accelsim("sweep", str(spec))
     assert "1 cannot be executed" in done.err
+
+
+def test_the_least_memory_is_that_of_the_mappings_that_are_given():
+    """By hand: inputs of 3 x 3 x 256 bytes, 256 that pooling leaves of the outputs, and all weights, with ten
+    bytes for each output channel; as any layer that has a rule, it runs in no cascade.
+    """
+    rule = MappingRule(layers="conv14_pointwise", tile={"K": 256, "C": 256})
+    result = run_network("mlperf_tiny_vww", "ethos_u55_128", objective="peak", mapping=[rule])
+    assert result.memory_map.size_bytes == 2304 + 256 + 256 * (256 + 10)

@@ -428,6 +428,23 @@ def test_a_misspelt_key_is_missing_and_suggests_the_right_one(tmp_path):
     assert misspelt.startswith("16: dram.latency_cycels = 100: no such key, did you mean 'latency_cycles'?")
 
 
+@pytest.mark.parametrize(
+    ("name", "part", "allowed"),
+    [
+        ("ethos_u55_128", "cascade", "layers"),
+        ("ethos_u55_128", "io", "inputs, outputs"),
+        ("ethos_u55_128", "power", "idle_mw"),
+        ("gap9_ne16", "host.energy", "mac, element, call"),
+        ("eyeriss", "memories.dram.compress.activations", "run_bits, pairs_per_word"),
+        ("eyeriss", "memories.global_buffer.banks", "shares, bytes, bank_bytes, padded"),
+    ],
+)
+def test_parts_that_may_be_left_out_name_their_keys_where_another_one_is_given(name, part, allowed):
+    with pytest.raises(DescriptionError) as error:
+        vary(load_hardware(name), **{part: {"zzz": 1}})
+    assert any(line.endswith(f": no such key: allowed are {allowed}") for line in error.value.lines)
+
+
 def test_every_assumption_that_explains_no_key_is_named_on_its_line(tmp_path):
     assumed = "assumed:\n  dram.latency_cycles: typical\n  dram.speed: fast\n  mapper.tiles.x: why\ndram:"
     assert mistakes(tmp_path, "dram:\n", f"{assumed}\n") == [
