@@ -113,10 +113,10 @@ class ActionCounts(Generic[CountT_co]):
 
     def __add__(self: "ActionCounts[CountT]", addend: "ActionCounts[CountT]") -> "ActionCounts[CountT]":
         return ActionCounts(
-            self.macs + addend.macs,
-            self.vector_ops + addend.vector_ops,
-            self.register_file_bytes + addend.register_file_bytes,
-            self.inter_pe_bytes + addend.inter_pe_bytes,
+            _plus(self.macs, addend.macs),
+            _plus(self.vector_ops, addend.vector_ops),
+            _plus(self.register_file_bytes, addend.register_file_bytes),
+            _plus(self.inter_pe_bytes, addend.inter_pe_bytes),
             _together(self.accesses, addend.accesses),
             self.host if addend.host is NO_HOST_COUNTS else self.host.added(addend.host),
         )
@@ -198,6 +198,13 @@ def weighted_sum(counts: Sequence[ActionCounts[int]], times: Sequence[int]) -> A
         if summand.host is not NO_HOST_COUNTS:
             host = host.added(summand.host, factor)
     return ActionCounts(macs, vector_ops, register_file_bytes, inter_pe_bytes, accessed, host)
+
+
+def _plus(count: CountT, addend: CountT) -> CountT:
+    """The sum of two; nothing is added to no column, which would make another of it."""
+    if isinstance(addend, int) and not addend:
+        return count
+    return addend if isinstance(count, int) and not count else count + addend
 
 
 def _together(counts: Mapping[Access, CountT], addend: Mapping[Access, CountT]) -> Mapping[Access, CountT]:

@@ -96,7 +96,7 @@ def times(count: CountT, factor: CountT) -> CountT:
 def product(*factors: CountT) -> CountT:
     """All factors multiplied: numbers first, which mostly are 1 together, so that fewer columns are made."""
     number = 1
-    columns = []
+    columns: list[CountT] = []
     for factor in factors:
         if isinstance(factor, int):
             number *= factor

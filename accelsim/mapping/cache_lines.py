@@ -33,13 +33,17 @@ class CacheLines:
     """
 
     def __init__(self, sets: int, ways: int) -> None:
-        self._lines: Ints = np.full((sets, ways), _NOTHING, dtype=np.int64)
+        self._ways = ways
+        self._lines: Ints = np.full(sets * ways, _NOTHING, dtype=np.int64)
+        """In each place, set by set."""
         self._taken_in: Ints = np.zeros(sets, dtype=np.int64)
+        self._is_there: Flags = np.zeros(1, dtype=np.bool_)
+        """By the number of a line. The last one is `_NOTHING`'s."""
 
     @property
     def replaced(self) -> bool:
         """Whether any line has had to go."""
-        return bool((self._taken_in > self._lines.shape[1]).any())
+        return bool((self._taken_in > self._ways).any())
 
     def missing(self, lines: Ints) -> int:
         """Look lines up, and take in those that are not there.
@@ -50,31 +54,49 @@ class CacheLines:
         Returns:
             How many were not there.
         """
+        if len(lines) and lines[-1] >= len(self._is_there) - 1:
+            larger = np.zeros(2 * int(lines[-1]) + 2, dtype=np.bool_)
+            larger[: len(self._is_there)] = self._is_there
+            self._is_there = larger
         return sum(
             self._missing(lines[start : start + _TOGETHER]) for start in range(0, len(lines), _TOGETHER)
         )
 
-    def _has(self, lines: Ints) -> Flags:
-        there: Flags = (self._lines[lines % len(self._lines)] == lines[:, np.newaxis]).any(axis=1)
-        return there
-
     def _missing(self, lines: Ints) -> int:
         """Those of a set that come in together take places one after the other, the first one drawn."""
-        absent = lines[~self._has(lines)]
+        absent = lines[~self._is_there[lines]]
         if not len(absent):
             return 0
-        sets = absent % len(self._lines)
-        order = np.argsort(sets, kind="stable")
-        absent, sets = absent[order], sets[order]
-        is_first = np.ones(len(sets), dtype=np.bool_)
-        is_first[1:] = sets[1:] != sets[:-1]
-        first = np.flatnonzero(is_first)
-        nth = np.arange(len(sets)) - first[np.cumsum(is_first) - 1]
-        ways, before = self._lines.shape[1], self._taken_in[sets]
-        place = np.where(before + nth < ways, before + nth, (_drawn(sets, before) + nth) % ways)
-        self._lines[sets, place] = absent
-        self._taken_in[sets[first]] += np.diff(first, append=len(sets))
+        sets = absent % len(self._taken_in)
+        of_set = np.bincount(sets, minlength=len(self._taken_in))
+        most = int(of_set.max())
+        nth = np.zeros_like(sets)
+        if most > 1:
+            order, nth = _nth_of_set(sets, of_set)
+            absent, sets = absent[order], sets[order]
+        before = self._taken_in[sets]
+        place = before + nth
+        if place.max() >= self._ways:
+            place = np.where(place < self._ways, place, (_drawn(sets, before) + nth) % self._ways)
+        place += sets * self._ways
+        self._is_there[self._lines[place]] = False
+        self._lines[place] = absent
+        # Of those that come in together one may have the place of another.
+        self._is_there[absent] = True if most == 1 else self._lines[place] == absent
+        self._taken_in += of_set
         return len(absent)
+
+
+def _nth_of_set(sets: Ints, of_set: Ints) -> tuple[Ints, Ints]:
+    """The order of lines by their sets, and the how manieth of its set each one is in that order.
+
+    Args:
+        sets: Of lines, in the order in which they come.
+        of_set: How many lines of each set there are.
+    """
+    order = np.argsort(sets.astype(np.min_scalar_type(len(of_set))), kind="stable")
+    before = np.cumsum(of_set) - of_set
+    return order, np.arange(len(sets)) - before[sets[order]]
 
 
 def _drawn(sets: Ints, taken_in: Ints) -> Ints:

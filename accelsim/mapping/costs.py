@@ -129,23 +129,25 @@ def _cost_of(
     )
     if not is_none(work.input_register_words):  # few machines describe such registers
         register_bytes = register_bytes + bits_to_bytes(work.input_register_words, input_bits)
-    counts = ActionCounts(
-        macs=work.macs,
-        register_file_bytes=register_bytes,
-        inter_pe_bytes=bits_to_bytes(work.input_hop_words, input_bits),
-    )
+    inter_pe_bytes = bits_to_bytes(work.input_hop_words, input_bits)
     read = {
         Operand.INPUTS: bits_to_bytes(work.input_read_words, input_bits),
         Operand.WEIGHTS: weight_read_bytes,
     }
+    written: dict[Operand, Count] = {}
     sums = work.sum_hop_words, work.sum_read_words, work.sum_written_words
-    if all(map(is_none, sums)):  # few dataflows hand sums on, or add them up outside the array
-        return ArrayCost(work.cycles, counts + on_chip_counts(hardware, read, {}))
-    sum_bits = partial_sum_bits(layer, machine)
-    read[Operand.OUTPUTS] = bits_to_bytes(work.sum_read_words, sum_bits)
-    written = {Operand.OUTPUTS: bits_to_bytes(work.sum_written_words, sum_bits)}
-    hops = ActionCounts(inter_pe_bytes=bits_to_bytes(work.sum_hop_words, sum_bits))
-    return ArrayCost(work.cycles, counts + hops + on_chip_counts(hardware, read, written))
+    if not all(map(is_none, sums)):  # few dataflows hand sums on, or add them up outside the array
+        sum_bits = partial_sum_bits(layer, machine)
+        read[Operand.OUTPUTS] = bits_to_bytes(work.sum_read_words, sum_bits)
+        written[Operand.OUTPUTS] = bits_to_bytes(work.sum_written_words, sum_bits)
+        inter_pe_bytes = inter_pe_bytes + bits_to_bytes(work.sum_hop_words, sum_bits)
+    counts = ActionCounts(
+        macs=work.macs,
+        register_file_bytes=register_bytes,
+        inter_pe_bytes=inter_pe_bytes,
+        accesses=on_chip_counts(hardware, read, written).accesses,
+    )
+    return ArrayCost(work.cycles, counts)
 
 
 def on_chip_counts(
@@ -204,7 +206,7 @@ def completion_counts(
 ) -> ActionCounts[Count]:
     """The vector unit's work on complete outputs."""
     accessed = on_chip_counts(hardware, {Operand.RESIDUAL: residual_bytes}, {Operand.OUTPUTS: stored_bytes})
-    return ActionCounts(vector_ops=ops) + accessed
+    return ActionCounts(vector_ops=ops, accesses=accessed.accesses)
 
 
 def vector_ops(layer: LoopNest[Count], outputs: Count, stored: Count) -> Count:

@@ -320,8 +320,9 @@ def _first_and_last(
         streams = [np.ceil(np.divide(size, channel.bytes_per_cycle)) for size in moving]
         if not streams:
             return np.asarray(0.0)
-        first_to_last: Floats = reduce(add, streams)
-        return first_to_last + channel.latency_cycles * np.greater(first_to_last, 0)
+        streamed = reduce(add, streams)
+        first_to_last: Floats = streamed + channel.latency_cycles * np.greater(streamed, 0)
+        return first_to_last
 
     weights = tiles.channels.weight_bytes + footprint.biases(shape)
     inputs = footprint.inputs(shape, tiles.plane.first_inputs, 1)

@@ -12,6 +12,7 @@ Fused-layer CNN Accelerators, MICRO 2016.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import cached_property
 from typing import NamedTuple
 
 from accelsim.hardware import Precision
@@ -186,6 +187,11 @@ class _Chain:
     forms: dict[tuple[int, ...], Layer] = field(default_factory=dict)
     """Stripes of steps that are known, by what makes them different."""
 
+    @cached_property
+    def axes(self) -> dict[int, Axis]:
+        """The rows of each step."""
+        return {step: row_axis(self.layers[step]) for step in self.cascade.steps}
+
     def entries(self) -> Iterator[StripeOfStep]:
         """Stripe by stripe, in the order of the steps."""
         steps = self.cascade.steps
@@ -204,7 +210,7 @@ class _Chain:
         needed: dict[int, int] = {self.network.uses[self.cascade.steps[-1]].output: stored_end}
         for step in reversed(self.cascade.steps):
             layer, use = self.layers[step], self.network.uses[step]
-            axis = row_axis(layer)
+            axis = self.axes[step]
             outputs = _outputs_for(axis, needed[use.output])
             behind[step] = _Progress(outputs, axis.complete(outputs))
             # All rows of a tensor are written by the last stripe, those that nobody reads, too.
@@ -217,7 +223,7 @@ class _Chain:
         return behind
 
     def _entry(self, step: int, stripe: int, before: _Progress, behind: _Progress) -> StripeOfStep:
-        axis = row_axis(self.layers[step])
+        axis = self.axes[step]
         outputs, stored = Rows(before.outputs, behind.outputs), Rows(before.stored, behind.stored)
         inputs = Rows(axis.inputs_begin(outputs.first), axis.inputs_end(outputs.behind))
         # Stripes that are as large, and as far from the border, are one layer.

@@ -179,10 +179,9 @@ class ChainPricer:
         return self.chains.beside(self.pins)
 
     @cached_property
-    def open(self) -> frozenset[Chain]:
-        """Those with tensors inside that somebody reads who is not in the chain."""
-        tensors = self.chains.network.tensors
-        return frozenset([chain for chain in self.all if tensors.wanted_behind(chain.steps)])
+    def open(self) -> frozenset[range]:
+        """The steps of those with tensors inside that somebody reads who is not in the chain."""
+        return frozenset([chain.steps for chain in self.all if self._reaches_of(chain).wanted_behind])
 
     def prices(
         self,
@@ -204,7 +203,7 @@ class ChainPricer:
         """
         bases = _Bases(partial(self._by_itself, of_steps, weights))
         for chain in self.all:
-            if pressed.isdisjoint(chain.steps) or (closed and chain in self.open):
+            if pressed.isdisjoint(chain.steps) or (closed and chain.steps in self.open):
                 continue
             asked = [number for number, way in enumerate(chain.ways) if way.cascade in self.asked]
             if asked:

@@ -11,6 +11,8 @@ from functools import cached_property
 from itertools import chain, combinations
 from typing import Final, NamedTuple
 
+import numpy as np
+
 from accelsim.hardware import Hardware, Operand
 from accelsim.mapping.pinned import pinned_bytes
 from accelsim.mapping.stripes import Cascade, Stripes
@@ -178,9 +180,10 @@ def _sets(sizes: dict[int, int]) -> Iterator[frozenset[int]]:
 
 def _better(ways: Sequence[ChainWay]) -> Iterator[ChainWay]:
     """Those that no other is better than in every respect; of equal ones the first."""
-    kept: list[ChainWay] = []
-    for way in sorted(ways, key=lambda way: way.disadvantages):
-        mine = way.disadvantages
-        if not any(all(a <= b for a, b in zip(other.disadvantages, mine, strict=True)) for other in kept):
-            kept.append(way)
-    yield from kept
+    table = np.array([way.disadvantages for way in ways], dtype=np.int64)
+    better, count = np.empty_like(table), 0
+    for number in np.lexsort(table.T[::-1]).tolist():
+        if not (better[:count] <= table[number]).all(axis=1).any():
+            better[count] = table[number]
+            count += 1
+            yield ways[number]

@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import replace
+from functools import cache
 from itertools import pairwise
 
 import pytest
@@ -120,8 +121,8 @@ def test_bytes_of_first_layers_are_no_more_than_the_best_of_all_subsets_of_tenso
 
 def test_more_room_never_costs_more():
     values = [
-        run_network("squeezenet_v1_1", keeping(size), objective="time").cycles
-        for size in (64 * KIB, 128 * KIB, 256 * KIB, 1024 * KIB)
+        run_network("squeezenet_v1_1@resolution=96", keeping(size), objective="time").cycles
+        for size in (16 * KIB, 32 * KIB, 64 * KIB, 256 * KIB)
     ]
     for before, after in pairwise(values):
         assert after <= before * 1.005
@@ -160,8 +161,8 @@ def test_where_room_is_not_in_one_piece_it_is_planned_again(network, kib, object
 
 
 def test_both_engines_see_the_same_of_a_network_that_keeps():
-    network = load_network("squeezenet_v1_1")
-    for size in (96 * KIB, 384 * KIB):
+    network = load_network("squeezenet_v1_1@resolution=64")
+    for size in (16 * KIB, 64 * KIB):
         plan = plan_run(network, keeping(size), options_for(network, batch=2))
         assert simulate(plan.schedule, plan.hardware) == simulate(
             plan.schedule, plan.hardware, engine="events"
@@ -262,9 +263,9 @@ def test_what_is_read_beside_an_image_on_chip_needs_room_there_and_the_size_that
 
 def test_a_run_is_the_same_however_little_is_remembered():
     """What is known of layers may be forgotten while a network is planned."""
-    machine = keeping(128 * KIB)
-    forgetful = run_network("squeezenet_v1_1", machine, cache=Cache(most_bytes=0))
-    assert forgetful == run_network("squeezenet_v1_1", machine, cache=Cache())
+    network, machine = "squeezenet_v1_1@resolution=64", keeping(16 * KIB)
+    forgetful = run_network(network, machine, cache=Cache(most_bytes=0))
+    assert forgetful == run_network(network, machine, cache=Cache())
 
 
 def test_of_mappings_that_cost_the_same_that_in_the_fewest_tiles_runs():
@@ -313,19 +314,25 @@ def test_so_it_does_whatever_stays(keeps):
 PINS = {"memories.global_buffer.keeps": ["activations", "weights"]}
 
 
-def ends_and_weights(machine):
-    """Bytes of the image, the result and all weights of sqnxt23v5, as a machine stores them."""
-    graph = lowered_network(load_network("sqnxt23v5")).graph
+def ends_and_weights(network, machine):
+    """Bytes of the image, the result and all weights of a network, as a machine stores them."""
+    graph = lowered_network(load_network(network)).graph
     tensors = network_tensors(graph, machine.precision).tensors
     image = sum(tensor.size_bytes for tensor in tensors if tensor.is_image)
     result = sum(tensor.size_bytes for tensor in tensors if tensor.is_result)
-    return image, result, sum(2 * (layer.weights + layer.G * layer.K * layer.bias) for layer in graph.layers)
+    weights = [
+        (layer.weights + layer.G * layer.K * layer.bias)
+        * (layer.weight_bits or machine.precision.weights_bits)
+        // 8
+        for layer in graph.layers
+    ]
+    return image, result, sum(weights)
 
 
 def test_where_all_fits_weights_come_in_the_first_inference_and_then_only_the_image_does():
     machine = keeping(16 << 20, **(PINS | FREE_ON_CHIP))
-    image, result, weights = ends_and_weights(machine)
-    run = run_network("sqnxt23v5", machine)
+    image, result, weights = ends_and_weights("mlperf_tiny_ic", machine)
+    run = run_network("mlperf_tiny_ic", machine)
     assert (run.dram_bytes.read, run.dram_bytes.write) == (image, result)
     first = run.first_inference.memories["dram"]
     assert sum(first.written_bytes.values()) == result
@@ -336,7 +343,7 @@ def test_where_all_fits_weights_come_in_the_first_inference_and_then_only_the_im
 
 def test_by_its_own_objective_the_machine_reads_some_rows_of_the_image_twice_and_nothing_else():
     machine = keeping(16 << 20, **PINS)
-    image, result, weights = ends_and_weights(machine)
+    image, result, weights = ends_and_weights("sqnxt23v5", machine)
     run = run_network("sqnxt23v5", machine)
     first = run.first_inference.memories["dram"]
     assert run.dram_bytes.write == sum(first.written_bytes.values()) == result
@@ -346,8 +353,8 @@ def test_by_its_own_objective_the_machine_reads_some_rows_of_the_image_twice_and
 
 
 def test_pinned_weights_lie_in_the_pool_from_start_to_end_and_their_layers_read_them_there():
-    machine = keeping(1 << 20, **PINS)
-    plan = plan_run("sqnxt23v5", machine)
+    machine = keeping(64 * KIB, **PINS)
+    plan = plan_run("mlperf_tiny_ic", machine)
     memory_map, layers = plan.schedule.memory_map, plan.schedule.layers
     pinned_bytes = sum(weights.size_bytes for weights in memory_map.pinned)
     assert 0 < pinned_bytes == plan.schedule.pool_bytes_at_start
@@ -365,10 +372,10 @@ def test_pinned_weights_lie_in_the_pool_from_start_to_end_and_their_layers_read_
 @pytest.mark.parametrize("keeps", [["activations", "weights"], ["weights"]])
 @pytest.mark.parametrize("objective", ["time", "energy", "edp"])
 def test_pinning_is_never_worse_than_to_pin_nothing(objective, keeps):
-    name = "mobilenet_v1@width=0.25,resolution=128"
+    name = "mlperf_tiny_vww"
     without = [keep for keep in keeps if keep != "weights"]
     pinned, nothing = (
-        run_network(name, keeping(192 * KIB, **{"memories.global_buffer.keeps": kept}), objective=objective)
+        run_network(name, keeping(96 * KIB, **{"memories.global_buffer.keeps": kept}), objective=objective)
         for kept in (keeps, without)
     )
     values = {
@@ -404,8 +411,14 @@ KEEPING_BOTH = keeping(1 << 20, **PINS)
 NETWORK = "mobilenet_v1@width=0.25,resolution=128"
 
 
+@cache
+def run_that_keeps_both():
+    """What searches are held against."""
+    return run_network(NETWORK, KEEPING_BOTH)
+
+
 def test_a_search_judges_the_inference_that_is_asked_for():
-    run = run_network(NETWORK, KEEPING_BOTH)
+    run = run_that_keeps_both()
     steady, first = (
         run_cost(SearchTask(load_network(NETWORK), KEEPING_BOTH, inferences=inferences), Cache())
         for inferences in ("steady", "first")
@@ -416,7 +429,7 @@ def test_a_search_judges_the_inference_that_is_asked_for():
 
 
 def test_a_path_is_judged_by_the_inference_that_is_asked_for():
-    run = run_network(NETWORK, KEEPING_BOTH)
+    run = run_that_keeps_both()
     steady = search_path(NETWORK, KEEPING_BOTH, steps=0)
     first = search_path(NETWORK, KEEPING_BOTH, steps=0, inferences="first")
     assert steady.start.cycles == run.cycles
@@ -443,7 +456,7 @@ def test_a_sweep_says_which_inference_it_judges(tmp_path):
         result = run_sweep(sweep, plan_for(sweep))
         assert sweep_dict(result)["inferences"] == which
         costs[which] = sweep_dict(result)["best"]["figures"]["cycles"]
-    run = run_network(NETWORK, KEEPING_BOTH)
+    run = run_that_keeps_both()
     assert costs == {"steady": run.cycles, "first": run.first_inference.cycles}
     (tmp_path / "sweep.yaml").write_text(f"{spec}, inferences: last}}")
     with pytest.raises(DescriptionError, match="inferences = 'last': must be 'steady' or 'first'"):
@@ -494,14 +507,23 @@ def test_what_does_not_fit_either_way_says_so_of_one_image():
     assert "at a time" not in str(error.value)
 
 
-@pytest.mark.parametrize("objective", ["time", "energy", "edp"])
-def test_where_all_stays_the_image_is_read_once_and_the_result_written_once(objective):
-    """sqnxt23v5 at 16 bits: 227 x 227 x 3 elements in, 1,000 out, and 1,845,664 bytes of weights."""
+@pytest.mark.parametrize(
+    ("network", "objective", "image", "classes", "weight_bytes"),
+    [
+        ("sqnxt23v5", "edp", 3 * 227 * 227, 1000, 1_845_664),
+        ("mobilenet_v1@width=0.25,resolution=64", "time", 3 * 64 * 64, 1000, 0),
+        ("mobilenet_v1@width=0.25,resolution=64", "energy", 3 * 64 * 64, 1000, 0),
+    ],
+)
+def test_where_all_stays_the_image_is_read_once_and_the_result_written_once(
+    network, objective, image, classes, weight_bytes
+):
+    """At 16 bits: what goes in and comes out, and all weights and biases."""
     hardware = keeping_machine(
         16 * 1024 * KIB, keeps=("activations", "weights"), hardware=load_hardware("16x16_128k")
     )
-    result = run_network("sqnxt23v5", hardware, objective=objective)
-    image_bytes, result_bytes, weight_bytes = 2 * 3 * 227 * 227, 2 * 1000, 1_845_664
+    result = run_network(network, hardware, objective=objective)
+    image_bytes, result_bytes = 2 * image, 2 * classes
     assert sum(result.memories["dram"].read_bytes.values()) == image_bytes
     assert sum(result.memories["dram"].written_bytes.values()) == result_bytes
     first = result.first_inference.memories["dram"]

@@ -12,7 +12,7 @@ from accelsim.energy import energy_by_component
 from accelsim.errors import DescriptionError
 from accelsim.hardware import Hardware, Operand
 from accelsim.hardware.cache import Cache
-from accelsim.mapping.cache_lines import CacheLines
+from accelsim.mapping.cache_lines import CacheLines, _drawn
 from accelsim.mapping.requests import packets_of, tensors_of
 
 CACHE = {"size_bytes": 65536, "line_bytes": 64, "ways": 8, "hit_cycles": 32, "requests_in_flight": 16}
@@ -98,6 +98,27 @@ def test_a_cache_draws_the_same_whenever_it_is_asked_the_same():
     asked = [np.arange(start, start + 700) for start in range(0, 4000, 370)]
     one, other = CacheLines(32, 8), CacheLines(32, 8)
     assert [one.missing(lines) for lines in asked] == [other.missing(lines) for lines in asked]
+
+
+@pytest.mark.parametrize(("sets", "ways", "most"), [(1, 1, 3), (3, 2, 9), (8, 4, 40), (32, 8, 300)])
+def test_what_is_there_is_what_has_a_place(sets, ways, most):
+    """Told once more line by line; which of a full set goes is drawn as the cache draws it."""
+    lines, drawn = CacheLines(sets, ways), np.random.default_rng(7)
+    places, taken_in = [[None] * ways for _ in range(sets)], [0] * sets
+    for _ in range(60):
+        asked = np.sort(drawn.choice(2 * most, size=most, replace=False))
+        absent = [line for line in asked.tolist() if line not in places[line % sets]]
+        before, first = list(taken_in), {}
+        for line in absent:
+            own = line % sets
+            place = taken_in[own]
+            if place >= ways:
+                if own not in first:
+                    first[own] = int(_drawn(np.array([own]), np.array([before[own]]))[0])
+                place = (first[own] + taken_in[own] - before[own]) % ways
+            places[own][place] = line
+            taken_in[own] += 1
+        assert lines.missing(asked) == len(absent)
 
 
 # --- steps
