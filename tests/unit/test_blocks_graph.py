@@ -107,6 +107,13 @@ def test_rows_that_do_not_fit_are_refused(tmp_path, row, sentence):
     assert any(sentence in line for line in error.value.lines), error.value.lines
 
 
+def test_a_graph_without_rows_is_refused(tmp_path):
+    path = tmp_path / "none.yaml"
+    path.write_text(HEAD.rstrip("\n") + " []\n")
+    with pytest.raises(accelsim.AccelsimError, match=r"operators = \[\]: must be a list that is not empty"):
+        load_network(path)
+
+
 def test_a_graph_cannot_be_repeated(tmp_path):
     path = tmp_path / "twice.yaml"
     row = "      - {name: a, operator: softmax, inputs: [input]}\n"
