@@ -53,7 +53,7 @@ def test_what_is_no_list_of_rows_is_told_what_all_rows_have(tmp_path):
     with pytest.raises(accelsim.AccelsimError) as error:
         load_network(path)
     assert str(error.value).endswith(
-        ": stages.1.operators = 4: must be a list "
+        ": stages.1.operators = 4: must be a list that is not empty "
         "(each a mapping with the keys name, stage, inputs, operator, ...)"
     )
 
