@@ -168,3 +168,5 @@ def test_chosen_mappings_leave_its_layers_to_the_compiler(plan, result):
     assert rules == []
     text = mapping_text(rules, plan.schedule, result)
     assert "# a runs stripe by stripe, in cascade 1: left to the machine's compiler" in text
+    assert "plans cascades anew among the others, which may come out another way than this" in text
+    assert "the same cycles" not in text
