@@ -5,6 +5,7 @@ Laws always have the same examples, so that a run can be repeated, and as much t
 """
 
 import os
+from functools import partial
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -16,6 +17,8 @@ from accelsim.network.shapes import layer_shape
 from accelsim.power import Energy
 from accelsim.result import LayerResult, RunResult
 from accelsim.traffic import MemoryResult, Traffic
+from accelsim.validation.evaluate import shipped_hardware
+from accelsim.validation.gap9 import load_gap9, reproduce_gap9
 from accelsim.validation.published import load_published
 from accelsim.validation.reproduction import compare_with, reproduce
 
@@ -140,9 +143,21 @@ def published():
 
 
 @pytest.fixture(scope="session")
-def reproduction(published, tmp_path_factory):
-    """That table beside what is simulated now: 26 simulations, once for all workers of a test run."""
+def once_for_all(tmp_path_factory):
+    """Computes what has a name, once for all workers of a test run."""
     folder = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         folder = folder.parent
-    return compare_with(published, once(folder, "squeezenext", lambda: reproduce(published).costs))
+    return partial(once, folder)
+
+
+@pytest.fixture(scope="session")
+def reproduction(published, once_for_all):
+    """That table beside what is simulated now: 26 simulations."""
+    return compare_with(published, once_for_all("squeezenext", lambda: reproduce(published).costs))
+
+
+@pytest.fixture(scope="session")
+def gap9(once_for_all):
+    """GAP9's networks beside what is simulated now."""
+    return once_for_all("gap9", lambda: reproduce_gap9(shipped_hardware(load_gap9().machine)))

@@ -165,9 +165,9 @@ def explain_network(
             the impossible ones.
 
     Example:
-        >>> explained = explain_network("alexnet", "16x16_128k", layers=1)
+        >>> explained = explain_network("mlperf_tiny_ic", "16x16_128k", layers=1)
         >>> change_words(explained.outcomes[0].remedy.change)
-        'DRAM 16 -> 32 bytes per cycle'
+        '16 -> 32 columns of PEs'
         >>> explained.outcomes[0].result.cycles < explained.result.cycles
         True
     """

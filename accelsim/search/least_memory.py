@@ -44,8 +44,8 @@ class MemoryRun:
         cascades: How many there are.
 
     Example:
-        >>> fit_network("mobilenet_v1@width=0.25,resolution=32", "npu_int8_256k").roomy.weight_bytes
-        467336
+        >>> fit_network("mlperf_tiny_kws", "npu_int8_256k").roomy.weight_bytes
+        22604
     """
 
     size_bytes: int
@@ -74,9 +74,9 @@ class MemoryFit:
         least: Who needs the least memory, without and with.
 
     Example:
-        >>> fit = fit_network("mobilenet_v1@width=0.25,resolution=96", "npu_int8_256k")
+        >>> fit = fit_network("mlperf_tiny_ic", "npu_int8_256k")
         >>> [(run.layers, run.size_bytes) for run in fit.runs if run.is_least]
-        [(0, 55308), (4, 41884)]
+        [(0, 49180), (4, 32780)]
     """
 
     network: str
@@ -111,8 +111,8 @@ def fit_network(
         MappingError: The machine has no pool that keeps activations, or no memory is large enough.
 
     Example:
-        >>> fit_network("mobilenet_v1@width=0.25,resolution=96", "npu_int8_256k").least[0].layers
-        ('stage1.block1.pointwise',)
+        >>> fit_network("mlperf_tiny_kws", "npu_int8_256k").least[0].layers
+        ('conv2_depthwise',)
     """
     check_function("step", step, "of each run that is done")
     network, hardware = network_of(network), hardware_of(hardware)

@@ -105,7 +105,7 @@ def test_a_network_or_machine_that_is_not_there_is_said(accelsim):
 
 @pytest.mark.parametrize("changes", [{}, {"holds: [weights]": "holds: [inputs, weights, outputs, residual]"}])
 def test_of_a_machine_that_keeps_the_bound_is_one_that_the_time_does_not_undercut(accelsim, folder, changes):
-    network = "mobilenet_v1@width=0.25,resolution=128"
+    network = "mlperf_tiny_ic"
     machine = (ROOT / "hardware" / "npu_int8_256k.yaml").read_text()
     for old, new in changes.items():
         machine = machine.replace(old, new)

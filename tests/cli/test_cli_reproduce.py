@@ -202,16 +202,24 @@ def test_layers_are_for_gemmini_alone(accelsim, few_layers):
 # --- gap9
 
 
-def test_the_command_prints_both_and_leaves_with_0(accelsim):
+@pytest.fixture
+def simulated_gap9(gap9, monkeypatch):
+    """Makes the simulation give what it gave before."""
+    return lambda: monkeypatch.setattr("accelsim.validation.gap9.reproduce_gap9", lambda *_: gap9)
+
+
+def test_the_command_prints_both_and_leaves_with_0(accelsim, simulated_gap9):
     outcome = accelsim("reproduce", "gap9", "--format", "json")
     assert outcome.code == 0
     found = json.loads(outcome.out)
     assert [row["predicted"] for row in found["rows"]] == [False, False, True, True]
     assert found["fitted"]["forms_tried"] == 18
+    simulated_gap9()
     assert "predicted" in accelsim("reproduce", "gap9").out
 
 
-def test_a_figure_that_moves_makes_the_command_leave_with_1(accelsim, monkeypatch, tmp_path):
+def test_a_figure_that_moves_makes_the_command_leave_with_1(accelsim, simulated_gap9, monkeypatch, tmp_path):
+    simulated_gap9()
     pinned = tmp_path / "pinned.csv"
     pinned.write_text("network,cycles\nmlperf_tiny_kws,1\n", encoding="utf-8")
     monkeypatch.setattr("accelsim.validation.gap9.PINNED", pinned)

@@ -49,7 +49,7 @@ def test_the_fast_engine_observes_what_events_observe(case, bounds):
             assert simulate_fast(schedule, hardware, transitions) == observed
 
 
-@settings(max_examples=3 * settings.default.max_examples)
+@settings(max_examples=2 * settings.default.max_examples)
 @given(engines(coded(st.one_of(repeated_schedules(channels=2), pooled_schedules(channels=2)))))
 def test_so_it_does_where_transfers_take_no_time(case):
     hardware, schedule = case

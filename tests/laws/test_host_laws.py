@@ -61,7 +61,7 @@ SCHEDULES = st.one_of(
 )
 
 
-@settings(max_examples=3 * settings.default.max_examples)
+@settings(max_examples=2 * settings.default.max_examples)
 @given(hosted(SCHEDULES), st.sampled_from([(4, 64), (1, 0), (1, 3)]))
 def test_the_fast_engine_observes_what_events_observe(case, bounds):
     hardware, schedule = case

@@ -241,7 +241,7 @@ def test_a_candidate_costs_what_the_program_that_it_stands_for_costs(case):
     assert space.energy[index] == pytest.approx(energy_of(case.mapping, case.hardware, bound))
 
 
-@settings(max_examples=settings.default.max_examples * 15 // 2)
+@settings(max_examples=5 * settings.default.max_examples)
 @given(packed_cases())
 def test_no_mapping_is_faster_than_its_bound(case):
     """Simulated by itself; and the bound is no less than what each resource takes for its own work."""
@@ -394,7 +394,7 @@ OBJECTIVES = {
 }
 
 
-@settings(max_examples=settings.default.max_examples * 3 // 4)
+@settings(max_examples=settings.default.max_examples // 2)
 @given(layers(), machines(), st.sampled_from([1, 3]), st.sampled_from(sorted(OBJECTIVES)))
 def test_no_mapping_of_the_space_is_better_than_the_chosen_one(layer, hardware, batch, objective):
     """By brute force: the program of every tile in every order is built, simulated and priced.
@@ -508,6 +508,7 @@ def best_candidate(layer, hardware, images, objective):
     return best[best_first(time, energy_, objective)[0]]
 
 
+@settings(max_examples=settings.default.max_examples * 3 // 5)
 @given(
     st.lists(compressed_layers(), min_size=2, max_size=6),
     machines(largest_buffer=4096),

@@ -28,19 +28,19 @@ def test_so_it_does_where_elements_are_no_whole_bytes_and_weights_are_pruned(cas
     verify_mapping(case.layer, case.mapping, case.hardware, batch=case.batch)
 
 
-@settings(max_examples=2 * settings.default.max_examples)
+@settings(max_examples=settings.default.max_examples * 3 // 2)
 @given(case=cut_cases())
 def test_so_it_does_with_several_images_in_a_tile_and_kernels_that_are_cut(case):
     verify_mapping(case.layer, case.mapping, case.hardware, batch=case.batch)
 
 
-@settings(max_examples=2 * settings.default.max_examples)
+@settings(max_examples=settings.default.max_examples * 3 // 2)
 @given(case=cut_cases(unusual_layers(), most_steps=600))
 def test_so_it_does_with_those_whatever_is_fused_and_pooled_behind_it(case):
     verify_mapping(case.layer, case.mapping, case.hardware, batch=case.batch)
 
 
-@settings(max_examples=2 * settings.default.max_examples)
+@settings(max_examples=settings.default.max_examples * 3 // 2)
 @given(case=reordered_cases())
 def test_so_it_does_with_loops_in_any_order(case):
     verify_mapping(case.layer, case.mapping, case.hardware, batch=case.batch)
@@ -52,7 +52,7 @@ def test_both_engines_agree_on_loops_in_any_order(case):
     assert simulate_fast(schedule, case.hardware) == simulate_events(schedule, case.hardware)
 
 
-@settings(max_examples=2 * settings.default.max_examples)
+@settings(max_examples=settings.default.max_examples * 3 // 2)
 @given(case=reordered_cases(unusual_layers(), most_steps=600))
 def test_so_it_does_with_those_whatever_is_fused_and_pooled_behind_it_in_any_order(case):
     verify_mapping(case.layer, case.mapping, case.hardware, batch=case.batch)
@@ -113,7 +113,7 @@ def proven(network, hardware):
     return verify_plan(plan).mismatches == {}
 
 
-@settings(max_examples=2 * settings.default.max_examples)
+@settings(max_examples=settings.default.max_examples * 3 // 2)
 @given(network=networks_around_their_image(), hardware=machines(smallest_buffer=4096))
 def test_networks_are_proven_whatever_reads_the_image(network, hardware):
     assert proven(network, hardware)

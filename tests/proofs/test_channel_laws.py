@@ -22,8 +22,8 @@ from accelsim.simulation.alone import Alone
 from accelsim.simulation.events import simulate_events
 from accelsim.simulation.fast import simulate_fast
 
-SOME = settings(max_examples=2 * settings.default.max_examples)
-PLANNED = settings(max_examples=settings.default.max_examples * 3 // 4)
+SOME = settings(max_examples=settings.default.max_examples * 3 // 2)
+PLANNED = settings(max_examples=settings.default.max_examples // 2)
 """Networks are planned whole, for which each layer is searched."""
 TWO_CHANNELS = machines().flatmap(with_channels)
 
@@ -40,7 +40,7 @@ def test_networks_in_pools_are_proven(network, hardware, batch, objective):
     assert is_proven(planned(network, hardware, batch=batch, dataflow="auto", objective=objective))
 
 
-@settings(max_examples=3 * settings.default.max_examples)
+@settings(max_examples=2 * settings.default.max_examples)
 @given(cases(layers(), TWO_CHANNELS))
 def test_no_mapping_is_faster_than_its_bound_or_that_of_its_layer(case):
     """The bound by which mappings are compared, and the one that no mapping goes below."""

@@ -24,10 +24,10 @@ from accelsim.simulation.events import simulate_events
 from accelsim.simulation.fast import simulate_fast
 from accelsim.verification.layers import verify_mapping
 
-SOME = settings(max_examples=2 * settings.default.max_examples)
-PLANNED = settings(max_examples=settings.default.max_examples * 3 // 4)
+SOME = settings(max_examples=settings.default.max_examples * 3 // 2)
+PLANNED = settings(max_examples=settings.default.max_examples // 2)
 """Networks are planned whole, for which each layer is searched."""
-SEVERAL = settings(max_examples=4 * settings.default.max_examples)
+SEVERAL = settings(max_examples=5 * settings.default.max_examples // 2)
 MACHINES = machines(smallest_buffer=1024).flatmap(with_rules)
 MADE_UP = st.one_of(
     repeated_schedules(), repeated_schedules(channels=2), pooled_schedules(), pooled_schedules(channels=2)

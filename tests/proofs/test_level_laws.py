@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from strategies import ANY_BITS, leveled_machines
 from test_places_laws import BATCHES, OBJECTIVES, both_are_proven, is_proven, networks, planned
 
-SOME = settings(max_examples=settings.default.max_examples * 3 // 8)
+SOME = settings(max_examples=settings.default.max_examples // 4)
 FEW = settings(max_examples=settings.default.max_examples // 5)
 """Each of them takes seconds, as levels are planned several times."""
 

@@ -94,7 +94,7 @@ def least_of_all_subsets(network, layers, hardware, costs, quantity):
     return least
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=settings.default.max_examples, deadline=None)
 @given(networks(most_rows=5), st.integers(16, 600), st.sampled_from([(), ("inputs",), ("inputs", "outputs")]))
 def test_a_plan_is_the_best_of_all_subsets_of_tensors(network, size_bytes, ends):
     hardware = with_tensor_memory(machine(), size_bytes, dict.fromkeys(ends, "l2"))
@@ -128,7 +128,7 @@ def nothing_kept(network, hardware, objective):
     return run_network(network, hardware.with_places({}), objective=objective)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=settings.default.max_examples, deadline=None)
 @given(networks(), st.integers(16, 2000), st.sampled_from(sorted(VALUES)))
 def test_keeping_is_never_worse_than_keeping_nothing(network, size_bytes, objective):
     hardware = with_tensor_memory(machine(), size_bytes, bytes_per_cycle=2, latency_cycles=50)

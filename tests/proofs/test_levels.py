@@ -23,7 +23,7 @@ from accelsim.report.tables.residency import residency_report
 from accelsim.report.tables.run import run_report
 from accelsim.report.text.residency import kept_sentence
 from accelsim.report.text.table import Style
-from accelsim.run import plan_run
+from accelsim.run import plan_run, run_plan
 from accelsim.search.changes import Remedy
 from accelsim.search.remedies import most_remedies, remedies
 from accelsim.simulation.events import simulate_events
@@ -41,8 +41,8 @@ def plan():
 
 
 @pytest.fixture(scope="module")
-def result():
-    return run_network(NETWORK, LEVELS)
+def result(plan):
+    return run_plan(plan)
 
 
 # --- results
@@ -60,9 +60,10 @@ def result():
 )
 def test_both_engines_say_the_same_and_the_schedule_is_proven(changes):
     hardware = vary(LEVELS, **changes)
-    run = run_network(NETWORK, hardware)
-    assert run_network(NETWORK, hardware, engine="events").to_dict() == run.to_dict()
-    verified = verify(NETWORK, hardware)
+    planned = plan_run(NETWORK, hardware)
+    run = run_plan(planned)
+    assert run_plan(planned, "events").to_dict() == run.to_dict()
+    verified = verify_plan(planned)
     assert verified.proven, verified.mismatches
     assert 0 < run.memories["l2"].peak_bytes <= hardware.tensor_memory.size_bytes
 
@@ -239,7 +240,7 @@ def test_remedies_are_of_each_level(result):
 
 
 def test_explanations_hold_for_them():
-    explained = explain_network(NETWORK, LEVELS, layers=2)
+    explained = explain_network("mlperf_tiny_ic", LEVELS, layers=2)
     text = " ".join(explanation_report(explained, Style(200)).split())
     assert "l2 39.0625 -> 78.125 KiB" in text
     assert "l2 8 -> 16 bytes per cycle" in text

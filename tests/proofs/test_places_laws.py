@@ -97,8 +97,8 @@ def both_are_proven(plan):
     return is_proven(plan)
 
 
-SOME = settings(max_examples=settings.default.max_examples * 3 // 4)
-FEW = settings(max_examples=settings.default.max_examples // 2)
+SOME = settings(max_examples=settings.default.max_examples // 2)
+FEW = settings(max_examples=settings.default.max_examples // 3)
 """Networks are planned whole, for which each layer is searched: a quarter of a second each time."""
 KEEPS = (("activations",), ("activations", "weights"))
 BATCHES = st.sampled_from([1, 1, 2, 5])

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from accelsim import explain_network, load_hardware, load_network, run_network, verify
+from accelsim import explain_network, load_hardware, load_network, run_network
 from accelsim.descriptions import vary
 from accelsim.errors import DescriptionError
 from accelsim.hardware import Operand
@@ -18,9 +18,10 @@ from accelsim.report.tables.explanation import explanation_report
 from accelsim.report.tables.machines import hardware_report
 from accelsim.report.tables.run import run_report
 from accelsim.report.text.table import Style
-from accelsim.run import plan_run
+from accelsim.run import plan_run, run_plan
 from accelsim.search.remedies import most_remedies, remedies
 from accelsim.simulation.events import simulate_events
+from accelsim.verification.schedules import verify_plan
 
 FILE = """\
 name: flash_and_dram
@@ -63,8 +64,18 @@ def pool(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def result(machine):
-    return run_network(NETWORK, machine)
+def plan(machine):
+    return plan_run(NETWORK, machine)
+
+
+@pytest.fixture(scope="module")
+def pool_plan(pool):
+    return plan_run(NETWORK, pool)
+
+
+@pytest.fixture(scope="module")
+def result(plan):
+    return run_plan(plan)
 
 
 # --- the file
@@ -169,14 +180,14 @@ def test_each_channel_is_varied_by_the_name_of_its_memory(machine):
 # --- the results
 
 
-def test_both_engines_say_the_same(machine, pool, result):
-    assert run_network(NETWORK, machine, engine="events").to_dict() == result.to_dict()
-    assert run_network(NETWORK, pool, engine="events") == run_network(NETWORK, pool)
+def test_both_engines_say_the_same(plan, pool_plan, result):
+    assert run_plan(plan, "events").to_dict() == result.to_dict()
+    assert run_plan(pool_plan, "events") == run_plan(pool_plan)
 
 
-def test_schedules_are_proven(machine, pool):
-    for hardware in (machine, pool):
-        verified = verify(NETWORK, hardware)
+def test_schedules_are_proven(plan, pool_plan):
+    for planned in (plan, pool_plan):
+        verified = verify_plan(planned)
         assert verified.proven, verified.mismatches
 
 
@@ -245,8 +256,7 @@ def test_no_layer_is_above_the_roof_of_both_channels_together(machine, result):
         assert point.macs_per_cycle <= roof.height(point.macs_per_byte) * (1 + 1e-9)
 
 
-def test_a_trace_has_a_track_for_each_channel(machine):
-    plan = plan_run(NETWORK, machine)
+def test_a_trace_has_a_track_for_each_channel(machine, plan):
     activity = simulate_events(plan.schedule, machine, keep_timeline=True)
     result = result_of(plan, activity)
     timeline = Timeline(result, machine, plan.schedule, activity, range(len(result.layers)))
@@ -279,8 +289,9 @@ def test_remedies_are_of_each_channel(machine):
 
 
 def test_what_bounds_a_layer_is_said_of_the_memory_whose_channel_is_busiest(machine):
-    explained = explain_network(NETWORK, machine, layers=3)
+    explained = explain_network("alexnet", machine, layers=3)
     of_flash = [worst for worst in explained.worst if worst.diagnosis.bound_by == "dram"]
+    assert of_flash
     for worst in of_flash:
         moved = {name: memory.busy_cycles or 0 for name, memory in worst.layer.memories.items()}
         assert worst.diagnosis.memory == max(moved, key=moved.get)

@@ -20,11 +20,6 @@ def chip():
     return shipped_hardware("gap9_ne16")
 
 
-@pytest.fixture(scope="module")
-def gap9(chip):
-    return reproduce_gap9(chip)
-
-
 def test_every_network_takes_what_it_was_pinned_to(gap9):
     assert [row.network for row in gap9.rows] == NETWORKS
     assert not gap9.moved

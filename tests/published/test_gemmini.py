@@ -9,8 +9,8 @@ from accelsim.validation.gemmini_layers import SHIPPED, load_layers
 
 
 @pytest.fixture(scope="module")
-def reproduction():
-    return reproduce_gemmini(load_layers(SHIPPED))
+def reproduction(once_for_all):
+    return once_for_all("gemmini", lambda: reproduce_gemmini(load_layers(SHIPPED)))
 
 
 def test_the_errors_are_within_their_bars(reproduction):

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,8 @@ from accelsim.reuse.mapping_file import MAPPINGS_FILE
 from accelsim.reuse.model_version import code_digest, model_version, normal_form, source_digest
 
 PACKAGE = Path(models.__file__).parents[1]
+KNOWN_FORM = cache(normal_form)
+"""A source that was seen is not parsed again."""
 
 
 @pytest.fixture
@@ -26,6 +29,7 @@ def package(tmp_path, monkeypatch):
     copy = tmp_path / "accelsim"
     shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr(models, "_PACKAGE", copy)
+    monkeypatch.setattr(models, "normal_form", KNOWN_FORM)
     return copy
 
 

@@ -33,9 +33,9 @@ PARTS = {
     },
 }
 CASES = [
-    ("shufflenet_v2", LARGE, {}),
-    ("sqnxt23v5", SMALL, {"batch": 2}),
-    ("squeezenet_v1_1", LARGE, {"dataflow": "output_stationary"}),
+    ("shufflenet_v2@resolution=96", LARGE, {}),
+    ("sqnxt23v5@resolution=64", SMALL, {"batch": 2}),
+    ("squeezenet_v1_1@resolution=96", LARGE, {"dataflow": "output_stationary"}),
     ("mobilenet_v1@width=0.3,resolution=96", ONE_DATAFLOW, {"objective": "energy"}),
 ]
 
@@ -139,7 +139,7 @@ def test_of_layers_that_are_alike_the_one_that_loses_most_stands_for_them(name, 
 
 def test_where_dram_is_slow_to_keep_activations_helps_most():
     slow = vary(LARGE, **{"dram.bandwidth_bytes_per_cycle": 4})
-    found = explain_network("sqnxt23v5", slow, layers=2)
+    found = explain_network("sqnxt23v5@resolution=96", slow, layers=2)
     cycles = {one.remedy.name: one.result.cycles for one in found.outcomes}
     assert min(cycles, key=cycles.get) == found.outcomes[0].remedy.name == "keep"
     assert cycles["keep"] < cycles["pool"] < found.result.cycles
@@ -162,7 +162,7 @@ def test_a_layer_whose_weights_came_before_has_no_cycles_above_its_bound():
 
 def test_a_machine_that_keeps_has_nothing_more_to_keep():
     keeping = vary(LARGE, **PARTS["keep"](LARGE))
-    found = explain_network("squeezenet_v1_1@resolution=64", keeping, layers=1)
+    found = explain_network("mlperf_tiny_ic", keeping, layers=1)
     assert {"keep", "pool"}.isdisjoint(one.remedy.name for one in found.outcomes)
     (larger,) = [one.remedy.hardware for one in found.outcomes if one.remedy.name == "buffer"]
     assert larger.pool.size_bytes == 2 * keeping.pool.size_bytes
@@ -242,7 +242,7 @@ def test_what_a_network_puts_out_is_no_number_of_channels_to_round(tmp_path):
 def test_banks_that_are_given_in_bytes_grow_with_their_memory():
     banks = {"inputs": 8192, "weights": 16384, "outputs": 8192}
     hardware = vary(load_hardware("8x8_32k"), **{"memories.global_buffer.banks": {"bytes": banks}})
-    outcomes = explain_network(load_network("squeezenet_v1_1"), hardware).outcomes
+    outcomes = explain_network("mlperf_tiny_ic", hardware, layers=0).outcomes
     larger = next(one.remedy.hardware for one in outcomes if one.remedy.name == "buffer")
     assert {bank.name: bank.size_bytes for bank in larger.banks} == {
         name: 2 * size for name, size in banks.items()
@@ -251,7 +251,7 @@ def test_banks_that_are_given_in_bytes_grow_with_their_memory():
 
 def test_a_remedy_that_a_machine_file_may_not_say_is_impossible():
     huge = vary(SMALL, **{"pe_array.rows": 4096})
-    found = explain_network(load_network("squeezenet_v1_1@resolution=64"), huge, layers=1)
+    found = explain_network("mlperf_tiny_kws", huge, layers=0)
     (one,) = [one for one in found.impossible if one.name == "rows"]
     assert "from 1 to 4096" in obstacle_words(one)
 

@@ -55,7 +55,7 @@ def cost(layer, hardware, objective):
     return {"time": cycles, "energy": energy, "edp": cycles * energy}[objective]
 
 
-@settings(max_examples=60)
+@settings(max_examples=settings.default.max_examples * 3 // 2)
 @given(
     layers(),
     machines(smallest_buffer=1024),

@@ -511,8 +511,8 @@ def test_what_does_not_fit_either_way_says_so_of_one_image():
     ("network", "objective", "image", "classes", "weight_bytes"),
     [
         ("sqnxt23v5", "edp", 3 * 227 * 227, 1000, 1_845_664),
-        ("mobilenet_v1@width=0.25,resolution=64", "time", 3 * 64 * 64, 1000, 0),
-        ("mobilenet_v1@width=0.25,resolution=64", "energy", 3 * 64 * 64, 1000, 0),
+        ("mobilenet_v1@width=0.25,resolution=64", "time", 3 * 64 * 64, 1000, 934_672),
+        ("mobilenet_v1@width=0.25,resolution=64", "energy", 3 * 64 * 64, 1000, 934_672),
     ],
 )
 def test_where_all_stays_the_image_is_read_once_and_the_result_written_once(
