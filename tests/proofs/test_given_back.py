@@ -82,14 +82,18 @@ def test_so_they_do_where_the_host_pools_what_a_batch_goes_through_as_rows(netwo
     same_again(network, "gemmini_16x16", MappingOptions(batch=2), tmp_path / "chosen.yaml")
 
 
+THREE = ("squeezenet_v1_1@resolution=128", MappingOptions(batch=3))
+TWO_BY_EDP = ("mobilenet_v2@width=0.5", MappingOptions(batch=2, objective="edp"))
+
+
 @pytest.mark.parametrize(
-    "hardware", ["16x16_128k", "8x8_32k", "npu_int8_2m", "npu_int8_psram", "mcu_l3_l2_l1"]
-)
-@pytest.mark.parametrize(
-    ("network", "options"),
+    ("network", "options", "hardware"),
     [
-        ("squeezenet_v1_1@resolution=128", MappingOptions(batch=3)),
-        ("mobilenet_v2@width=0.5", MappingOptions(batch=2, objective="edp")),
+        (*THREE, "16x16_128k"),
+        (*TWO_BY_EDP, "8x8_32k"),
+        (*THREE, "npu_int8_2m"),
+        (*TWO_BY_EDP, "npu_int8_psram"),
+        (*THREE, "mcu_l3_l2_l1"),
     ],
 )
 def test_so_they_do_of_batches_by_an_objective(network, hardware, options, tmp_path):

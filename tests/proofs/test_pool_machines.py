@@ -2,9 +2,11 @@
 
 import pytest
 
-from accelsim import load_hardware, load_network, run_network, verify
+from accelsim import load_network
 from accelsim.descriptions import read
 from accelsim.hardware import Hardware
+from accelsim.run import plan_run, run_plan
+from accelsim.verification.schedules import verify_plan
 
 FILE = """\
 name: machine
@@ -34,9 +36,10 @@ def test_operands_may_have_a_memory_beside_the_pool(tmp_path, elsewhere):
     path.write_text(FILE.replace("keeps: [activations]", BESIDE_A_POOL[elsewhere]), encoding="utf-8")
     hardware = read(path, Hardware)
     network = load_network("mobilenet_v1@width=0.25,resolution=64")
-    result = run_network(network, hardware)
-    assert run_network(network, hardware, engine="events").to_dict() == result.to_dict()
-    verified = verify(network, hardware)
+    plan = plan_run(network, hardware)
+    result = run_plan(plan)
+    assert run_plan(plan, "events").to_dict() == result.to_dict()
+    verified = verify_plan(plan)
     assert verified.proven, verified.mismatches
     assert result.to_dict()["memories"]["beside"]["peak_bytes"] <= 16384
 
@@ -46,9 +49,9 @@ def test_operands_may_have_a_memory_beside_the_pool(tmp_path, elsewhere):
     [("npu_int8_256k", "sqnxt23v5@resolution=128"), ("npu_int8_2m", "squeezenet_v1_1")],
 )
 def test_what_fits_these_chips_reads_its_weights_and_moves_nothing_else(name, network):
-    hardware, network = load_hardware(name), load_network(network)
-    result = run_network(network, hardware)
+    plan = plan_run(network, name)
+    result = run_plan(plan)
     flash = result.memories["flash"]
     assert set(flash.written_bytes.values()) == {0}
     assert flash.read_bytes["weights"] == sum(flash.read_bytes.values()) <= result.params
-    assert run_network(network, hardware, engine="events").to_dict() == result.to_dict()
+    assert run_plan(plan, "events").to_dict() == result.to_dict()

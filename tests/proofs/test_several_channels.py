@@ -289,7 +289,7 @@ def test_remedies_are_of_each_channel(machine):
 
 
 def test_what_bounds_a_layer_is_said_of_the_memory_whose_channel_is_busiest(machine):
-    explained = explain_network("alexnet", machine, layers=3)
+    explained = explain_network("mlperf_tiny_ic", machine, layers=9)
     of_flash = [worst for worst in explained.worst if worst.diagnosis.bound_by == "dram"]
     assert of_flash
     for worst in of_flash:

@@ -8,6 +8,7 @@ from pytest import approx
 from accelsim import load_hardware, load_network, run_network, verify
 from accelsim.descriptions import vary
 from accelsim.reuse.cache import Cache
+from accelsim.run import plan_run, run_plan
 from accelsim.search.evaluate import Evaluator, SearchTask, run_cost
 from accelsim.search.space import depths_of
 
@@ -26,8 +27,13 @@ def machine(name, **changes):
 
 
 @cache
+def plan(name):
+    return plan_run(NETWORK, machine(name))
+
+
+@cache
 def result(name):
-    return run_network(NETWORK, machine(name))
+    return run_plan(plan(name))
 
 
 @pytest.mark.parametrize("name", MACHINES)
@@ -42,7 +48,7 @@ def test_layers_add_up_with_what_is_drawn_at_all_times(name):
 
 @pytest.mark.parametrize("name", MACHINES)
 def test_both_engines_say_the_same(name):
-    assert run_network(NETWORK, machine(name), engine="events") == result(name)
+    assert run_plan(plan(name), "events") == result(name)
 
 
 @pytest.mark.parametrize("name", MACHINES)

@@ -2,9 +2,11 @@
 
 import pytest
 
-from accelsim import load_network, run_network, verify
+from accelsim import load_network, run_network
 from accelsim.descriptions import read, vary
 from accelsim.hardware import Hardware, load_hardware
+from accelsim.run import options_for, plan_run, run_plan
+from accelsim.verification.schedules import verify_plan
 
 FILE = """\
 name: machine
@@ -25,9 +27,10 @@ CHANGES = {
 
 
 def both_agree_and_it_is_proven(network, hardware, batch=None):
-    result = run_network(network, hardware, batch=batch)
-    assert run_network(network, hardware, batch=batch, engine="events").to_dict() == result.to_dict()
-    verified = verify(network, hardware, batch=batch)
+    plan = plan_run(network, hardware, options_for(network, batch=batch))
+    result = run_plan(plan)
+    assert run_plan(plan, "events").to_dict() == result.to_dict()
+    verified = verify_plan(plan)
     assert verified.proven, verified.mismatches
     return result
 

@@ -209,7 +209,7 @@ def test_whoever_does_not_ask_for_it_has_what_there_was_without_it(folder, argum
 
 def test_an_explanation_says_that_it_could_not_be_tried(folder):
     install_broken(folder, "theirs.slow:NOPE")
-    found = explain_network(NETWORK, load_hardware("8x8_32k"))
+    found = explain_network("mlperf_tiny_kws", load_hardware("8x8_32k"), layers=0)
     (impossible,) = [remedy for remedy in found.impossible if remedy.name == "broken"]
     assert f"{OFFER} theirs.slow:NOPE: {BROKEN['theirs.slow:NOPE']}" in obstacle_words(impossible)
 

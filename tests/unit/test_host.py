@@ -277,9 +277,11 @@ def test_the_host_runs_what_it_may_take_where_it_is_faster(of):
 @pytest.mark.parametrize("of", [machine(), KEEPING], ids=["banks", "pool"])
 def test_a_schedule_of_layers_on_both_is_proved_and_both_engines_agree(of):
     between = with_host(
-        vary(of, **{"mapper.dataflow": "time", "mapper.tiles": "time"}), **SLOW | {"macs_per_cycle": 4}
+        vary(of, **{"mapper.dataflow": "time", "mapper.tiles": "time"}),
+        **SLOW | {"macs_per_cycle": 100, "elements_per_cycle": 100},
     )
-    plan = plan_run(NETWORK, between)
+    plan = plan_run("mlperf_tiny_ic", between)
+    assert {HOST} < {mapping.dataflow for mapping in plan.schedule.mappings if mapping.layer.macs}
     assert simulate(plan.schedule, plan.hardware) == simulate_events(plan.schedule, plan.hardware)
     assert verify_plan(plan).proven
 
