@@ -117,6 +117,18 @@ def test_nor_where_weights_are_pinned_that_are_worth_more_beside_whole_layers(ne
     assert values[objective](with_them) <= values[objective](without)
 
 
+def test_by_time_more_room_is_hardly_slower():
+    """What a stripe takes alone says little of what it takes beside others: mappings that move less are tried."""
+    machine_of = load_hardware("ethos_u55_128")
+    small_cycles, large_cycles = (
+        run_network(
+            "mlperf_tiny_ic", vary(machine_of, **{"memories.sram.arena_bytes": size}), objective="time"
+        ).cycles
+        for size in (34_400, 35_200)
+    )
+    assert large_cycles <= small_cycles * 1.005
+
+
 def test_nothing_changes_where_everything_stays():
     without, with_them = (run_network(SMALL, machine(512 * KIB, layers)) for layers in (None, 4))
     assert with_them.cycles == without.cycles
