@@ -341,17 +341,17 @@ def test_every_word_of_a_roofline_can_be_read(run, a_deep_result):
     assert_legible(roofline_figure([(result, hardware), (a_deep_result, machine())]))
 
 
-@pytest.mark.parametrize("hardware", ["8x8_32k", "16x16_128k"])
 @pytest.mark.parametrize(
-    "network",
+    ("network", "hardware"),
     [
-        "alexnet",
-        "mobilenet_v1",
-        "sqnxt23v5",
-        "squeezenet_v1_0_simple_bypass",
-        "inception_v3",
-        "sqnxt23_g",
-        "shufflenet_v1",
+        ("alexnet", "8x8_32k"),
+        ("mobilenet_v1", "16x16_128k"),
+        ("sqnxt23v5", "8x8_32k"),
+        ("sqnxt23v5", "16x16_128k"),
+        ("squeezenet_v1_0_simple_bypass", "8x8_32k"),
+        ("inception_v3", "16x16_128k"),
+        ("sqnxt23_g", "8x8_32k"),
+        ("shufflenet_v1", "16x16_128k"),
     ],
 )
 def test_every_figure_of_a_network_can_be_read(network, hardware):
