@@ -264,7 +264,8 @@ class ChainPricer:
     ) -> list[tuple[int, Columns | None]]:
         """Guesses of the ways that are not known, of those than which none takes less and costs less.
 
-        They are the steps by themselves, with everything inside the chain in place, and the weights of some.
+        They are the steps by themselves, with everything inside the chain in place, and the weights of some;
+        so ways are compared with those of which the same weights stay: others leave other room to tiles.
         """
         moved = [
             of_step if step in self.pins else of_step | _WEIGHTS
@@ -274,11 +275,12 @@ class ChainPricer:
         found: list[tuple[int, Columns | None]] = []
         taken_bytes, more = self._more(chain, halos=Operand.INPUTS in ends)
         prices = more @ np.array(weights)
-        ranked = np.lexsort((prices, taken_bytes))
-        least = np.minimum.accumulate(prices[ranked])
-        is_better = np.concatenate(([True], least[1:] < least[:-1]))
-        for number in ranked[is_better].tolist():
+        least: dict[frozenset[int], float] = {}
+        for number in np.lexsort((prices, taken_bytes)).tolist():
             resident = chain.ways[number].cascade.resident
+            if prices[number] >= least.get(resident, math.inf):
+                continue
+            least[resident] = prices[number]
             if resident not in thinned:
                 stays = [step in resident for step in chain.steps]
                 base = bases.of(tuple(zip(chain.steps, moved, stays, strict=True)))

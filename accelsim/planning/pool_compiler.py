@@ -129,9 +129,14 @@ class PoolCompiler(PoolLayers):
         when it is simulated, or pinned weights may be by its prices.
         """
         planned = self._planned(network, keeping=keeping, pins=pins)
-        if not (isinstance(planned[0], ResidencyPlan) and planned[0].cascades):
+        plan, weights, _ = planned
+        if not (isinstance(plan, ResidencyPlan) and plan.cascades):
             return [planned]
-        return [planned, self._planned(network, keeping=keeping, pins=pins, cascading=False)]
+        # Of stripes, most of what is loaded is hidden behind others, or holds up others: mappings that move
+        # less may be the faster ones, in the same cascades.
+        frugal = Weights(cycles=plan.cost.energy, energy=plan.cost.cycles)
+        rivals = [(plan, frugal, pins)] if weights == TIME else []
+        return [planned, *rivals, self._planned(network, keeping=keeping, pins=pins, cascading=False)]
 
     def _by_addresses(
         self,

@@ -153,8 +153,8 @@ def explain_network(
         layers: How many of the worst layers, those that are alike being one; None is all.
         batch: Images that run together; None is as many as the network is described for.
         dataflow: As in `run_network`.
-        objective: What mappings are chosen by, as in `run_network`; if that is energy, remedies are ranked by
-            it, too.
+        objective: What mappings are chosen by: time, energy or edp, as in `run_network`; if that is energy,
+            remedies are ranked by it, too.
         step: Is told of each run that is done.
 
     Returns:

@@ -101,8 +101,7 @@ class Stepper:
         """
         task = TileTask(step, self.layer, last)
         waiting = self.to_array
-        # The step that the array has taken up has given its descriptor back, so that one more than
-        # `prefetch` may be under way.
+        # What the array has taken up gave its descriptor back: one more than `prefetch` may be under way.
         while len(waiting) + (self.in_array is not None) > self.prefetch:
             self._go_on()
         loads = self._take_room(task) if self.shares_room else step.loads
@@ -342,12 +341,11 @@ class Stepper:
         if task.arrives > since:
             for number, arrives in enumerate(task.arrivals):
                 if arrives > since:
-                    operand = step.loads[number].operand
-                    if arrives >= cycle:
-                        waiting[operand] = waiting.get(operand, 0) + cycle - since
+                    operand, until = step.loads[number].operand, arrives if arrives < cycle else cycle
+                    waiting[operand] = waiting.get(operand, 0) + until - since
+                    if until == cycle:
                         return
-                    waiting[operand] = waiting.get(operand, 0) + arrives - since
-                    since = arrives
+                    since = until
         waiting[then] = waiting.get(then, 0) + cycle - since
 
     # The state, as a value
@@ -400,20 +398,17 @@ class Stepper:
     def _waiting(self, begins: int) -> Waiting:
         """Tasks that wait for the array, the first of which it begins at a cycle or later.
 
-        Each begins when all before it are done and all its loads have come: loads that come before it could
-        begin hold up nothing.
+        Each begins when all before it are done and its loads have come: what comes before holds up nothing.
         """
         waiting: list[tuple[int, ...]] = []
         cycle, layer = self.cycle, self.layer
         for task in self.to_array:
             step, arrives = task.step, task.arrives
             if arrives > begins:
-                arrivals = task.arrivals
-                if len(arrivals) == 1 or arrivals[-2] <= begins:  # as mostly
-                    waiting.append((step.number, layer - task.layer, task.last, arrives - cycle))
-                else:
-                    due = [come - cycle for come in arrivals if come > begins]
-                    waiting.append((step.number, layer - task.layer, task.last, *due))
+                due = [arrives - cycle]
+                if len(task.arrivals) > 1 and task.arrivals[-2] > begins:  # others hold it up, too
+                    due = [come - cycle for come in task.arrivals if come > begins]
+                waiting.append((step.number, layer - task.layer, task.last, *due))
                 begins = arrives
             else:
                 waiting.append((step.number, layer - task.layer, task.last))

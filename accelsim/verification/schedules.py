@@ -10,20 +10,20 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from accelsim.choices import AUTO
 from accelsim.descriptions.arguments import check_function, check_texts
 from accelsim.descriptions.phrases import these
 from accelsim.errors import AccelsimError
-from accelsim.hardware import Hardware, Objective
+from accelsim.hardware import Goal, Hardware, hardware_of
 from accelsim.hardware.registry import PASSES_GROUP
 from accelsim.mapping.schedule import Schedule
 from accelsim.mapping.together import by_layer
 from accelsim.network.description import Network
 from accelsim.network.load import network_of
 from accelsim.planning.plan import Plan
-from accelsim.run import options_for, plan_run
+from accelsim.run import plan_for
 from accelsim.verification.cascades import cascade_mismatches, chains_of, reads_of
 from accelsim.verification.case import Case, with_images_as_groups
 from accelsim.verification.layers import verify_mapping
@@ -33,6 +33,9 @@ from accelsim.verification.outcome import LayerVerification, Verification, toget
 from accelsim.verification.passes import passes_of
 from accelsim.verification.places import place_mismatches, pool_bytes
 
+if TYPE_CHECKING:
+    from accelsim.planning.given import MappingGiven
+
 
 def verify(
     network: Network | str | Path,
@@ -40,7 +43,8 @@ def verify(
     *,
     batch: int | None = None,
     dataflow: str = AUTO,
-    objective: Objective | None = None,
+    objective: Goal | None = None,
+    mapping: "MappingGiven | None" = None,
     layers: Sequence[str] = (),
     step: Callable[[str], None] = lambda _: None,
 ) -> Verification:
@@ -52,6 +56,7 @@ def verify(
         batch: Images that run together; None is as many as the network is described for.
         dataflow: One for every layer of the array; `auto` is the machine's choice, as in `run_network`.
         objective: What mappings are chosen by, as in `run_network`.
+        mapping: What is given of layers' mappings, as in `run_network`.
         layers: Patterns of the names of those that are executed, with * ? [..] as in file names; none is all.
         step: Is told the name of each layer before it is executed.
 
@@ -68,8 +73,7 @@ def verify(
     """
     check_texts("layers", layers, "patterns of layers")
     check_function("step", step, "the name of each layer")
-    network = network_of(network)
-    plan = plan_run(network, hardware, options_for(network, batch, dataflow, objective))
+    plan = plan_for(network_of(network), hardware_of(hardware), batch, dataflow, objective, mapping=mapping)
     return verify_plan(plan, layers=layers, step=step)
 
 

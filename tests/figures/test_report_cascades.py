@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import pytest
 from cascades import striped_machine, two_kernels, with_cascades
+from legible import words_of
 from matplotlib.patches import Rectangle
 
 from accelsim import load_hardware, run_network
@@ -104,6 +105,9 @@ def test_a_layer_is_drawn_as_most_of_its_stripes_are(plan, timeline):
     assert layer_number(plan.schedule, "a") == 2  # not the first, which is larger
     figure = mapping_figure(timeline, "a")
     assert "Mapping of a, stripe 2 of 4" in figure.texts[0].get_text()
+    words = " ".join(text.get_text() for text, _ in words_of(figure))
+    assert "outputs: in place in sram, without tiles" in words  # rows of them alone
+    assert "whole tensor" not in words
 
 
 def test_its_tensors_are_listed_with_their_rows(plan):
@@ -164,3 +168,5 @@ def test_chosen_mappings_leave_its_layers_to_the_compiler(plan, result):
     assert rules == []
     text = mapping_text(rules, plan.schedule, result)
     assert "# a runs stripe by stripe, in cascade 1: left to the machine's compiler" in text
+    assert "plans cascades anew among the others, which may come out another way than this" in text
+    assert "the same cycles" not in text

@@ -83,6 +83,13 @@ def test_guesses_lead_to_a_plan_as_good_as_that_of_all_chains_in_all_ways(networ
     assert plans.found.price <= plans.alone.price
 
 
+def test_weights_that_stay_are_guessed_where_by_time_nothing_is_paid_for_those_that_come_again():
+    """They leave tiles more room than weights that come in pieces do."""
+    hardware = vary(load_hardware("ethos_u55_128"), **{"memories.sram.arena_bytes": 35_200})
+    plans = planned("mlperf_tiny_ic", hardware, Weights(cycles=1))
+    assert plans.found.price <= plans.best.price * 1.01
+
+
 @pytest.mark.parametrize(("kib", "objective"), [(3, "time"), (3, "energy"), (3, "edp"), (6, "time")], ids=str)
 def test_a_run_with_cascades_is_never_worse_than_one_without(kib, objective):
     values = {"time": lambda run: run.cycles, "energy": lambda run: run.energy.total}
@@ -108,6 +115,18 @@ def test_nor_where_weights_are_pinned_that_are_worth_more_beside_whole_layers(ne
         for layers in (4, None)
     )
     assert values[objective](with_them) <= values[objective](without)
+
+
+def test_by_time_more_room_is_hardly_slower():
+    """What a stripe takes alone says little of what it takes beside others: mappings that move less are tried."""
+    machine_of = load_hardware("ethos_u55_128")
+    small_cycles, large_cycles = (
+        run_network(
+            "mlperf_tiny_ic", vary(machine_of, **{"memories.sram.arena_bytes": size}), objective="time"
+        ).cycles
+        for size in (34_400, 35_200)
+    )
+    assert large_cycles <= small_cycles * 1.005
 
 
 def test_nothing_changes_where_everything_stays():

@@ -53,7 +53,7 @@ def test_what_is_no_list_of_rows_is_told_what_all_rows_have(tmp_path):
     with pytest.raises(accelsim.AccelsimError) as error:
         load_network(path)
     assert str(error.value).endswith(
-        ": stages.1.operators = 4: must be a list "
+        ": stages.1.operators = 4: must be a list that is not empty "
         "(each a mapping with the keys name, stage, inputs, operator, ...)"
     )
 
@@ -105,6 +105,13 @@ def test_rows_that_do_not_fit_are_refused(tmp_path, row, sentence):
     with pytest.raises(accelsim.AccelsimError) as error:
         network(tmp_path, row)
     assert any(sentence in line for line in error.value.lines), error.value.lines
+
+
+def test_a_graph_without_rows_is_refused(tmp_path):
+    path = tmp_path / "none.yaml"
+    path.write_text(HEAD.rstrip("\n") + " []\n")
+    with pytest.raises(accelsim.AccelsimError, match=r"operators = \[\]: must be a list that is not empty"):
+        load_network(path)
 
 
 def test_a_graph_cannot_be_repeated(tmp_path):

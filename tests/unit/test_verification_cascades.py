@@ -5,7 +5,9 @@ from dataclasses import replace
 import pytest
 from cascades import small, striped_machine, two_kernels, with_cascades
 
+from accelsim import verify
 from accelsim.descriptions import vary
+from accelsim.mapping.given_file import MappingRule
 from accelsim.mapping.stripes import Cascade, Striped
 from accelsim.verification.schedules import verify_plan
 
@@ -113,3 +115,15 @@ def test_rows_that_an_addition_of_two_tensors_reads_have_to_be_there():
     assert said["sum"] == "reads row 0 of the output of b, in whose place row 1 lies"
     waits_for = edited(plan.schedule.waits_for, 2, (1,))
     assert sentences(plan, waits_for=waits_for)["sum"] == "reads the outputs of a, but does not wait for it"
+
+
+def test_verify_plans_as_a_run_does():
+    """In the least memory, and with given mappings: a step for each output of the last layer."""
+    rule = MappingRule(layers="fc", tile={"K": 1})
+    asked = {"objective": "peak", "layers": ["fc"]}
+    told, left = (
+        verify("mlperf_tiny_kws", "ethos_u55_128", mapping=mapping, **asked) for mapping in ([rule], None)
+    )
+    assert told.proven
+    assert left.proven
+    assert told.layers[0].steps == 12

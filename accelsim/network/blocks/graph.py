@@ -106,7 +106,7 @@ def _in(row: dict[str, Any]) -> str:
 class GraphOfOperators(Block):
     """Operators one by one; the last one is what the next block reads. It cannot be repeated."""
 
-    operators: Annotated[tuple[AnyOperatorRow, ...], BeforeValidator(_rows), Field(min_length=1)]
+    operators: Annotated[tuple[AnyOperatorRow, ...], Field(min_length=1), BeforeValidator(_rows)]
 
     @field_validator("operators")
     @classmethod

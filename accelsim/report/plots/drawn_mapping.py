@@ -133,4 +133,4 @@ def on_chip_lines(drawn: DrawnMapping) -> Iterator[str]:
             beside = "" if at_once == 1 else f", room for {at_once} at a time"
             yield f"a tile of {operand.value}: {size} in {bank.memory}{beside}"
         elif operand in mapping.placed and (operand is not Operand.RESIDUAL or drawn.layer.residual_elements):
-            yield f"{operand.value}: the whole tensor lies in {drawn.hardware.bank_of[operand].memory}"
+            yield f"{operand.value}: in place in {drawn.hardware.bank_of[operand].memory}, without tiles"

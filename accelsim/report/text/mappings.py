@@ -24,8 +24,14 @@ _HEAD: Final = """\
 # channels of a group, OY x OX outputs, FY x FX taps), and the loops over tiles, outermost first. Where a rule
 # is silent of them, a tile has one image and all taps; whatever else it is silent of is searched for. The
 # comment above a rule says what the layer has along each loop, how it is cut, and what came of that.
-# `accelsim run --mapping FILE`, with the same other options, comes to the same cycles, energy and bytes.
+# {again}
 """
+_SAME: Final = (
+    "`accelsim run --mapping FILE`, with the same other options, comes to the same cycles, energy and bytes."
+)
+_PLANNED_ANEW: Final = """\
+Layers of a cascade have none, and a layer that has one runs in no cascade: `accelsim run --mapping FILE`
+# plans cascades anew among the others, which may come out another way than this."""
 
 
 def mapping_text(rules: Sequence[MappingRule], schedule: Schedule, result: RunResult) -> str:
@@ -49,6 +55,7 @@ def mapping_text(rules: Sequence[MappingRule], schedule: Schedule, result: RunRe
         energy=energy_text(energy.total, energy.unit, energy.picojoules_per_unit),
         moved=quantity(result.dram_bytes.total, "B"),
         off_chip=off_chip,
+        again=_SAME if schedule.striped is None else _PLANNED_ANEW,
     )
     of_one = 1 if schedule.images_in_turn > 1 else result.batch
     lines = [head]
