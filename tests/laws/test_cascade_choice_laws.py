@@ -118,7 +118,7 @@ def test_nor_where_weights_are_pinned_that_are_worth_more_beside_whole_layers(ne
 
 
 def test_by_time_more_room_is_hardly_slower():
-    """What a stripe takes alone says little of what it takes beside others: mappings that move less are tried."""
+    """What a stripe takes alone says little of what it takes beside others: frugal mappings are tried."""
     machine_of = load_hardware("ethos_u55_128")
     small_cycles, large_cycles = (
         run_network(

@@ -12,6 +12,7 @@ from read_once import load_network
 from accelsim.descriptions import shipped
 from accelsim.hardware import load_hardware
 from accelsim.network.build import build
+from accelsim.network.configuration import configure
 from accelsim.network.graph import total_macs
 from accelsim.network.lowering import lower
 from accelsim.planning.compiler import make_schedule
@@ -120,7 +121,7 @@ def members(name):
         found += [{key: value} for value in knob.allowed or () if value != knob.default]
         if isinstance(knob.default, bool):
             found.append({key: not knob.default})
-    return {load_network(name, **at).name: at for at in found}
+    return {configure(description, **at).name: at for at in found}
 
 
 @pytest.mark.parametrize("name", LINEAGE)
