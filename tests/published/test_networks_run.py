@@ -7,12 +7,12 @@ and the other members of a family, with a smaller image.
 from functools import cache
 
 import pytest
+from read_once import load_network
 
 from accelsim.descriptions import shipped
 from accelsim.hardware import load_hardware
 from accelsim.network.build import build
 from accelsim.network.graph import total_macs
-from accelsim.network.load import load_network
 from accelsim.network.lowering import lower
 from accelsim.planning.compiler import make_schedule
 from accelsim.run import run_network

@@ -7,8 +7,9 @@ from dataclasses import fields, is_dataclass, replace
 import pytest
 from machines import MACHINE, with_engines
 from parts import changed_parts
+from read_once import load_network
 
-from accelsim import AccelsimError, load_network, run_network
+from accelsim import AccelsimError, run_network
 from accelsim.descriptions import Document, check, vary
 from accelsim.descriptions.shipped import names
 from accelsim.hardware import Hardware

@@ -5,8 +5,9 @@ from dataclasses import replace
 import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
+from read_once import load_network
 
-from accelsim import load_hardware, load_network, run_network
+from accelsim import load_hardware, run_network
 from accelsim.descriptions import shipped
 from accelsim.network import lowered_network
 from accelsim.search.evaluate import Evaluator, SearchTask

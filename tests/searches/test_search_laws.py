@@ -3,8 +3,9 @@
 import hypothesis.strategies as st
 import pytest
 from hypothesis import HealthCheck, given, settings
+from read_once import load_network
 
-from accelsim import Cache, load_hardware, load_network, run_network
+from accelsim import Cache, load_hardware, run_network
 from accelsim.descriptions import shipped, vary
 from accelsim.network.overlay import overlaid
 from accelsim.search.assembly import Assembly
