@@ -26,7 +26,7 @@ from accelsim.mapping.schedule import Schedule
 from accelsim.network.layer import Layer, changed
 from accelsim.network.shapes import layer_shape
 from accelsim.planning.bounds_if_kept import least_together, lower_bound_if_kept, lower_bounds_if_kept
-from accelsim.planning.cascade_results import in_layers, with_cascades
+from accelsim.planning.cascades.cascade_results import in_layers, with_cascades
 from accelsim.planning.plan import Plan
 from accelsim.power import Energy
 from accelsim.result import Bound, FirstInference, LayerResult, RunResult

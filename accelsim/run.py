@@ -246,7 +246,7 @@ def _advised(error: MappingError, network: Network, hardware: Hardware, batch: i
     """The same error; where a pool is too small, with the largest image with which it would not be."""
     if hardware.tensor_bank is None:
         return error
-    from accelsim.planning.shortage import PoolShortageError  # noqa: PLC0415 (most machines have no pool)
+    from accelsim.planning.programme.shortage import PoolShortageError  # noqa: PLC0415 (most machines have no pool)
 
     if not isinstance(error, PoolShortageError):
         return error
@@ -288,7 +288,7 @@ def in_running_order(lowered: LoweredNetwork, hardware: Hardware, batch: int) ->
         case "network":
             return lowered
         case "least_peak":
-            from accelsim.planning.order import least_peak  # noqa: PLC0415 (most machines leave the order)
+            from accelsim.planning.programme.order import least_peak  # noqa: PLC0415 (most machines leave the order)
 
             return lowered._replace(graph=least_peak(lowered.graph, hardware.precision, batch).graph)
         case _:

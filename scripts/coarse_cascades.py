@@ -42,13 +42,13 @@ from accelsim.mapping.tiling import row_axis
 from accelsim.network import LoweredNetwork, load_network, lowered_network
 from accelsim.network.layer import Layer
 from accelsim.planning import Pool, ResidencyPlan, plan_residency
-from accelsim.planning.cascade import may_cascade, stripes
-from accelsim.planning.chains import stored_rows
-from accelsim.planning.edges import ChainPrices, StripedWay
+from accelsim.planning.cascades.cascade import may_cascade, stripes
+from accelsim.planning.cascades.chains import stored_rows
+from accelsim.planning.cascades.striping import operands_in, planned_entries
 from accelsim.planning.network_to_plan import NetworkToPlan
 from accelsim.planning.plan import Plan
 from accelsim.planning.pool_compiler import PoolCompiler
-from accelsim.planning.striping import operands_in, planned_entries
+from accelsim.planning.programme.edges import ChainPrices, StripedWay
 from accelsim.reuse import Cache
 from accelsim.run import options_for, plan_run
 from accelsim.simulation.transitions import Transitions

@@ -14,13 +14,13 @@ from accelsim.mapping.stripes import Cascade, Stripes
 from accelsim.memory_map import Steps
 from accelsim.network.configuration import configure
 from accelsim.network.description import Network, NetworkDescription
-from accelsim.planning.cascade import may_cascade, stripes
+from accelsim.planning.cascades.cascade import may_cascade, stripes
+from accelsim.planning.cascades.striping import operands_in, planned_entries
 from accelsim.planning.network_to_plan import NetworkToPlan
 from accelsim.planning.plan import Plan
 from accelsim.planning.pool_compiler import PoolCompiler
+from accelsim.planning.programme.stages import _read_beside
 from accelsim.planning.residency import ResidencyPlan, StepPlan, TensorPlaces
-from accelsim.planning.stages import _read_beside
-from accelsim.planning.striping import operands_in, planned_entries
 from accelsim.run import options_for, plan_run
 from accelsim.simulation.transitions import Transitions
 

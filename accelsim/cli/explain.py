@@ -178,7 +178,7 @@ def _what_fits(
     step: Callable[[str], None],
 ) -> Answer:
     """What makes a network run that the machine's pool does not hold. Raises any other error again."""
-    from accelsim.planning.shortage import PoolShortageError
+    from accelsim.planning.programme.shortage import PoolShortageError
     from accelsim.report.tables.misfit import misfit_dict, misfit_report, misfit_rows
     from accelsim.search.fitting import what_fits
 

@@ -121,7 +121,7 @@ def _places_answer(plan: "Plan") -> Answer:
 
 def _order_sentence(plan: "Plan") -> str:
     """What the order in which layers run holds at once, on a machine that looks for a good one."""
-    from accelsim.planning.order import least_peak
+    from accelsim.planning.programme.order import least_peak
     from accelsim.report.text.residency import order_sentence
 
     if plan.hardware.mapper.order == "network":

@@ -1,6 +1,6 @@
 """Stripes of a cascade: the rows that each of its layers reads, computes and stores in each of them.
 
-Plain values that mapping, planning, verification and reports share; planning/cascade.py makes them.
+Plain values that mapping, planning, verification and reports share; planning/cascades/cascade.py makes them.
 """
 
 from collections import Counter
@@ -125,7 +125,7 @@ class Stripes:
         >>> from accelsim.network.layer import Layer
         >>> from dataclasses import replace
         >>> from accelsim.hardware import Precision
-        >>> from accelsim.planning.cascade import stripes
+        >>> from accelsim.planning.cascades.cascade import stripes
         >>> from accelsim.planning import LayerUse, NetworkTensors, Tensor
         >>> first = Layer("a", "conv", K=4, C=1, OY=8, OX=8, FY=3, FX=3, IY=8, IX=8, pad_top=1, pad_left=1)
         >>> second = replace(first, name="b", K=1, C=4)

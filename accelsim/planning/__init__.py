@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from accelsim.planning.compiler import idle_descriptors, make_schedule, map_network
     from accelsim.planning.edp import least_edp
     from accelsim.planning.plan import Plan
-    from accelsim.planning.planner import nothing_kept, plan_residency
+    from accelsim.planning.programme.planner import nothing_kept, plan_residency
     from accelsim.planning.residency import (
         DoesNotFit,
         Pool,
@@ -51,7 +51,7 @@ __getattr__, __dir__ = door(
         "compiler": ("idle_descriptors", "make_schedule", "map_network"),
         "edp": ("least_edp",),
         "plan": ("Plan",),
-        "planner": ("nothing_kept", "plan_residency"),
+        "programme.planner": ("nothing_kept", "plan_residency"),
         "residency": (
             "DoesNotFit",
             "Pool",
@@ -61,6 +61,6 @@ __getattr__, __dir__ = door(
             "TensorPlaces",
         ),
         "tensors": ("LayerUse", "NetworkTensors", "Tensor", "network_tensors"),
-        "why_not": ("CostsMore", "ReadBeside", "ResultOutside", "TooLarge"),
+        "programme.why_not": ("CostsMore", "ReadBeside", "ResultOutside", "TooLarge"),
     },
 )

@@ -8,10 +8,10 @@ from accelsim.hardware import Bank, Hardware
 from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.pool_knowledge import PoolKnowledge
 from accelsim.network.executed import ExecutedGraph
-from accelsim.planning.cascading import TIME, least_with_cascades
-from accelsim.planning.least_room import LeastRoom
+from accelsim.planning.cascades.cascading import TIME, least_with_cascades
 from accelsim.planning.network_to_plan import NetworkToPlan
 from accelsim.planning.pool_compiler import PoolCompiler
+from accelsim.planning.programme.least_room import LeastRoom
 from accelsim.simulation.transitions import Transitions
 
 

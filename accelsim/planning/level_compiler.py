@@ -28,10 +28,10 @@ from accelsim.network.executed import ExecutedGraph
 from accelsim.network.layer import Layer
 from accelsim.planning.kinds import StaircaseBy
 from accelsim.planning.network_to_plan import NetworkToPlan
-from accelsim.planning.pins import Pins
+from accelsim.planning.pins.pins import Pins
 from accelsim.planning.pool_compiler import PoolCompiler
+from accelsim.planning.programme.stages import torn
 from accelsim.planning.residency import Pool
-from accelsim.planning.stages import torn
 from accelsim.simulation.alone import Alone
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from accelsim.mapping.options import MappingOptions
 from accelsim.network.executed import ExecutedGraph
 from accelsim.planning.least_arena import LeastArena, least_arena
 from accelsim.planning.plan import Plan
-from accelsim.planning.shortage import room_words
+from accelsim.planning.programme.shortage import room_words
 
 _MOST_ROUNDS: Final = 16
 """Arenas that are tried, each larger by what the one before was too small by."""

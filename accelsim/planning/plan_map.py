@@ -6,8 +6,8 @@ from typing import NamedTuple
 from accelsim.mapping.stripes import Striped
 from accelsim.memory_map import MemoryMap, PlacedTensor, Steps, TooLarge, WhyNot
 from accelsim.planning.addresses import Lifetime, assign_addresses
+from accelsim.planning.cascades.striping import Kept, places_with_cascades
 from accelsim.planning.residency import ResidencyPlan
-from accelsim.planning.striping import Kept, places_with_cascades
 
 
 class LayerWeights(NamedTuple):

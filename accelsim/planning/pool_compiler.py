@@ -34,26 +34,10 @@ from accelsim.network.layer import Layer
 from accelsim.network.lowering.splitting import unfused
 from accelsim.planning.arrivals import arrivals
 from accelsim.planning.best_mapping import best_mapping
-from accelsim.planning.cascading import TIME, least_with_cascades, solved_with_cascades
-from accelsim.planning.chain_prices import ChainPricer
-from accelsim.planning.chains import Chains
-from accelsim.planning.decisions import Decisions
-from accelsim.planning.edp import best_plan
-from accelsim.planning.given_plan import check_said, no_tile_said, pins_said, with_said
-from accelsim.planning.in_room import InRoom
-from accelsim.planning.kinds import Kinds, StaircaseBy, kinds_of
-from accelsim.planning.network_to_plan import NetworkToPlan
-from accelsim.planning.overwriting import waiting_for_host
-from accelsim.planning.pinned_weights import layer_weights
-from accelsim.planning.pins import PinProblem, Pins
-from accelsim.planning.plan_map import LayerWeights, memory_map_of
-from accelsim.planning.pool_layers import PoolLayers
-from accelsim.planning.preference import Rival, preferred
-from accelsim.planning.residency import DoesNotFit, Pool, ResidencyPlan
-from accelsim.planning.schedule_cost import schedule_cost
-from accelsim.planning.shortage import PoolShortageError, Shortage, StepNeed, no_tile_sentence, step_needs
-from accelsim.planning.solution import Solution
-from accelsim.planning.striping import (
+from accelsim.planning.cascades.cascading import TIME, least_with_cascades, solved_with_cascades
+from accelsim.planning.cascades.chain_prices import ChainPricer
+from accelsim.planning.cascades.chains import Chains
+from accelsim.planning.cascades.striping import (
     Operands,
     PlannedEntry,
     kept_by_cascades,
@@ -61,6 +45,28 @@ from accelsim.planning.striping import (
     planned_entries,
     schedule_of,
 )
+from accelsim.planning.edp import best_plan
+from accelsim.planning.given_plan import check_said, no_tile_said, pins_said, with_said
+from accelsim.planning.in_room import InRoom
+from accelsim.planning.kinds import Kinds, StaircaseBy, kinds_of
+from accelsim.planning.network_to_plan import NetworkToPlan
+from accelsim.planning.overwriting import waiting_for_host
+from accelsim.planning.pins.pinned_weights import layer_weights
+from accelsim.planning.pins.pins import PinProblem, Pins
+from accelsim.planning.plan_map import LayerWeights, memory_map_of
+from accelsim.planning.pool_layers import PoolLayers
+from accelsim.planning.preference import Rival, preferred
+from accelsim.planning.programme.decisions import Decisions
+from accelsim.planning.programme.shortage import (
+    PoolShortageError,
+    Shortage,
+    StepNeed,
+    no_tile_sentence,
+    step_needs,
+)
+from accelsim.planning.programme.solution import Solution
+from accelsim.planning.residency import DoesNotFit, Pool, ResidencyPlan
+from accelsim.planning.schedule_cost import schedule_cost
 from accelsim.planning.tensors import network_tensors
 from accelsim.simulation.transitions import Transitions
 

@@ -17,7 +17,7 @@ from accelsim.descriptions.phrases import memory_word
 from accelsim.errors import AccelsimError
 from accelsim.hardware import Hardware, Objective, Operand
 from accelsim.network.description import Network
-from accelsim.planning.shortage import PoolShortageError, Shortage
+from accelsim.planning.programme.shortage import PoolShortageError, Shortage
 from accelsim.result import RunResult
 from accelsim.reuse.cache import Cache
 from accelsim.run import run_network

@@ -10,7 +10,7 @@ from accelsim.hardware import Operand, Precision
 from accelsim.mapping.pinned import pinned_bytes
 from accelsim.mapping.stripes import Cascade
 from accelsim.network.layer import FusedOperator, Layer, Pooling
-from accelsim.planning.cascade import NoCascade, may_cascade, stripes
+from accelsim.planning.cascades.cascade import NoCascade, may_cascade, stripes
 from accelsim.planning.tensors import LayerUse, NetworkTensors, Tensor
 from accelsim.run import run_plan
 from accelsim.simulation import simulate

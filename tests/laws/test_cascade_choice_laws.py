@@ -16,11 +16,11 @@ from accelsim.mapping.pool_knowledge import PoolKnowledge
 from accelsim.mapping.staircase import Weights
 from accelsim.network.layer import Layer
 from accelsim.network.lowered import lowered_network
-from accelsim.planning.cascading import solved_with_cascades
-from accelsim.planning.decisions import Decisions
-from accelsim.planning.edges import ChainPrices
-from accelsim.planning.planner import plan_residency
+from accelsim.planning.cascades.cascading import solved_with_cascades
 from accelsim.planning.pool_compiler import PoolCompiler
+from accelsim.planning.programme.decisions import Decisions
+from accelsim.planning.programme.edges import ChainPrices
+from accelsim.planning.programme.planner import plan_residency
 from accelsim.planning.residency import ResidencyPlan
 from accelsim.run import plan_run, run_plan
 from accelsim.simulation import simulate, simulate_events
@@ -118,7 +118,7 @@ def test_nor_where_weights_are_pinned_that_are_worth_more_beside_whole_layers(ne
 
 
 def test_by_time_more_room_is_hardly_slower():
-    """What a stripe takes alone says little of what it takes beside others: frugal mappings are tried."""
+    """What a stripe takes alone says little of what it takes between others: others are tried, too."""
     machine_of = load_hardware("ethos_u55_128")
     small_cycles, large_cycles = (
         run_network(

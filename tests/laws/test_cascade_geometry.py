@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from accelsim.hardware import Precision
 from accelsim.mapping.tiling import row_axis
 from accelsim.network.layer import FusedOperator, Layer, Pooling
-from accelsim.planning.cascade import Cascade, Stripes, may_cascade, stripes
+from accelsim.planning.cascades.cascade import Cascade, Stripes, may_cascade, stripes
 from accelsim.planning.tensors import LayerUse, NetworkTensors, Tensor
 
 COLUMNS = 3

@@ -34,8 +34,8 @@ from accelsim.planning import (
     nothing_kept,
     plan_residency,
 )
-from accelsim.planning.edges import ChainPrices, StripedWay
-from accelsim.planning.least_room import least_room
+from accelsim.planning.programme.edges import ChainPrices, StripedWay
+from accelsim.planning.programme.least_room import least_room
 
 
 def may_be_one(network, steps):

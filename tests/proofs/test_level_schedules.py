@@ -19,7 +19,7 @@ from accelsim.network import lowered_network
 from accelsim.planning import DoesNotFit
 from accelsim.planning.compiler import make_schedule, map_network
 from accelsim.planning.level_compiler import LevelCompiler
-from accelsim.planning.planner import plan_residency
+from accelsim.planning.programme.planner import plan_residency
 from accelsim.reuse import Cache
 from accelsim.run import options_for, plan_run
 from accelsim.simulation import simulate

@@ -7,7 +7,7 @@ from test_residency_laws import networks
 
 from accelsim import load_hardware, load_network
 from accelsim.network import lowered_network
-from accelsim.planning.order import least_peak, steps_of_least_peak
+from accelsim.planning.programme.order import least_peak, steps_of_least_peak
 
 
 def needs_of(network):

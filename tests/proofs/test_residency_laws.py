@@ -28,12 +28,12 @@ from accelsim.planning import (
     nothing_kept,
     plan_residency,
 )
-from accelsim.planning.pins import FEW, PinProblem
-from accelsim.planning.planner import solved
-from accelsim.planning.remainder import Remainder
-from accelsim.planning.shortage import step_needs
-from accelsim.planning.stages import stages, stairs_of, tensor_set, torn
-from accelsim.planning.why_not_pinned import why_not_pinned
+from accelsim.planning.pins.pins import FEW, PinProblem
+from accelsim.planning.pins.why_not_pinned import why_not_pinned
+from accelsim.planning.programme.planner import solved
+from accelsim.planning.programme.remainder import Remainder
+from accelsim.planning.programme.shortage import step_needs
+from accelsim.planning.programme.stages import stages, stairs_of, tensor_set, torn
 
 BYTES, TIME = Weights(dram_bytes=1.0), Weights(cycles=1.0)
 ACTIVATIONS = (Operand.INPUTS, Operand.RESIDUAL, Operand.OUTPUTS)

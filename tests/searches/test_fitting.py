@@ -6,7 +6,7 @@ import pytest
 
 from accelsim import load_hardware, load_network, run_network
 from accelsim.descriptions import vary
-from accelsim.planning.shortage import PoolShortageError
+from accelsim.planning.programme.shortage import PoolShortageError
 from accelsim.report.tables.misfit import misfit_dict, misfit_report, misfit_rows
 from accelsim.report.text.table import Style
 from accelsim.search.fitting import what_fits

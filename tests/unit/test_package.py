@@ -194,7 +194,7 @@ def test_an_argument_of_another_kind_is_a_line(function, right, argument):
         ),
         (
             lambda: accelsim.verify("sqnxt23v5", "8x8_32k", objective="speed"),
-            "objective = 'speed': must be one of None, time, energy, edp",
+            "objective = 'speed': must be one of None, time, energy, edp, peak",
         ),
         (
             lambda: accelsim.verify("sqnxt23v5", "8x8_32k", batch=True),

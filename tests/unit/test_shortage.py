@@ -11,8 +11,8 @@ from accelsim.errors import MappingError
 from accelsim.hardware import Operand
 from accelsim.mapping.staircase import Staircase, StepCost
 from accelsim.network.configuration import configure
+from accelsim.planning.programme.shortage import step_needs
 from accelsim.planning.residency import Pool
-from accelsim.planning.shortage import step_needs
 from accelsim.planning.tensors import LayerUse, NetworkTensors, Tensor
 
 

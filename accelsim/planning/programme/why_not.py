@@ -9,9 +9,17 @@ import math
 from collections.abc import Sequence
 
 from accelsim.memory_map import CostsMore, ReadBeside, ResultOutside, TooLarge, WhyNot
-from accelsim.planning.decisions import State
-from accelsim.planning.programme import Arrival, Programme, least_needed
-from accelsim.planning.stages import INPUTS, OUTPUTS, RESIDUAL, TensorSet, ends_outside, held_with, torn
+from accelsim.planning.programme.decisions import State
+from accelsim.planning.programme.programme import Arrival, Programme, least_needed
+from accelsim.planning.programme.stages import (
+    INPUTS,
+    OUTPUTS,
+    RESIDUAL,
+    TensorSet,
+    ends_outside,
+    held_with,
+    torn,
+)
 from accelsim.planning.tensors import Life
 
 

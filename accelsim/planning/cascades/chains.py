@@ -17,9 +17,9 @@ from accelsim.hardware import Hardware, Operand
 from accelsim.mapping.pinned import pinned_bytes
 from accelsim.mapping.stripes import Cascade, Stripes
 from accelsim.network.layer import Layer
-from accelsim.planning.cascade import may_cascade, stripes
-from accelsim.planning.edges import StripedWay
+from accelsim.planning.cascades.cascade import may_cascade, stripes
 from accelsim.planning.network_to_plan import NetworkToPlan
+from accelsim.planning.programme.edges import StripedWay
 
 ALL_SETS: Final = 4
 """Of so many layers with weights all sets may stay; of more, the largest or the smallest."""

@@ -11,11 +11,11 @@ from functools import cached_property
 from accelsim.mapping.staircase import StepCost
 from accelsim.mapping.stripes import Cascade
 from accelsim.memory_map import Steps
-from accelsim.planning.edges import Edge
-from accelsim.planning.programme import Arrival, Programme, Tariff, search
+from accelsim.planning.programme.edges import Edge
+from accelsim.planning.programme.programme import Arrival, Programme, Tariff, search
+from accelsim.planning.programme.stages import ARRIVAL, OUTPUTS, Stage, members
+from accelsim.planning.programme.why_not import why_not
 from accelsim.planning.residency import DoesNotFit, ResidencyPlan, StepPlan, TensorPlaces
-from accelsim.planning.stages import ARRIVAL, OUTPUTS, Stage, members
-from accelsim.planning.why_not import why_not
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,7 @@ from functools import cached_property
 from typing import Final, NamedTuple, Self, TypeAlias
 
 from accelsim.mapping.staircase import Movement
-from accelsim.planning.residency import Pool
-from accelsim.planning.stages import (
+from accelsim.planning.programme.stages import (
     ARRIVAL,
     INPUTS,
     OUTPUTS,
@@ -22,6 +21,7 @@ from accelsim.planning.stages import (
     members,
     stages,
 )
+from accelsim.planning.residency import Pool
 from accelsim.planning.tensors import NetworkTensors
 
 State: TypeAlias = tuple[TensorSet, TensorSet]

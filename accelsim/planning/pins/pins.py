@@ -17,11 +17,11 @@ from typing import Final, TypeAlias
 from accelsim.hardware import Operand
 from accelsim.mapping.staircase import StepPrices, beside_pinned_weights
 from accelsim.memory_map import CostsMore
-from accelsim.planning.planner import nothing_kept, plan_residency
+from accelsim.planning.pins.why_not_pinned import why_not_pinned
+from accelsim.planning.programme.planner import nothing_kept, plan_residency
+from accelsim.planning.programme.shortage import step_needs
 from accelsim.planning.residency import DoesNotFit, Pool, ResidencyPlan
-from accelsim.planning.shortage import step_needs
 from accelsim.planning.tensors import NetworkTensors
-from accelsim.planning.why_not_pinned import why_not_pinned
 
 Pins: TypeAlias = frozenset[int]
 """Steps whose weights stay."""

@@ -12,11 +12,11 @@ from heapq import nsmallest
 from typing import Final, NamedTuple, TypeAlias
 
 from accelsim.mapping.staircase import StepCost, StepPrices
-from accelsim.planning.decisions import Decisions, State, Transitions
-from accelsim.planning.edges import Edge
-from accelsim.planning.remainder import Remainder
+from accelsim.planning.programme.decisions import Decisions, State, Transitions
+from accelsim.planning.programme.edges import Edge
+from accelsim.planning.programme.remainder import Remainder
+from accelsim.planning.programme.stages import Stairs, TensorSet, members, stairs_of
 from accelsim.planning.residency import DoesNotFit, Pool
-from accelsim.planning.stages import Stairs, TensorSet, members, stairs_of
 
 Price: TypeAlias = tuple[float, int]
 """Of equal prices the one with fewer bytes outside is lower."""

@@ -22,8 +22,8 @@ from accelsim.hardware.memory import access_price
 from accelsim.mapping.staircase import Arriving, Moved, Staircase, StepCost, StepPrices, Weights
 from accelsim.mapping.stripes import Cascade
 from accelsim.network.layer import Layer
-from accelsim.planning.chains import Chain, Chains, ChainWay
-from accelsim.planning.edges import ChainPrices
+from accelsim.planning.cascades.chains import Chain, Chains, ChainWay
+from accelsim.planning.programme.edges import ChainPrices
 from accelsim.planning.tensors import NetworkTensors
 
 StaircasesOf: TypeAlias = Callable[[Layer, Sequence[Moved], Weights], Mapping[Moved, Staircase]]

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from typing import Final
 
 from accelsim.mapping.staircase import StepPrices
-from accelsim.planning.decisions import Decisions
-from accelsim.planning.edges import ChainPrices, edges
-from accelsim.planning.programme import Programme, search
+from accelsim.planning.programme.decisions import Decisions
+from accelsim.planning.programme.edges import ChainPrices, edges
+from accelsim.planning.programme.programme import Programme, search
+from accelsim.planning.programme.solution import Solution
 from accelsim.planning.residency import DoesNotFit, Pool, ResidencyPlan
-from accelsim.planning.solution import Solution
 from accelsim.planning.tensors import NetworkTensors
 
 MOST_STATES: Final = 20_000

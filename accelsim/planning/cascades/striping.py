@@ -19,7 +19,7 @@ from accelsim.mapping.staircase import Moved
 from accelsim.mapping.stripes import Rows, Striped, StripeOfStep
 from accelsim.memory_map import Steps
 from accelsim.network.layer import Layer
-from accelsim.planning.cascade import stripes
+from accelsim.planning.cascades.cascade import stripes
 from accelsim.planning.network_to_plan import NetworkToPlan
 from accelsim.planning.residency import ResidencyPlan, StepPlan, TensorPlaces
 

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from accelsim.hardware import Precision
 from accelsim.network.executed import ExecutedGraph
-from accelsim.planning.stages import members, tensor_set
+from accelsim.planning.programme.stages import members, tensor_set
 from accelsim.planning.tensors import NetworkTensors, network_tensors
 
 MOST_SETS: Final = 500

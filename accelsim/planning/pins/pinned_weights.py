@@ -7,10 +7,10 @@ from accelsim.mapping.pinned import pinned_bytes
 from accelsim.mapping.staircase import StepPrices
 from accelsim.planning.given_plan import weights_said
 from accelsim.planning.network_to_plan import NetworkToPlan
-from accelsim.planning.pins import Pins
+from accelsim.planning.pins.pins import Pins
+from accelsim.planning.pins.why_not_pinned import why_not_pinned
 from accelsim.planning.plan_map import LayerWeights
 from accelsim.planning.residency import ResidencyPlan
-from accelsim.planning.why_not_pinned import why_not_pinned
 
 
 def layer_weights(

@@ -9,13 +9,13 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from accelsim.mapping.staircase import StepPrices, Weights
-from accelsim.planning.chain_prices import ChainPricer
-from accelsim.planning.decisions import Decisions
-from accelsim.planning.least_room import LeastRoom, least_room
+from accelsim.planning.cascades.chain_prices import ChainPricer
 from accelsim.planning.network_to_plan import NetworkToPlan
-from accelsim.planning.planner import solved
+from accelsim.planning.programme.decisions import Decisions
+from accelsim.planning.programme.least_room import LeastRoom, least_room
+from accelsim.planning.programme.planner import solved
+from accelsim.planning.programme.solution import Solution
 from accelsim.planning.residency import DoesNotFit, Pool
-from accelsim.planning.solution import Solution
 
 MOST_GUESSES: Final = 8
 """Plans that are made by guesses, each with what was found out about what the one before has chosen."""

@@ -19,9 +19,9 @@ from accelsim.network.executed import ExecutedGraph
 from accelsim.network.layer import Layer
 from accelsim.network.lowering.splitting import unfused
 from accelsim.network.parameters import RESOLUTION
-from accelsim.planning.least_room import LeastRoom
 from accelsim.planning.network_to_plan import NetworkToPlan
-from accelsim.planning.planner import nothing_kept
+from accelsim.planning.programme.least_room import LeastRoom
+from accelsim.planning.programme.planner import nothing_kept
 from accelsim.planning.residency import DoesNotFit, Pool, ResidencyPlan
 from accelsim.planning.tensors import NetworkTensors, network_tensors
 

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from accelsim.hardware import Operand
 from accelsim.mapping.staircase import Moved, Staircase
 from accelsim.mapping.stripes import Cascade
-from accelsim.planning.stages import (
+from accelsim.planning.programme.stages import (
     ARRIVAL,
     COMBINATIONS,
     INPUTS,

@@ -11,11 +11,11 @@ from typing import NamedTuple
 
 from accelsim.mapping.staircase import StepPrices
 from accelsim.mapping.stripes import Cascade
-from accelsim.planning.decisions import Decisions, State, Transitions
-from accelsim.planning.edges import ChainPrices, Edge, StripedWay, edges
-from accelsim.planning.programme import Programme
+from accelsim.planning.programme.decisions import Decisions, State, Transitions
+from accelsim.planning.programme.edges import ChainPrices, Edge, StripedWay, edges
+from accelsim.planning.programme.programme import Programme
+from accelsim.planning.programme.stages import Stairs, TensorSet, members
 from accelsim.planning.residency import Pool
-from accelsim.planning.stages import Stairs, TensorSet, members
 from accelsim.planning.tensors import NetworkTensors
 
 

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Final
 
-from accelsim.planning.residency import Pool
-from accelsim.planning.stages import (
+from accelsim.planning.programme.stages import (
     ARRIVAL,
     COMBINATIONS,
     INPUTS,
@@ -21,6 +20,7 @@ from accelsim.planning.stages import (
     TensorSet,
     members,
 )
+from accelsim.planning.residency import Pool
 from accelsim.planning.tensors import NetworkTensors
 
 _READS: Final = (0, INPUTS, RESIDUAL)
