@@ -23,13 +23,13 @@ from accelsim.planning import (
     ResultOutside,
     Tensor,
     TooLarge,
-    decisions,
     least_edp,
     nothing_kept,
     plan_residency,
 )
 from accelsim.planning.pins.pins import FEW, PinProblem
 from accelsim.planning.pins.why_not_pinned import why_not_pinned
+from accelsim.planning.programme import decisions
 from accelsim.planning.programme.planner import solved
 from accelsim.planning.programme.remainder import Remainder
 from accelsim.planning.programme.shortage import step_needs
