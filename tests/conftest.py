@@ -4,6 +4,7 @@ Laws always have the same examples, so that a run can be repeated, and as much t
 `HYPOTHESIS_PROFILE=explore pytest tests/laws` looks for counterexamples that nobody has seen yet.
 """
 
+import gc
 import os
 from functools import partial
 
@@ -14,6 +15,7 @@ from once import once
 
 from accelsim.network.layer import Layer
 from accelsim.network.shapes import layer_shape
+from accelsim.patience import PATIENT
 from accelsim.power import Energy
 from accelsim.result import LayerResult, RunResult
 from accelsim.traffic import MemoryResult, Traffic
@@ -21,6 +23,8 @@ from accelsim.validation.evaluate import shipped_hardware
 from accelsim.validation.gap9 import load_gap9, reproduce_gap9
 from accelsim.validation.published import load_published
 from accelsim.validation.reproduction import compare_with, reproduce
+
+gc.set_threshold(*PATIENT)  # as the command line does: tests find as little garbage
 
 SLOW_TO_DRAW = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
 settings.register_profile(
