@@ -1,5 +1,5 @@
 """`python -m accelsim` is `accelsim`."""
 
-from accelsim.cli import main
+from accelsim.cli import script
 
-main()
+script()

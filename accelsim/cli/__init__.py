@@ -8,7 +8,7 @@ import sys
 
 from accelsim.cli.interrupts import end_interrupted, ignore_interrupts, show_unhandled
 
-__all__ = ["main"]
+__all__ = ["main", "script"]
 
 sys.excepthook = show_unhandled  # before all other imports, which take most of a short command's time
 
@@ -32,8 +32,23 @@ def settle() -> None:
         os.environ.setdefault(name, value)
 
 
+def script() -> None:
+    """What the `accelsim` script runs: `main`, in a process that ends with it.
+
+    Example:
+        >>> import subprocess
+        >>> command = [sys.executable, "-c", "from accelsim.cli import script; script()", "--version"]
+        >>> subprocess.run(command, capture_output=True).returncode
+        0
+    """
+    try:
+        main()
+    finally:
+        ignore_interrupts()
+
+
 def main() -> None:
-    """What the `accelsim` script runs: takes `sys.argv` and exits with a code.
+    """Takes `sys.argv`, and exits with a code; whoever catches that hears of interrupts as before.
 
     Example:
         >>> import subprocess
@@ -41,6 +56,9 @@ def main() -> None:
         >>> subprocess.run([sys.executable, "-c", script, "--version"], capture_output=True).returncode
         0
     """
+    import signal
+
+    heard = signal.getsignal(signal.SIGINT)
     try:
         settle()
         from accelsim.cli.streams import guarded_streams
@@ -53,4 +71,5 @@ def main() -> None:
         end_interrupted()
         sys.exit(130)
     finally:
-        ignore_interrupts()
+        if signal.getsignal(signal.SIGINT) is not heard:
+            signal.signal(signal.SIGINT, heard)

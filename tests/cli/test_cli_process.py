@@ -195,8 +195,8 @@ INTERRUPTED_AS_IT_ENDS = """\
 import os, signal, sys, threading
 threading._register_atexit(os.kill, os.getpid(), signal.SIGINT)  # Python winds up threads before all else
 sys.argv = ["accelsim", "check", {argument!r}]
-from accelsim.cli import main
-main()
+from accelsim.cli import script
+script()
 """
 
 
@@ -206,6 +206,20 @@ def test_an_interrupt_while_python_winds_up_changes_nothing(argument, code):
     assert plain.returncode == code
     done = _run([sys.executable, "-c", INTERRUPTED_AS_IT_ENDS.format(argument=argument)])
     assert (done.returncode, done.stdout, done.stderr) == (code, plain.stdout, plain.stderr)
+
+
+def _interrupts_itself(*_, **__):
+    signal.raise_signal(signal.SIGINT)
+
+
+def test_whoever_calls_a_command_from_python_hears_of_interrupts_afterwards(accelsim, monkeypatch):
+    heard = signal.getsignal(signal.SIGINT)
+    assert accelsim("check", "tiny.yaml").code == 0
+    assert signal.getsignal(signal.SIGINT) is heard
+    monkeypatch.setattr("accelsim.cli.look.kind_of", _interrupts_itself)
+    outcome = accelsim("check", "tiny.yaml")
+    assert (outcome.code, outcome.out, outcome.err) == (130, "", "interrupted\n")
+    assert signal.getsignal(signal.SIGINT) is heard
 
 
 BEFORE_THE_HOOK = """\
