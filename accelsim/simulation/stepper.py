@@ -212,8 +212,8 @@ class Stepper:
         """What the banks hold at the end of a cycle."""
         free_bytes, least = self.free_bytes, self.least_free_bytes
         for bank, left_bytes in enumerate(free_bytes):
-            if left_bytes < least[bank]:  # noqa: PLR1730 (mostly it is not, and `min` is slow for two)
-                least[bank] = left_bytes
+            known_bytes = least[bank]  # `min` is slow for two
+            least[bank] = left_bytes if left_bytes < known_bytes else known_bytes
         if self.memories:
             self.log.observe(bank_sums(free_bytes, self.memories))
         elif (together_bytes := sum(free_bytes)) < least[-1]:
