@@ -1,7 +1,8 @@
 """The mappings of a schedule as rules of a mapping file, so that they can be changed and given back."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from glob import escape
 from typing import Any
 
@@ -9,23 +10,26 @@ from accelsim.hardware import Hardware, Operand
 from accelsim.hardware.host import HOST
 from accelsim.mapping.costs import VECTOR
 from accelsim.mapping.dataflows import dataflow_of
-from accelsim.mapping.given_file import MappingRule
+from accelsim.mapping.given_file import CascadeRule, MappingRule, Rule
 from accelsim.mapping.given_search import LETTERS, extents_of
+from accelsim.mapping.given_stripes import for_stripe
 from accelsim.mapping.letters import tile_order, tile_sizes
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.pool_tiles import operands_of
 from accelsim.mapping.schedule import Schedule
 from accelsim.mapping.search import as_executed
+from accelsim.mapping.stripes import Cascade, Striped
 from accelsim.network.layer import Layer
 
 
 def chosen_rules(
     schedule: Schedule, hardware: Hardware, options: MappingOptions = MappingOptions()
-) -> list[MappingRule]:
-    """A rule for each layer of a schedule, with all that its mapping is.
+) -> list[Rule]:
+    """Rules for each layer of a schedule, with all that its mapping is.
 
-    Of layers that run stripe by stripe there is none: a rule is about a layer as a whole.
+    Before those for layers that run stripe by stripe is one that says so. These have a rule from each stripe
+    on that has another mapping than the ones before.
 
     Args:
         schedule: As a machine's compiler made it, or as it was told to.
@@ -42,32 +46,90 @@ def chosen_rules(
         >>> rules[1].layers, rules[1].dataflow, rules[1].order
         ('fire2.squeeze1x1', 'weight_stationary', ('N', 'G', 'K', 'OY', 'OX', 'C'))
     """
-    striped = schedule.striped
     return [
-        MappingRule.model_validate_json(json.dumps(_rule(step, schedule, hardware, options)))
-        for step in range(len(schedule.layers))
-        if striped is None or striped.entries[step].cascade is None
+        MappingRule.model_validate_json(json.dumps(values)) if isinstance(values, dict) else values
+        for values in _Chosen(schedule, hardware, options).rules()
     ]
 
 
-def _rule(step: int, schedule: Schedule, hardware: Hardware, options: MappingOptions) -> dict[str, Any]:
-    layer, mapping = schedule.layers[step], schedule.mappings[step]
-    images = 1 if schedule.images_in_turn > 1 else options.batch
-    rule: dict[str, Any] = {
-        "layers": escape(layer.name),
-        "dataflow": mapping.dataflow,
-        "tile": dict(_sizes(layer, mapping, images)),
-        "order": list(tile_order(mapping)),
-    }
-    if schedule.places:
-        rule["homes"] = dict(_homes(step, schedule, hardware))
-    if mapping.parameters:
-        rule["parameters"] = dict(mapping.parameters)
-    if mapping.idle_rows or (options.objective and layer.on_array and hardware.tensor_bank is None):
-        rule["idle_rows"] = mapping.idle_rows
-    if options.batch > 1 and hardware.keeps("activations") and hardware.tensor_memory is None:
-        rule["images"] = "in_turn" if schedule.images_in_turn > 1 else "together"
-    return rule
+@dataclass(frozen=True)
+class _Chosen:
+    """What was chosen of a schedule."""
+
+    schedule: Schedule
+    hardware: Hardware
+    options: MappingOptions
+
+    @property
+    def images(self) -> int:
+        """That go through a layer together."""
+        return 1 if self.schedule.images_in_turn > 1 else self.options.batch
+
+    def rules(self) -> Iterator[dict[str, Any] | CascadeRule]:
+        """Of all layers, in running order."""
+        striped = self.schedule.striped
+        if striped is None:
+            yield from [self._of_layer(entry) for entry in range(len(self.schedule.layers))]
+            return
+        of_first = {stripes.cascade.first: stripes.cascade for stripes in striped.cascades}
+        for step, entries in enumerate(striped.entries_of):
+            if step in of_first:
+                yield _of_cascade(of_first[step], striped)
+            yield from self._of_stripes(entries)
+
+    def _of_stripes(self, entries: Sequence[int]) -> Iterator[dict[str, Any]]:
+        """Of a layer by its entries, where that from the last one on does not say the same of the next."""
+        rule = self._of_layer(entries[0])
+        yield rule
+        for entry in entries[1:]:
+            layer = self.schedule.layers[entry]
+            values = self._of_mapping(entry)
+            told = MappingRule.model_validate_json(json.dumps(rule)).given()
+            extents = extents_of(self.schedule.mappings[entry].layer, self.images)
+            tile = {letter: size for letter, size in for_stripe(told, layer).tile if extents[letter] > 1}
+            if {**values, "tile": tile} == values and all(
+                rule.get(key) == values.get(key) for key in ("dataflow", "order", "parameters")
+            ):
+                continue
+            assert self.schedule.striped is not None  # else a layer is one entry
+            stripe = self.schedule.striped.entries[entry].stripe
+            assert stripe is not None
+            rule = {**values, "from_stripe": stripe.stripe + 1}
+            yield rule
+
+    def _of_layer(self, entry: int) -> dict[str, Any]:
+        """Of a layer, or of its first stripe with what is of all of them."""
+        rule, mapping = self._of_mapping(entry), self.schedule.mappings[entry]
+        options, hardware = self.options, self.hardware
+        if self.schedule.places:
+            rule["homes"] = dict(_homes(entry, self.schedule, hardware))
+        if mapping.idle_rows or (
+            options.objective and self.schedule.layers[entry].on_array and hardware.tensor_bank is None
+        ):
+            rule["idle_rows"] = mapping.idle_rows
+        if options.batch > 1 and hardware.keeps("activations") and hardware.tensor_memory is None:
+            rule["images"] = "in_turn" if self.schedule.images_in_turn > 1 else "together"
+        return rule
+
+    def _of_mapping(self, entry: int) -> dict[str, Any]:
+        """What the mapping of an entry is by itself."""
+        layer, mapping = self.schedule.layers[entry], self.schedule.mappings[entry]
+        rule: dict[str, Any] = {
+            "layers": escape(layer.name),
+            "dataflow": mapping.dataflow,
+            "tile": dict(_sizes(layer, mapping, self.images)),
+            "order": list(tile_order(mapping)),
+        }
+        return {**rule, "parameters": dict(mapping.parameters)} if mapping.parameters else rule
+
+
+def _of_cascade(cascade: Cascade, striped: Striped) -> CascadeRule:
+    names = {step: striped.layers[step].name for step in cascade.steps}
+    return CascadeRule(
+        cascade=tuple(names.values()),
+        stripe_rows=cascade.stripe_rows,
+        weights_stay=tuple([names[step] for step in sorted(cascade.resident)]),
+    )
 
 
 def _sizes(layer: Layer, mapping: Mapping, images: int) -> Iterator[tuple[str, int]]:

@@ -17,6 +17,7 @@ from accelsim.descriptions import (
     Upgrade,
     check,
     in_words,
+    one_of,
     refusal,
     unknown,
 )
@@ -29,7 +30,7 @@ from accelsim.mapping.loop_order import Letter
 from accelsim.network.given import GivenMapping, SizeBounds
 
 TileSize: TypeAlias = Annotated[int, Field(ge=1, le=MAX_ELEMENTS)]
-_NOUN = "rules, each with `layers` and what is said of their mappings"
+_NOUN = "rules, each with `layers` and what is said of their mappings, or with `cascade`"
 
 
 class Said(Description):
@@ -111,10 +112,16 @@ class MappingRule(Said):
     """Of the array."""
     images: Literal["together", "in_turn"] | None = None
     """Of a batch: together through each layer, or in turn through all of them."""
+    from_stripe: Annotated[int, Field(ge=1, le=MAX_ELEMENTS)] | None = None
+    """Of layers in a cascade: the first stripe, counted from 1, that the rule is about; None is of all."""
 
     @model_validator(mode="after")
     def _is_of_one_mind(self) -> Self:
-        mistakes = []
+        mistakes = [
+            Mistake((key,), "must be left out of a rule with from_stripe: it is said of all stripes")
+            for key in ("homes", "images")
+            if self.from_stripe is not None and getattr(self, key)
+        ]
         if self.order is not None and len(set(self.order)) < len(self.order):
             mistakes.append(Mistake(("order",), "must name each loop once"))
         mistakes += [
@@ -149,6 +156,45 @@ class MappingRule(Said):
         )
 
 
+class CascadeRule(Said):
+    """What a mapping file says of layers that run stripe by stripe; what is left out is searched for.
+
+    Attributes:
+        cascade: Names of executed layers, one after the other in running order.
+
+    Example:
+        >>> rule = CascadeRule(cascade=["conv1", "conv2"], stripe_rows=4, weights_stay=["conv2"])
+        >>> rule.cascade, rule.weights_stay
+        (('conv1', 'conv2'), ('conv2',))
+    """
+
+    cascade: Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Field(min_length=2)]
+    stripe_rows: Annotated[int, Field(ge=1, le=MAX_ELEMENTS)] | None = None
+    """Rows of a stripe, of what the last layer stores."""
+    weights_stay: tuple[str, ...] | None = None
+    """Layers whose weights come with their first stripe, and stay; of the others they come with each stripe,
+    unless they are at home on chip."""
+
+    @model_validator(mode="after")
+    def _names_each_once(self) -> Self:
+        mistakes = [
+            Mistake((key,), "must name each layer once")
+            for key in ("cascade", "weights_stay")
+            if len(set(getattr(self, key) or ())) < len(getattr(self, key) or ())
+        ]
+        mistakes += [
+            Mistake(("weights_stay", number), f"must be {one_of(self.cascade)}, of which the cascade is")
+            for number, name in enumerate(self.weights_stay or ())
+            if name not in self.cascade
+        ]
+        if mistakes:
+            raise refusal("CascadeRule", mistakes)
+        return self
+
+
+Rule: TypeAlias = MappingRule | CascadeRule
+
+
 def whole_order(named: Sequence[Letter]) -> tuple[Letter, ...]:
     """All eight loops of an order of which some are named.
 
@@ -178,12 +224,12 @@ class GivenMappings:
         ([0, 1], [0])
     """
 
-    rules: tuple[MappingRule, ...]
+    rules: tuple[Rule, ...]
     documents: tuple[Document, ...]
     """Of each rule, for messages."""
 
     @classmethod
-    def of(cls, mapping: "GivenMappings | str | Path | Sequence[MappingRule]") -> Self:
+    def of(cls, mapping: "GivenMappings | str | Path | Sequence[Rule]") -> Self:
         """Rules of a file, or those that a program made. Raises AccelsimError where there is a mistake."""
         if isinstance(mapping, cls):
             return mapping
@@ -191,9 +237,9 @@ class GivenMappings:
             given = read_mappings(mapping)
             return cls(given.rules, given.documents)
         listed: Sequence[object] = mapping if isinstance(mapping, Sequence) else ()
-        rules = tuple(rule for rule in listed if isinstance(rule, MappingRule))
+        rules = tuple(rule for rule in listed if isinstance(rule, Rule))
         if not rules or len(rules) < len(listed):
-            sentence = "must be the path of a mapping file, or a list of MappingRule"
+            sentence = "must be the path of a mapping file, or a list of MappingRule and CascadeRule"
             raise AccelsimError(f"mapping = {in_words(mapping)}: {sentence}")
         documents = [
             Document(f"mapping[{number}]", rule.model_dump(mode="json", exclude_defaults=True), {})
@@ -201,15 +247,29 @@ class GivenMappings:
         ]
         return cls(rules, tuple(documents))
 
+    @property
+    def of_layers(self) -> dict[int, MappingRule]:
+        """The rules about layers that fit a pattern, by their numbers."""
+        return {number: rule for number, rule in enumerate(self.rules) if isinstance(rule, MappingRule)}
+
+    @property
+    def cascades(self) -> dict[int, CascadeRule]:
+        """The rules about layers that run stripe by stripe, by their numbers."""
+        return {number: rule for number, rule in enumerate(self.rules) if isinstance(rule, CascadeRule)}
+
     def fitting(self, name: str) -> list[int]:
         """Numbers of the rules whose patterns fit the name of a layer."""
-        return [number for number, rule in enumerate(self.rules) if fnmatchcase(name, rule.layers)]
+        return [number for number, rule in self.of_layers.items() if fnmatchcase(name, rule.layers)]
 
     def given(self, number: int) -> GivenMapping:
-        """What one of the rules says."""
+        """What one of the rules about layers says."""
+        return self.of_layers[number].given(self.position(number, "layers"))
+
+    def position(self, number: int, key: str) -> str:
+        """Where a rule stands that has a key: `FILE:LINE`."""
         document = self.documents[number]
-        line = document.line(("layers",))
-        return self.rules[number].given(document.label if line is None else f"{document.label}:{line}")
+        line = document.line((key,))
+        return document.label if line is None else f"{document.label}:{line}"
 
     def check_used(self, names: Sequence[str]) -> None:
         """Hold the rules against the layers that a schedule has: a pooling may run within another layer.
@@ -223,7 +283,7 @@ class GivenMappings:
         used = {number for name in names for number in self.fitting(name)}
         words = [
             (number, unknown(rule.layers, "executed layer", names[:MOST_NAMES], len(names)))
-            for number, rule in enumerate(self.rules)
+            for number, rule in self.of_layers.items()
             if number not in used
         ]
         if words:
@@ -256,13 +316,19 @@ def read_mappings(path: str | Path) -> GivenMappings:
     documents = parse_list(path, _NOUN)
     if not documents:
         raise DescriptionError.about(f"{path}:1", f"is an empty list: must be a list of {_NOUN}")
-    rules: list[MappingRule] = []
+    rules: list[Rule] = []
     complaints: list[Complaint] = []
     for document in documents:
         try:
-            rules.append(check(document, MappingRule))
+            rules.append(_rule(document))
         except DescriptionError as error:
             complaints += error.complaints
     if complaints:
         raise DescriptionError.of(*complaints)
     return GivenMappings(tuple(rules), documents)
+
+
+def _rule(document: Document) -> Rule:
+    """One of them: about layers that run stripe by stripe where it says which."""
+    of_cascade = document.data.get("cascade") is not None
+    return check(document, CascadeRule) if of_cascade else check(document, MappingRule)

@@ -1,6 +1,7 @@
 """Layers that know what a mapping file says of them, checked against network and machine."""
 
 from collections.abc import Iterator, Sequence
+from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass, replace
 
 from accelsim.descriptions import MOST_NAMES, Mistake, one_of, unknown
@@ -8,6 +9,7 @@ from accelsim.hardware import Hardware, Operand
 from accelsim.hardware.host import HOST
 from accelsim.mapping.costs import VECTOR
 from accelsim.mapping.dataflows import dataflow_of
+from accelsim.mapping.given_cascades import cascade_mistakes, cascade_names, home_mistakes, homes_of
 from accelsim.mapping.given_file import GivenMappings, MappingRule
 from accelsim.mapping.given_search import LETTERS, extents_of
 from accelsim.mapping.options import MappingOptions
@@ -15,6 +17,7 @@ from accelsim.mapping.search import as_executed
 from accelsim.mapping.units import array_dataflows, dataflows_for, takes
 from accelsim.mapping.unmappable import NoDataflowRuns, NotPriced
 from accelsim.network.executed import ExecutedGraph
+from accelsim.network.given import GivenCascade, GivenFrom
 from accelsim.network.layer import Layer
 from accelsim.network.lowering.splitting import unfused
 
@@ -22,7 +25,7 @@ from accelsim.network.lowering.splitting import unfused
 def with_given(
     graph: ExecutedGraph, given: GivenMappings, hardware: Hardware, options: MappingOptions
 ) -> ExecutedGraph:
-    """The same layers, which say what is given of their mappings.
+    """The same layers, which say what is given of their mappings, and which of them are to run in cascades.
 
     Args:
         graph: In running order.
@@ -33,12 +36,22 @@ def with_given(
     Raises:
         DescriptionError: With a line for each rule that fits no layer, and for each value that cannot be.
     """
+    layers = [part for layer in graph.layers for part in _parts(layer)]
+    mistakes = [*cascade_mistakes(given, [layer.name for layer in layers], hardware)]
+    if mistakes:
+        raise given.error(mistakes)
     telling = _Telling(given, hardware, options)
     told = [replace(node, layer=telling.told(node.layer)) for node in graph.nodes]
+    cascades = telling.cascades({layer.name: layer for layer in layers})
     mistakes = [*telling.mistakes, *telling.without_layers()]
     if mistakes:
         raise given.error(mistakes)
-    return replace(graph, nodes=tuple(told))
+    return replace(graph, nodes=tuple(told), given_cascades=cascades)
+
+
+def _parts(layer: Layer) -> list[Layer]:
+    """A layer, and its pooling, which a machine may run by itself."""
+    return [layer] if layer.pooling is None else [layer, unfused(layer)[1]]
 
 
 @dataclass
@@ -52,18 +65,21 @@ class _Telling:
     def __post_init__(self) -> None:
         self.mistakes: list[tuple[int, Mistake]] = []
         self.names: list[str] = []
-        self.images: str | None = None
-        """Which way a batch goes, as the first rule that speaks of it has it."""
+        self.striped = cascade_names(self.given)
+        """Layers that are said to be in cascades."""
+        shares = self.options.batch > 1 and bool(self.striped)
+        self.images: str | None = "in_turn" if shares else None
+        """Which way a batch goes, as the first rule that speaks of it has it, or a cascade."""
         self.fitted: set[int] = set()
         """Rules that hold for a layer, or would if no later one did."""
         self.refused: dict[int, str] = {}
         """Rules whose dataflow no layer of the pattern so far can run, with the reason."""
+        self.of_stripes: dict[int, str] = {}
+        """Rules about stripes of layers that are in no cascade, with the first of these."""
 
     def told(self, layer: Layer) -> Layer:
         """A layer with what is said of it, and of its pooling."""
-        pooling = None if layer.pooling is None else unfused(layer)[1]
-        of_layer = self._rule_of(layer)
-        of_pooling = None if pooling is None else self._rule_of(pooling)
+        of_layer, of_pooling, *_ = *map(self._rule_of, _parts(layer)), None
         if of_layer is None and of_pooling is None:
             return layer
         return replace(
@@ -72,32 +88,81 @@ class _Telling:
             given_pooling=None if of_pooling is None else self.given.given(of_pooling),
         )
 
+    def cascades(self, layers: MappingOf[str, Layer]) -> tuple[GivenCascade, ...]:
+        """What is said of layers that run stripe by stripe.
+
+        Args:
+            layers: All that there are, by their names.
+        """
+        cascades = []
+        for number, rule in self.given.cascades.items():
+            of_rule = [layers[name] for name in rule.cascade]
+            told = tuple(map(self._of_stripes, of_rule))
+            homes = tuple([homes_of(rule, *each, self.hardware) for each in zip(told, of_rule, strict=True)])
+            found = home_mistakes(rule, homes, of_rule, self.hardware)
+            self.mistakes += [(number, mistake) for mistake in found]
+            position = self.given.position(number, "cascade")
+            cascades.append(
+                GivenCascade(rule.cascade, rule.stripe_rows, rule.weights_stay, told, homes, position)
+            )
+        return tuple(cascades)
+
     def without_layers(self) -> Iterator[tuple[int, Mistake]]:
         """Rules that fit no layer."""
-        for number, rule in enumerate(self.given.rules):
+        for number, rule in self.given.of_layers.items():
             if number in self.fitted:
                 continue
-            if number in self.refused:
+            if number in self.of_stripes:
+                words = f"{self.of_stripes[number]} is in no cascade of this file"
+                yield number, Mistake(("from_stripe",), words)
+            elif number in self.refused:
                 yield number, Mistake(("dataflow",), self.refused[number])
             else:
                 words = unknown(rule.layers, "executed layer", self.names[:MOST_NAMES], len(self.names))
                 yield number, Mistake(("layers",), words)
 
     def _rule_of(self, layer: Layer) -> int | None:
-        """The last rule that fits a layer."""
+        """The last rule that fits a layer that runs as a whole."""
         if layer.name not in self.names:
             self.names.append(layer.name)
-        fitting = [number for number in self.given.fitting(layer.name) if self._may_run(number, layer)]
+        if layer.name in self.striped:
+            return None
+        fitting = self._fitting(layer)
+        of_stripes = [number for number in fitting if self.given.of_layers[number].from_stripe is not None]
+        self.of_stripes = dict.fromkeys(of_stripes, layer.name) | self.of_stripes
+        fitting = [number for number in fitting if number not in of_stripes]
         self.fitted.update(fitting)
         if not fitting:
             return None
-        number = fitting[-1]
-        rule = self.given.rules[number]
+        self._check(fitting[-1], layer)
+        return fitting[-1]
+
+    def _of_stripes(self, layer: Layer) -> tuple[GivenFrom, ...]:
+        """Of the stripes of a layer in a cascade: the last rules that fit, each from a stripe on."""
+        fitting = self._fitting(layer)
+        self.fitted.update(fitting)
+        parts: list[tuple[int, int]] = []
+        for number in fitting:
+            stripe = self.given.of_layers[number].from_stripe or 1
+            parts = [part for part in parts if part[0] < stripe] + [(stripe, number)]
+        for _, number in parts:
+            self._check(number, layer)
+            if self.given.of_layers[number].dataflow == HOST:
+                words = f"{layer.name} is in a cascade, of which the host runs nothing"
+                self.mistakes.append((number, Mistake(("dataflow",), words)))
+        return tuple([GivenFrom(stripe, self.given.given(number)) for stripe, number in parts])
+
+    def _fitting(self, layer: Layer) -> list[int]:
+        """The rules that fit a layer, and by which it may run."""
+        return [number for number in self.given.fitting(layer.name) if self._may_run(number, layer)]
+
+    def _check(self, number: int, layer: Layer) -> None:
+        """Collect what is wrong with a rule that holds for a layer."""
+        rule = self.given.of_layers[number]
         found = [*self._size_mistakes(number, layer), *self._home_mistakes(rule, layer)]
         found += [*self._parameter_mistakes(rule, layer), *self._row_mistakes(rule, layer)]
         found += self._image_mistakes(rule)
         self.mistakes += [(number, mistake) for mistake in found]
-        return number
 
     def _runs_by(self, layer: Layer) -> Sequence[str] | NoDataflowRuns | NotPriced:
         """The dataflows by which a layer may run, or a unit alone."""
@@ -106,7 +171,7 @@ class _Telling:
 
     def _may_run(self, number: int, layer: Layer) -> bool:
         """Whether a layer may run by a rule's dataflow."""
-        dataflow, runs_by = self.given.rules[number].dataflow, self._runs_by(layer)
+        dataflow, runs_by = self.given.of_layers[number].dataflow, self._runs_by(layer)
         if dataflow is None or (isinstance(runs_by, Sequence) and dataflow in tuple(runs_by)):
             return True
         self.refused.setdefault(number, self._why_not(layer, dataflow, runs_by))
@@ -133,7 +198,7 @@ class _Telling:
 
     def _size_mistakes(self, number: int, layer: Layer) -> Iterator[Mistake]:
         """Tiles that are larger than the layer."""
-        rule = self.given.rules[number]
+        rule = self.given.of_layers[number]
         # A machine that cannot fuse a pooling runs the layer without, perhaps in another form.
         forms = [layer] if layer.pooling is None else [layer, unfused(layer)[0]]
         executed = [as_executed(replace(form, given=rule.given()), self.options.batch) for form in forms]

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from accelsim.network.dag import Dag
+from accelsim.network.given import GivenCascade
 from accelsim.network.layer import Layer
 
 Fate: TypeAlias = Literal["input", "layer", "folded", "fused", "vanished", "copied"]
@@ -197,6 +198,8 @@ class ExecutedGraph(Dag[ExecutedNode]):
     """What became of each published operator, in the order in which the network lists them."""
     image_density: float | None = None
     """The part of the image that is not zero, where the network gives it."""
+    given_cascades: tuple[GivenCascade, ...] = ()
+    """What is said beforehand of layers that run stripe by stripe."""
 
     @cached_property
     def layers(self) -> tuple[Layer, ...]:

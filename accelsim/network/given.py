@@ -80,3 +80,49 @@ class GivenMapping:
     def speaks_of(self, letter: str) -> bool:
         """Whether anything is said of the sizes along a loop."""
         return self.size(letter) is not None or self.bounds_of(letter) is not None
+
+
+class GivenFrom(NamedTuple):
+    """What is said of the stripes of a layer in a cascade, from one of them on.
+
+    Example:
+        >>> GivenFrom(2, GivenMapping(dataflow="vector")).stripe
+        2
+    """
+
+    stripe: int
+    """The first of these stripes; those of a cascade count from 1."""
+    given: GivenMapping
+
+
+@dataclass(frozen=True, slots=True)
+class GivenCascade:
+    """What is said of layers that run stripe by stripe, beforehand; what is left out is searched for.
+
+    Attributes:
+        layers: Their names, one after the other in running order.
+
+    Example:
+        >>> from_third = GivenFrom(3, GivenMapping(tile=(("K", 8),)))
+        >>> cascade = GivenCascade(("conv1", "conv2"), told=((), (from_third,)))
+        >>> cascade.given("conv2", 2), cascade.given("conv2", 4).tile
+        (None, (('K', 8),))
+    """
+
+    layers: tuple[str, ...]
+    stripe_rows: int | None = None
+    """Of what the last one stores."""
+    weights_stay: tuple[str, ...] | None = None
+    """Layers whose weights come with their first stripe and stay to the last; of the others they come with
+    each stripe, unless they are pinned."""
+    told: tuple[tuple[GivenFrom, ...], ...] = ()
+    """Of each layer: what is said of its stripes, in their order."""
+    homes: tuple[GivenMapping, ...] = ()
+    """Of each layer: where all of its stripes have their operands, and nothing else."""
+    position: str = field(default="", compare=False, repr=False)
+    """Where that stands: `FILE:LINE`."""
+
+    def given(self, name: str, stripe: int) -> GivenMapping | None:
+        """What is said of a stripe of a layer; stripes count from 1."""
+        said = [part.given for part in self.told[self.layers.index(name)] if part.stripe <= stripe]
+        return said[-1] if said else None

@@ -1,6 +1,6 @@
 """What is said beforehand of where a layer's operands lie, as a plan has to have it."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from accelsim.errors import MappingError
@@ -11,21 +11,23 @@ from accelsim.mapping.staircase import Arriving, Movement, moved_by
 from accelsim.mapping.units import array_dataflows, dataflows_for
 from accelsim.mapping.unmappable import NoDataflowRuns, NotPriced, unmappable_sentence
 from accelsim.memory_map import ToldOutside, WhyNot
+from accelsim.network.given import GivenMapping
 from accelsim.network.layer import Layer
+from accelsim.planning.network_to_plan import NetworkToPlan
 from accelsim.planning.residency import ResidencyPlan
 
 
-def as_said(layer: Layer, movements: Iterable[Movement], on_chip: str) -> list[Movement]:
+def as_said(told: GivenMapping | None, movements: Iterable[Movement], on_chip: str) -> list[Movement]:
     """Those movements in which activations lie where it is said; weights are pinned or not.
 
     Args:
-        layer: It may say so.
+        told: What is said of a step.
         movements: That are possible.
         on_chip: The memory in which tensors stay.
     """
-    if layer.given is None or not layer.given.homes:
+    if told is None or not told.homes:
         return list(movements)
-    homes = dict(layer.given.homes)
+    homes = dict(told.homes)
     return [movement for movement in movements if all(_agree(homes, movement, on_chip))]
 
 
@@ -40,46 +42,46 @@ def _agree(homes: dict[str, tuple[str, ...]], movement: Movement, on_chip: str) 
         yield isinstance(movement, Arriving) == (len(inputs) > 1)
 
 
-def pins_said(layers: Sequence[Layer], on_chip: str) -> tuple[frozenset[int], frozenset[int]]:
+def pins_said(told: Sequence[GivenMapping | None], on_chip: str) -> tuple[frozenset[int], frozenset[int]]:
     """Steps whose weights stay because it is said, and those whose weights do not.
 
     Args:
-        layers: Of each step.
+        told: What is said of each step.
         on_chip: The memory in which tensors stay.
     """
     homes = {
-        step: dict(layer.given.homes).get(Operand.WEIGHTS.value)
-        for step, layer in enumerate(layers)
-        if layer.given is not None
+        step: dict(of_step.homes).get(Operand.WEIGHTS.value)
+        for step, of_step in enumerate(told)
+        if of_step is not None
     }
     stay = frozenset(step for step, said in homes.items() if said == (on_chip,))
     return stay, frozenset(step for step, said in homes.items() if said is not None) - stay
 
 
-def weights_said(layers: Sequence[Layer], on_chip: str) -> dict[int, WhyNot]:
+def weights_said(told: Sequence[GivenMapping | None], on_chip: str) -> dict[int, WhyNot]:
     """Why the weights of steps do not stay of which it is said that they do not.
 
     Args:
-        layers: Of each step.
+        told: What is said of each step.
         on_chip: The memory in which tensors stay.
     """
-    _, moving = pins_said(layers, on_chip)
+    _, moving = pins_said(told, on_chip)
     return {step: ToldOutside(step) for step in moving}
 
 
-def with_said(plan: ResidencyPlan, layers: Sequence[Layer]) -> ResidencyPlan:
+def with_said(plan: ResidencyPlan, told: Sequence[GivenMapping | None]) -> ResidencyPlan:
     """A plan that says of tensors which do not stay where it was said that they lie outside.
 
     Args:
         plan: With reasons by what is possible.
-        layers: Of each step.
+        told: What is said of each step.
     """
-    if not any(layer.given and layer.given.homes for layer in layers):
+    if not any(of_step and of_step.homes for of_step in told):
         return plan
     why_not = list(plan.why_not)
     for step, use in reversed(list(enumerate(plan.network.uses))):
-        given = layers[step].given
-        homes = {} if given is None else dict(given.homes)
+        of_step = told[step]
+        homes = {} if of_step is None else dict(of_step.homes)
         besides = "weights" if use.is_product else "residual"
         tensors = {"inputs": use.inputs, besides: use.residuals, "outputs": (use.output,)}
         outside = [
@@ -94,15 +96,15 @@ def with_said(plan: ResidencyPlan, layers: Sequence[Layer]) -> ResidencyPlan:
     return replace(plan, why_not=tuple(why_not))
 
 
-def check_said(layers: Collection[Layer], hardware: Hardware) -> None:
+def check_said(network: NetworkToPlan, hardware: Hardware) -> None:
     """Raises MappingError where there is no plan because of what is said of homes."""
-    said = [layer for layer in layers if layer.given is not None and layer.given.homes]
+    rows = zip(network.layers, network.told, strict=True)
+    said = [(layer.name, told.position) for layer, told in rows if told is not None and told.homes]
     if said:
-        first = said[0]
-        assert first.given is not None  # as was just seen
+        (name, position), *others = said
         raise MappingError(
-            f"{first.given.position}: homes: no plan of {hardware.name} has the operands of {first.name}"
-            f"{' and others' if len(said) > 1 else ''} where they are said to lie: "
+            f"{position}: homes: no plan of {hardware.name} has the operands of {name}"
+            f"{' and others' if others else ''} where they are said to lie: "
             "what a layer reads must lie where the layers before it write it, and there must be room"
         )
 

@@ -80,7 +80,7 @@ def kinds_of(
             layer = network.layers[step].nameless
             sets = may_move(hardware, layer)
             arrivals = arriving(sets) if step in network.arrivals else []
-            movements: Iterable[Movement] = as_said(layer, [*sets, *arrivals], on_chip)
+            movements: Iterable[Movement] = as_said(layer.given, [*sets, *arrivals], on_chip)
             movements = map(beside_pinned_weights, movements) if step in pins else movements
             staircases = {movement: staircase_of(layer, movement) for movement in movements}
             kinds.append(Kind(staircases, lost_bytes))

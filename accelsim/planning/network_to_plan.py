@@ -3,10 +3,43 @@
 from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from accelsim.network.executed import ExecutedGraph
+from accelsim.network.given import GivenCascade, GivenMapping
 from accelsim.network.layer import Layer
 from accelsim.planning.tensors import NetworkTensors
+
+
+class SaidCascade(NamedTuple):
+    """Steps of which it is said that they run stripe by stripe.
+
+    Example:
+        >>> SaidCascade(3, GivenCascade(("conv1", "conv2"), weights_stay=("conv2",))).resident
+        frozenset({4})
+    """
+
+    first: int
+    """Their first one."""
+    given: GivenCascade
+    """What is said."""
+
+    @property
+    def steps(self) -> range:
+        """Those that run so."""
+        return range(self.first, self.first + len(self.given.layers))
+
+    @property
+    def resident(self) -> frozenset[int] | None:
+        """Those whose weights come once and stay, where it is said."""
+        stay = self.given.weights_stay
+        return (
+            None if stay is None else frozenset([self.first + self.given.layers.index(name) for name in stay])
+        )
+
+    def told(self, step: int, stripe: int) -> GivenMapping | None:
+        """What is said of one of the stripes of a step, of which the first is 0."""
+        return self.given.given(self.given.layers[step - self.first], stripe + 1)
 
 
 @dataclass(frozen=True)
@@ -21,6 +54,8 @@ class NetworkToPlan:
     """Of each step: room that tensors leave, but not in one piece, so that tiles cannot have it."""
     arrivals: frozenset[int] = frozenset()
     """Steps whose inputs may come to a place in the pool, and stay there for others."""
+    said: tuple[SaidCascade, ...] = ()
+    """Cascades in which some steps run because it is said."""
 
     @cached_property
     def layers(self) -> tuple[Layer, ...]:
@@ -43,6 +78,21 @@ class NetworkToPlan:
                 if layer.on_array and not layer.multiplies_activations
             ]
         )
+
+    @cached_property
+    def told(self) -> tuple[GivenMapping | None, ...]:
+        """Of each step: what is said of it as a whole; of one in a cascade, where its operands lie."""
+        in_cascades = {
+            step: homes
+            for cascade in self.said
+            for step, homes in zip(cascade.steps, cascade.given.homes, strict=True)
+        }
+        return tuple([in_cascades.get(step, layer.given) for step, layer in enumerate(self.layers)])
+
+    @cached_property
+    def said_of(self) -> dict[int, SaidCascade]:
+        """Of steps that are to run in cascades: these."""
+        return {step: cascade for cascade in self.said for step in cascade.steps}
 
     @property
     def waits_for(self) -> tuple[tuple[int, ...], ...]:

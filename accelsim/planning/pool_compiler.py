@@ -37,6 +37,8 @@ from accelsim.planning.best_mapping import best_mapping
 from accelsim.planning.cascades.cascading import TIME, least_with_cascades, solved_with_cascades
 from accelsim.planning.cascades.chain_prices import ChainPricer
 from accelsim.planning.cascades.chains import Chains
+from accelsim.planning.cascades.said import said_cascades
+from accelsim.planning.cascades.said_room import check_room
 from accelsim.planning.cascades.striping import (
     Operands,
     PlannedEntry,
@@ -102,7 +104,7 @@ class PoolCompiler(PoolLayers):
         for keeping in (False, True):
             # Where nothing can be outside, nothing kept is the same plan.
             places = self.places()
-            may_be_outside = places.outside and not places.only_ends_outside
+            may_be_outside = places.outside and not places.only_ends_outside and not network.said
             if self.hardware.keeps("activations") if keeping else may_be_outside:
                 plans += [(keeping, plan) for plan in self._plans(network, keeping=keeping)]
         schedules = [
@@ -111,7 +113,8 @@ class PoolCompiler(PoolLayers):
             if isinstance(plan[0], ResidencyPlan)
         ]
         if not schedules:
-            check_said(network.layers, self.hardware)
+            self._check_cascades(network)
+            check_said(network, self.hardware)
             # With nothing kept, it is the step that has no room, and not one that reads what had none before.
             _, (fault, *_) = plans[0]
             assert isinstance(fault, DoesNotFit)
@@ -120,7 +123,7 @@ class PoolCompiler(PoolLayers):
 
     def _plans(self, network: NetworkToPlan, *, keeping: bool) -> Iterator["Planned"]:
         """Without weights that may be elsewhere; and where weights may stay, with those that pay."""
-        said, _ = pins_said(network.layers, self.pool.memory)
+        said, _ = pins_said(network.told, self.pool.memory)
         plans = self._without_cascades_too(network, said, keeping=keeping)
         yield from plans
         if self.hardware.keeps("weights"):
@@ -142,6 +145,8 @@ class PoolCompiler(PoolLayers):
         # less may be the faster ones, in the same cascades.
         frugal = Weights(cycles=plan.cost.energy, energy=plan.cost.cycles)
         rivals = [(plan, frugal, pins)] if weights == TIME else []
+        if network.said:
+            return [planned, *rivals]
         return [planned, *rivals, self._planned(network, keeping=keeping, pins=pins, cascading=False)]
 
     def _by_addresses(
@@ -187,7 +192,12 @@ class PoolCompiler(PoolLayers):
         tensors = network_tensors(graph, self.hardware.precision, self.options.batch, parts)
         network = NetworkToPlan(graph, parts, tensors, (0,) * len(tensors.uses))
         arriving = arrivals(tensors, network.layers, self.places(), self.hardware, self.options.batch)
-        return replace(network, arrivals=arriving)
+        network = replace(network, arrivals=arriving)
+        if not graph.given_cascades:
+            return network
+        on_host = self._on_host(network)
+        said = said_cascades(graph.given_cascades, network.layers, tensors, self.hardware, on_host)
+        return replace(network, said=said)
 
     def _parts(self, layer: Layer) -> tuple[Layer, ...]:
         """A layer, or a layer and its pooling one after the other where the machine cannot fuse them."""
@@ -247,7 +257,7 @@ class PoolCompiler(PoolLayers):
         if isinstance(best, DoesNotFit):
             return best, weights, pins
         # Why others do not stay is asked of the best only.
-        plan = with_said(best.plan_with_reasons(), network.layers) if keeping else best.plan
+        plan = with_said(best.plan_with_reasons(), network.told) if keeping else best.plan
         if by_product:
             # Near the plan, the product changes as this sum does: whatever costs less by it is no worse.
             weights = Weights(cycles=plan.cost.energy, energy=plan.cost.cycles)
@@ -257,18 +267,27 @@ class PoolCompiler(PoolLayers):
         """What chains of steps cost as cascades; None on a machine without."""
         if self.hardware.cascade is None or self.options.batch > 1:
             return None
-        on_host, competed = set(), set()
-        if self.hardware.host is not None:
-            dataflows, layers = array_dataflows(self.hardware, self.options), list(enumerate(network.layers))
-            on_host = {step for step, each in layers if not runs_on_chip(each, dataflows, self.hardware)}
-            competed = {step for step, each in layers if host_competes(each, self.hardware)}
-        chains = Chains(network, self.hardware, self.options.batch, frozenset(on_host))
+        competed = [step for step, each in enumerate(network.layers) if host_competes(each, self.hardware)]
+        chains = Chains(network, self.hardware, self.options.batch, self._on_host(network))
         return ChainPricer(chains, pins, self._stripe_staircases, frozenset(competed))
+
+    def _on_host(self, network: NetworkToPlan) -> frozenset[int]:
+        """Steps that the host runs, whatever it costs."""
+        if self.hardware.host is None:
+            return frozenset()
+        dataflows, layers = array_dataflows(self.hardware, self.options), enumerate(network.layers)
+        return frozenset([step for step, each in layers if not runs_on_chip(each, dataflows, self.hardware)])
+
+    def _check_cascades(self, network: NetworkToPlan) -> None:
+        """Raises MappingError where a cascade that is said has no room by itself."""
+        pricer = self.pricer(network) if network.said else None
+        if pricer is not None:
+            check_room(pricer, self.places(), self.options)
 
     def _pins(self, network: NetworkToPlan, weights: Weights, *, keeping: bool) -> Pins:
         """The steps whose weights stay, by prices with which the plan without any is the best."""
         in_place = self.prices(network, weights, pins=network.with_weights)
-        said, moving = pins_said(network.layers, self.pool.memory)
+        said, moving = pins_said(network.told, self.pool.memory)
         open_to_choice = network.with_weights - said - moving
         problem = PinProblem(
             network.tensors,

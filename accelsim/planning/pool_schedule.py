@@ -68,6 +68,8 @@ def pool_schedules(
     said = {of_layer.images for of_layer in given} & ways.keys()
     if any(not of_layer.allows("N", 1) for of_layer in given):  # images that share a tile
         said = {"together"}
+    if graph.given_cascades:  # a cascade is of one image
+        said = {"in_turn"}
     for way in [ways[name] for name in ways if not said or name in said]:
         try:
             schedules.append(_schedule(way, graph))

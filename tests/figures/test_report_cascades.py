@@ -11,6 +11,7 @@ from matplotlib.patches import Rectangle
 from accelsim import load_hardware, run_network
 from accelsim.descriptions import vary
 from accelsim.mapping.chosen import chosen_rules
+from accelsim.mapping.given_file import CascadeRule
 from accelsim.mapping.stripes import Cascade
 from accelsim.mapping.together import by_layer
 from accelsim.report.files.trace import LAYERS, TIME_THREAD, Timeline, chosen_layers, write_trace
@@ -163,10 +164,11 @@ def test_a_page_says_what_the_colours_of_rows_are(result):
     assert "rows of a tensor" not in memory_section([Case("small", "machine", plain)])
 
 
-def test_chosen_mappings_leave_its_layers_to_the_compiler(plan, result):
-    rules = chosen_rules(plan.schedule, plan.hardware, plan.options)
-    assert rules == []
-    text = mapping_text(rules, plan.schedule, result)
-    assert "# a runs stripe by stripe, in cascade 1: left to the machine's compiler" in text
-    assert "plans cascades anew among the others, which may come out another way than this" in text
-    assert "the same cycles" not in text
+def test_chosen_mappings_name_its_layers_in_one_rule(plan, result):
+    cascade, *of_layers = chosen_rules(plan.schedule, plan.hardware, plan.options)
+    assert cascade == CascadeRule(cascade=("a", "b"), stripe_rows=2, weights_stay=("b",))
+    assert {rule.layers for rule in of_layers} == {"a", "b"}
+    text = mapping_text([cascade, *of_layers], plan.schedule, result)
+    assert "# a to b (4 stripes of 2 rows, 128 bytes of rows between them, weights of 1 layer stay)" in text
+    assert "# most of its stripes: " in text
+    assert "the same cycles, energy and bytes" in text

@@ -133,10 +133,11 @@ MISTAKES = {
     "- {layers: conv1, images: in_turn}": "1: images = 'in_turn': must be left out: a single image is run",
     "{layers: conv1}": (
         "1: is a mapping of keys to values: must be a list of rules, each with `layers` and what is said "
-        "of their mappings"
+        "of their mappings, or with `cascade`"
     ),
     "[]": (
-        "1: is an empty list: must be a list of rules, each with `layers` and what is said of their mappings"
+        "1: is an empty list: must be a list of rules, each with `layers` and what is said of their "
+        "mappings, or with `cascade`"
     ),
 }
 
@@ -245,7 +246,7 @@ IN_PYTHON = {
     },
     'order = ["K", "K"]: must name each loop once': {"order": ("K", "K")},
     "size = 3: no such key: allowed are layers, dataflow, tile, order, bounds, homes, parameters, "
-    "idle_rows, images": {"size": 3},
+    "idle_rows, images, from_stripe": {"size": 3},
 }
 
 

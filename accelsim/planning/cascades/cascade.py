@@ -61,10 +61,23 @@ def may_cascade(layers: Sequence[Layer], network: NetworkTensors, first: int, co
     """
     if first + count > len(layers):
         return NoCascade.BEYOND_THE_END
-    chain = range(first, first + count)
+    obstacle = first_obstacle(layers, network, range(first, first + count))
+    return None if obstacle is None else obstacle[1]
+
+
+def first_obstacle(
+    layers: Sequence[Layer], network: NetworkTensors, chain: range
+) -> tuple[int, NoCascade] | None:
+    """The first step of a chain that is in the way of running as a cascade, with the reason.
+
+    Args:
+        layers: Of each step of the network.
+        network: What they read and write.
+        chain: Some of its steps.
+    """
     return next(
         (
-            reason
+            (step, reason)
             for step in chain
             for reason in (
                 _obstacle(layers[step], network.uses[step]),
@@ -133,6 +146,11 @@ def _read_shapes(layer: Layer, use: LayerUse, tensor: int) -> Iterator[tuple[int
         yield layer.G * layer.C, layer.IY, layer.IX
     if tensor in use.residuals:
         yield layer.G * layer.K, layer.OY, layer.OX
+
+
+def stored_rows(layer: Layer) -> int:
+    """Rows of what a layer stores."""
+    return _stored_shape(layer)[0]
 
 
 def _stored_shape(layer: Layer) -> tuple[int, int]:

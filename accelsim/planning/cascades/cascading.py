@@ -50,13 +50,14 @@ def solved_with_cascades(
     """
     found = solved(decisions, pool, prices)
     pressed = frozenset() if pricer is None else frozenset(_pressed(found, prices))
-    if pricer is None or not pressed:
+    if pricer is None or not (pressed or network.said):
         return found
+    alone = _by_themselves(network, prices)
     # First chains of which nobody else reads anything: so the others lead to no worse plan than they do.
     for closed in (False,) if guess or not pricer.open else (True, False):
         for _ in range(MOST_GUESSES):
             chains = list(pricer.prices(prices, weights, pressed, closed=closed))
-            found = solved(decisions, pool, prices, chains=chains)
+            found = solved(decisions, pool, alone, chains=chains)
             chosen = set() if isinstance(found, DoesNotFit) else set(found.plan.cascades)
             if isinstance(found, DoesNotFit) and _asked_for_room(network, pool, prices, pricer, weights):
                 continue
@@ -66,7 +67,13 @@ def solved_with_cascades(
                 break
             pricer.asked.update(chosen)
     chains = list(pricer.prices(prices, weights, pressed, guess=False))
-    return solved(decisions, pool, prices, chains=chains)
+    return solved(decisions, pool, alone, chains=chains)
+
+
+def _by_themselves(network: NetworkToPlan, prices: Sequence[StepPrices]) -> list[StepPrices]:
+    """Prices of each step by itself: none of those that are said to run in cascades."""
+    nowhere: StepPrices = {}
+    return [nowhere if step in network.said_of else of_step for step, of_step in enumerate(prices)]
 
 
 def _asked_for_room(
@@ -100,15 +107,16 @@ def least_with_cascades(
     if pricer is None:
         return least_room(network.tensors, pool, prices)
     everywhere = frozenset(range(len(network.layers)))
+    alone = _by_themselves(network, prices)
     for _ in range(MOST_GUESSES):
         chains = list(pricer.prices(prices, weights, everywhere))
-        found = least_room(network.tensors, pool, prices, chains)
+        found = least_room(network.tensors, pool, alone, chains)
         chosen = set() if found is None else set(found.cascades)
         if chosen <= pricer.asked:
             return found
         pricer.asked.update(chosen)
     chains = list(pricer.prices(prices, weights, everywhere, guess=False))
-    return least_room(network.tensors, pool, prices, chains)
+    return least_room(network.tensors, pool, alone, chains)
 
 
 def _pressed(found: Solution | DoesNotFit, prices: Sequence[StepPrices]) -> Iterator[int]:

@@ -23,6 +23,7 @@ from accelsim.mapping.staircase import Arriving, Moved, Staircase, StepCost, Ste
 from accelsim.mapping.stripes import Cascade
 from accelsim.network.layer import Layer
 from accelsim.planning.cascades.chains import Chain, Chains, ChainWay
+from accelsim.planning.given_plan import as_said
 from accelsim.planning.programme.edges import ChainPrices
 from accelsim.planning.tensors import NetworkTensors
 
@@ -168,6 +169,16 @@ class ChainPricer:
     _on_array: dict[tuple[int, Weights], StepPrices] = field(default_factory=dict)
     _as_columns: dict[int, tuple[Staircase, Columns]] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        said_of = self.chains.network.said_of
+        if not said_of:
+            return
+        # Nothing is left to be guessed of one way, nor of stripes of which more is said than of their layers.
+        for chain in self.all:
+            said = said_of.get(chain.first)
+            if said is not None and (len(chain.ways) == 1 or any(said.given.told)):
+                self.asked.update([way.cascade for way in chain.ways])
+
     @property
     def hardware(self) -> Hardware:
         """The machine."""
@@ -200,10 +211,13 @@ class ChainPricer:
             pressed: Steps of which each chain has one at least.
             guess: Whether other ways are of any interest.
             closed: Whether only chains are of whose inner tensors nobody else reads any.
+
+        Those that are said to run so are among them in any case.
         """
         bases = _Bases(partial(self._by_itself, of_steps, weights))
         for chain in self.all:
-            if pressed.isdisjoint(chain.steps) or (closed and chain.steps in self.open):
+            open_to_choice = chain.first not in self.chains.network.said_of
+            if open_to_choice and (pressed.isdisjoint(chain.steps) or (closed and chain.steps in self.open)):
                 continue
             asked = [number for number, way in enumerate(chain.ways) if way.cascade in self.asked]
             if asked:
@@ -229,7 +243,17 @@ class ChainPricer:
         return ChainPrices(chain.first, chain.layers, tuple([way.striped for way in chain.ways]), staircases)
 
     def _ends(self, chain: Chain) -> Iterator[Moved]:
-        """What may move of a chain beside weights."""
+        """What may move of a chain beside weights; as it is said, where that is."""
+        network, bank = self.chains.network, self.hardware.tensor_bank
+        for ends in self._all_ends(chain):
+            moved = self._moved(chain, ends)
+            if chain.first not in network.said_of or all(
+                as_said(network.told[step], [of_step], "" if bank is None else bank.memory)
+                for step, of_step in zip(chain.steps, moved, strict=True)
+            ):
+                yield ends
+
+    def _all_ends(self, chain: Chain) -> Iterator[Moved]:
         ends = [Operand.INPUTS, Operand.OUTPUTS]
         if self._reaches_of(chain).residuals:
             ends.append(Operand.RESIDUAL)

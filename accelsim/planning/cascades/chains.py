@@ -16,9 +16,9 @@ import numpy as np
 from accelsim.hardware import Hardware, Operand
 from accelsim.mapping.pinned import pinned_bytes
 from accelsim.mapping.stripes import Cascade, Stripes
-from accelsim.network.layer import Layer
-from accelsim.planning.cascades.cascade import may_cascade, stripes
-from accelsim.planning.network_to_plan import NetworkToPlan
+from accelsim.planning.cascades.cascade import may_cascade, stored_rows
+from accelsim.planning.cascades.said import stripes_of
+from accelsim.planning.network_to_plan import NetworkToPlan, SaidCascade
 from accelsim.planning.programme.edges import StripedWay
 
 ALL_SETS: Final = 4
@@ -95,27 +95,40 @@ class Chains:
         return tuple(self._chains(frozenset(pins)))
 
     def _chains(self, pins: frozenset[int]) -> Iterator[Chain]:
-        layers, tensors = self.network.layers, self.network.tensors
-        inside_only = self.hardware.home(Operand.OUTPUTS) is None
         most = 0 if self.hardware.cascade is None else self.hardware.cascade.layers
-        for first in range(len(layers)):
+        for first in range(len(self.network.layers)):
             for count in range(2, most + 1):
-                if may_cascade(layers, tensors, first, count) is not None:
-                    continue
                 steps = range(first, first + count)
-                if inside_only and tensors.wanted_behind(steps):
-                    continue
-                heights = self._heights(steps[-1]) if self.on_host.isdisjoint(steps) else []
+                said = next((said for said in self.network.said if said.steps == steps), None)
+                heights = self._heights(steps[-1]) if said is None and self._may_run(steps) else []
+                if said is not None:
+                    heights = self._heights_said(said)
                 if heights:
-                    ways = _better([way for rows in heights for way in self._ways(steps, rows, pins)])
-                    yield Chain(first, count, tuple(ways))
+                    ways = [way for rows in heights for way in self._ways(steps, rows, pins, said)]
+                    yield Chain(first, count, tuple(_better(ways)))
+
+    def _may_run(self, steps: range) -> bool:
+        """Whether steps may run as a cascade, of which nothing is said."""
+        layers, tensors = self.network.layers, self.network.tensors
+        if may_cascade(layers, tensors, steps[0], len(steps)) is not None:
+            return False
+        if self.hardware.home(Operand.OUTPUTS) is None and tensors.wanted_behind(steps):
+            return False
+        return self.on_host.isdisjoint(steps) and self.network.said_of.keys().isdisjoint(steps)
 
     def _heights(self, last: int) -> list[int]:
         """Rows of a stripe: the least for each number of stripes from two on."""
         rows = stored_rows(self.network.layers[last])
         return sorted({-(-rows // count) for count in range(2, rows + 1)})
 
-    def _ways(self, steps: range, rows: int, pins: frozenset[int]) -> Iterator[ChainWay]:
+    def _heights_said(self, said: SaidCascade) -> list[int]:
+        """The rows that are said, or where none are those that are tried; of a single row that one."""
+        rows = said.given.stripe_rows
+        return self._heights(said.steps[-1]) or [1] if rows is None else [rows]
+
+    def _ways(
+        self, steps: range, rows: int, pins: frozenset[int], said: SaidCascade | None
+    ) -> Iterator[ChainWay]:
         outline = self.stripes(Cascade(steps[0], len(steps), rows))
         sizes = {step: self.weight_bytes(step) for step in steps}
         weights = {step: size for step, size in sizes.items() if step not in pins}
@@ -129,7 +142,10 @@ class Chains:
         input_bytes = sum([self.network.tensors.tensors[index].size_bytes for index in use.inputs])
         halo_bytes = max(0, read_rows - first.IY) * input_bytes // first.IY
         again = {step: size * (counts[step] - 1) for step, size in sizes.items()}
-        for resident in _sets({step: size for step, size in weights.items() if size and counts[step] > 1}):
+        sets = _sets({step: size for step, size in weights.items() if size and counts[step] > 1})
+        if said is not None and said.resident is not None:
+            sets = iter((said.resident - pins,))
+        for resident in sets:
             kept = sum([weights[step] for step in resident])
             streamed = sum([again[step] for step in weights if step not in resident])
             yield ChainWay(
@@ -142,9 +158,7 @@ class Chains:
 
     def stripes(self, cascade: Cascade) -> Stripes:
         """What each step does in each stripe."""
-        return stripes(
-            self.network.layers, self.network.tensors, cascade, self.hardware.precision, self.batch
-        )
+        return stripes_of(self.network, cascade, self.hardware.precision, self.batch)
 
     def weight_bytes(self, step: int) -> int:
         """What the weights of a step take where all of them are in the pool."""
@@ -159,11 +173,6 @@ class Chains:
                 for step, layer in enumerate(self.network.layers)
             ]
         )
-
-
-def stored_rows(layer: Layer) -> int:
-    """Rows of what a layer stores."""
-    return layer.OY if layer.pooling is None else layer.pooling.OY
 
 
 def _sets(sizes: dict[int, int]) -> Iterator[frozenset[int]]:

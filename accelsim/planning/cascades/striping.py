@@ -19,7 +19,7 @@ from accelsim.mapping.staircase import Moved
 from accelsim.mapping.stripes import Rows, Striped, StripeOfStep
 from accelsim.memory_map import Steps
 from accelsim.network.layer import Layer
-from accelsim.planning.cascades.cascade import stripes
+from accelsim.planning.cascades.said import stripes_of
 from accelsim.planning.network_to_plan import NetworkToPlan
 from accelsim.planning.residency import ResidencyPlan, StepPlan, TensorPlaces
 
@@ -129,10 +129,7 @@ def planned_entries(
     if not plan.cascades:
         rows = zip(network.layers, network.waits_for, plan.pool_changes, strict=True)
         return PlannedEntries([PlannedEntry(step, *row) for step, row in enumerate(rows)], None)
-    of_cascades = [
-        stripes(network.layers, network.tensors, cascade, hardware.precision, batch)
-        for cascade in plan.cascades
-    ]
+    of_cascades = [stripes_of(network, cascade, hardware.precision, batch) for cascade in plan.cascades]
     striped = Striped(network.layers, tuple(of_cascades))
     changes = _pool_changes(plan, striped, hardware)
     return PlannedEntries(list(_Entries(network, striped, changes).planned()), striped)

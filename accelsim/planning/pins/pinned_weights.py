@@ -38,7 +38,7 @@ def layer_weights(
     unpinned = network.with_weights - pins
     reasons = why_not_pinned(plan, moved, in_place, sizes, unpinned, by_product=by_product)
     memory = "" if hardware.tensor_bank is None else hardware.tensor_bank.memory
-    reasons |= weights_said(network.layers, memory)
+    reasons |= weights_said(network.told, memory)
     return [
         LayerWeights(network.layers[step].name, step, sizes[step], reasons.get(step))
         for step in sorted(network.with_weights)
