@@ -183,7 +183,7 @@ def plan_run(
     except MappingError as error:
         raise _advised(error, network, hardware, options.batch) from None
     if given is not None:
-        given.check_used([layer.name for layer in schedule.layers])
+        given.check_used(schedule.last_stripes)
     return Plan(network, hardware, options, lowered, schedule, layers)
 
 

@@ -271,23 +271,33 @@ class GivenMappings:
         line = document.line((key,))
         return document.label if line is None else f"{document.label}:{line}"
 
-    def check_used(self, names: Sequence[str]) -> None:
+    def check_used(self, last_stripes: MappingOf[str, int]) -> None:
         """Hold the rules against the layers that a schedule has: a pooling may run within another layer.
 
         Args:
-            names: Of those layers.
+            last_stripes: By names of those layers, the last stripe of each; 1 where it runs as a whole.
 
         Raises:
             DescriptionError: A rule fits none.
         """
-        used = {number for name in names for number in self.fitting(name)}
-        words = [
-            (number, unknown(rule.layers, "executed layer", names[:MOST_NAMES], len(names)))
-            for number, rule in self.of_layers.items()
-            if number not in used
-        ]
-        if words:
-            raise self.error([(number, Mistake(("layers",), sentence)) for number, sentence in words])
+        names, mistakes = list(last_stripes), []
+        fitted: dict[int, list[str]] = {number: [] for number in self.of_layers}
+        for name in names:
+            for number in self.fitting(name):
+                fitted[number].append(name)
+        for number, fitting in fitted.items():
+            stripe = self.of_layers[number].from_stripe or 1
+            last = max([last_stripes[name] for name in fitting], default=0)
+            if not fitting:
+                words = unknown(
+                    self.of_layers[number].layers, "executed layer", names[:MOST_NAMES], len(names)
+                )
+                mistakes.append((number, Mistake(("layers",), words)))
+            elif stripe > last:
+                words = f"must be at most {last}, the last stripe of {one_of(fitting)}"
+                mistakes.append((number, Mistake(("from_stripe",), words)))
+        if mistakes:
+            raise self.error(mistakes)
 
     def error(self, mistakes: Sequence[tuple[int, Mistake]]) -> DescriptionError:
         """Mistakes of rules, by their numbers, as one error with a line for each."""

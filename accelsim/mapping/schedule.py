@@ -126,6 +126,16 @@ class Schedule:
         )
 
     @property
+    def last_stripes(self) -> dict[str, int]:
+        """By layers' names: the last stripe of its cascade in which each has something to do, counted from 1;
+        of one that runs as a whole it is 1.
+        """
+        if self.striped is None:
+            return dict.fromkeys([layer.name for layer in self.layers], 1)
+        rows = zip(self.layers, self.striped.entries, strict=True)
+        return {layer.name: 1 if entry.stripe is None else entry.stripe.stripe + 1 for layer, entry in rows}
+
+    @property
     def unrolled(self) -> "Schedule":
         """The same with the layers of each of the images in turn written out, one image after the other."""
         if self.images_in_turn == 1:

@@ -113,7 +113,8 @@ class PoolCompiler(PoolLayers):
             if isinstance(plan[0], ResidencyPlan)
         ]
         if not schedules:
-            self._check_cascades(network)
+            if network.said and (pricer := self.pricer(network)) is not None:
+                check_room(pricer, self.places(), self.options)
             check_said(network, self.hardware)
             # With nothing kept, it is the step that has no room, and not one that reads what had none before.
             _, (fault, *_) = plans[0]
@@ -204,13 +205,22 @@ class PoolCompiler(PoolLayers):
         fault = nowhere(layer, self.hardware, self.options)
         if fault is not None:
             raise MappingError(f"{layer.name} on {self.hardware.name}: {fault}")
-        all_move, *_ = self._sets(layer)
-        fused = layer.pooling is None or (fuses_pooling(layer, self.hardware) and self._fits(layer, all_move))
+        fused = layer.pooling is None or (fuses_pooling(layer, self.hardware) and self._fits_fused(layer))
         parts = (layer,) if fused else unfused(layer)
         for part in parts:
             if not self._fits(part, self._sets(part)[-1]):
                 raise MappingError(self._no_tile(part))
         return parts
+
+    def _fits_fused(self, layer: Layer) -> bool:
+        """Whether the pool holds any tile of a layer with its pooling, wherever its operands are.
+
+        Of one that is told more, it is enough that it would have room if it were not, and has some as told.
+        """
+        all_move, *_ = sets = self._sets(layer)
+        if layer.given is None or self._fits(layer, all_move):
+            return self._fits(layer, all_move)
+        return self._fits(replace(layer, given=None), all_move) and self._fits(layer, sets[-1])
 
     def _no_tile(self, layer: Layer) -> str:
         """Which memory is too small for the smallest tile that is tried, or that is said."""
@@ -277,12 +287,6 @@ class PoolCompiler(PoolLayers):
             return frozenset()
         dataflows, layers = array_dataflows(self.hardware, self.options), enumerate(network.layers)
         return frozenset([step for step, each in layers if not runs_on_chip(each, dataflows, self.hardware)])
-
-    def _check_cascades(self, network: NetworkToPlan) -> None:
-        """Raises MappingError where a cascade that is said has no room by itself."""
-        pricer = self.pricer(network) if network.said else None
-        if pricer is not None:
-            check_room(pricer, self.places(), self.options)
 
     def _pins(self, network: NetworkToPlan, weights: Weights, *, keeping: bool) -> Pins:
         """The steps whose weights stay, by prices with which the plan without any is the best."""

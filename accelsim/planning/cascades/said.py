@@ -60,22 +60,19 @@ def said_cascades(
 def _first_step(cascade: GivenCascade, layers: Sequence[Layer], hardware: Hardware) -> int:
     """The first step of layers that have to follow one another."""
     names = [layer.name for layer in layers]
-    for name in cascade.layers:
+    for place, name in enumerate(cascade.layers):
         if name not in names:  # a pooling that its layer carries
             within = next(layer.name for layer in layers if name in layer.fused_names)
             raise MappingError(
-                f"{cascade.position}: cascade: {name} runs within {within} on {hardware.name}, "
-                f"so that {within} alone is to be named"
+                f"{cascade.position}: cascade.{place} = {name!r}: must be left out: it runs within {within} "
+                f"on {hardware.name}"
             )
     first = names.index(cascade.layers[0])
-    for name, expected in zip(cascade.layers, names[first:], strict=False):
-        if name != expected:
-            raise MappingError(
-                f"{cascade.position}: cascade: must be layers that run one after the other: "
-                f"before {name} would be {expected}"
-            )
-    if first + len(cascade.layers) > len(names):
-        raise MappingError(f"{cascade.position}: cascade: {names[-1]} is the last layer")
+    for place, name in enumerate(cascade.layers[1:], start=1):
+        before, following = cascade.layers[place - 1], names[first + place : first + place + 1]
+        if following != [name]:
+            words = f"must be {following[0]}, which runs" if following else "must be left out: nothing runs"
+            raise MappingError(f"{cascade.position}: cascade.{place} = {name!r}: {words} after {before}")
     return first
 
 
@@ -90,7 +87,7 @@ def _faults(
     steps, given = said.steps, said.given
     for step in steps:
         if step in on_host:
-            yield f"cascade: {layers[step].name} runs on the host, and the array runs cascades"
+            yield f"{_key(said, step)}: must be left out: it runs on the host, and cascades on the array"
     # What is said of a pooling is of no matter where its layer carries it.
     plain = [
         replace(layer, given_pooling=None) if step in steps else layer for step, layer in enumerate(layers)
@@ -99,7 +96,7 @@ def _faults(
     if obstacle is not None:
         step, reason = obstacle
         following = layers[min(step + 1, steps[-1])].name
-        yield f"cascade: {_OBSTACLES[reason].format(name=layers[step].name, following=following)}"
+        yield f"{_key(said, step)}: {_OBSTACLES[reason].format(name=layers[step].name, following=following)}"
         return
     behind = sorted(network.wanted_behind(steps))
     if behind and hardware.home(Operand.OUTPUTS) is None:
@@ -109,13 +106,19 @@ def _faults(
         )
         wanted = "a result of the network" if reader is None else f"read by {layers[reader].name}, too"
         yield (
-            f"cascade: what {layers[writer].name} writes is {wanted}, and would have to be outside as a "
-            f"whole, where {hardware.name} has no place for it"
+            f"{_key(said, writer)}: what it writes is {wanted}, and would have to be outside as a whole, "
+            f"where {hardware.name} has no place for it"
         )
     rows = stored_rows(layers[steps[-1]])
     if given.stripe_rows is not None and given.stripe_rows > rows:
         last = layers[steps[-1]].name
         yield f"stripe_rows = {given.stripe_rows}: must be at most {rows}, the rows of {last}"
+
+
+def _key(said: SaidCascade, step: int) -> str:
+    """`cascade.1 = 'conv2'`."""
+    place = step - said.first
+    return f"cascade.{place} = {said.given.layers[place]!r}"
 
 
 def stripes_of(network: NetworkToPlan, cascade: Cascade, precision: Precision, batch: int) -> Stripes:
