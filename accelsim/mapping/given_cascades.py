@@ -86,6 +86,9 @@ def home_mistakes(
         place = (rule.weights_stay or ()).index(layer.name)
         if not has_weights(layer):
             yield Mistake(("weights_stay", place), "has no weights")
+        elif bank is not None and Operand.WEIGHTS not in bank.operands:
+            words = f"must be left out: {bank.memory} of {hardware.name} holds no weights"
+            yield Mistake(("weights_stay", place), words)
         elif bank is not None and of_layer.get(_WEIGHTS) == (bank.memory,):
             words = f"is at home in {bank.memory} ({said.position}), and need not come"
             yield Mistake(("weights_stay", place), words)

@@ -8,12 +8,15 @@ everything, or has room for the best tiles of all layers around, no chain is loo
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from accelsim.errors import MappingError
 from accelsim.mapping.staircase import StepPrices, Weights
 from accelsim.planning.cascades.chain_prices import ChainPricer
 from accelsim.planning.network_to_plan import NetworkToPlan
 from accelsim.planning.programme.decisions import Decisions
+from accelsim.planning.programme.edges import ChainPrices
 from accelsim.planning.programme.least_room import LeastRoom, least_room
-from accelsim.planning.programme.planner import solved
+from accelsim.planning.programme.planner import MOST_STATES, solved
+from accelsim.planning.programme.programme import TooManyStatesError
 from accelsim.planning.programme.solution import Solution
 from accelsim.planning.residency import DoesNotFit, Pool
 
@@ -57,9 +60,11 @@ def solved_with_cascades(
     for closed in (False,) if guess or not pricer.open else (True, False):
         for _ in range(MOST_GUESSES):
             chains = list(pricer.prices(prices, weights, pressed, closed=closed))
-            found = solved(decisions, pool, alone, chains=chains)
+            found = _solved(network, decisions, pool, alone, chains)
             chosen = set() if isinstance(found, DoesNotFit) else set(found.plan.cascades)
-            if isinstance(found, DoesNotFit) and _asked_for_room(network, pool, prices, pricer, weights):
+            if isinstance(found, DoesNotFit) and (
+                pricer.ask_said() or _asked_for_room(network, pool, prices, pricer, weights)
+            ):
                 continue
             if guess:
                 return found
@@ -67,7 +72,29 @@ def solved_with_cascades(
                 break
             pricer.asked.update(chosen)
     chains = list(pricer.prices(prices, weights, pressed, guess=False))
-    return solved(decisions, pool, alone, chains=chains)
+    found = _solved(network, decisions, pool, alone, chains)
+    if isinstance(found, DoesNotFit) and pricer.ask_said():  # of what is said of tiles, guesses know nothing
+        chains = list(pricer.prices(prices, weights, pressed, guess=False))
+        found = _solved(network, decisions, pool, alone, chains)
+    return found
+
+
+def _solved(
+    network: NetworkToPlan,
+    decisions: Decisions,
+    pool: Pool,
+    alone: Sequence[StepPrices],
+    chains: Sequence[ChainPrices],
+) -> Solution | DoesNotFit:
+    """As `solved`. Raises MappingError where there are too many states for cascades that are said."""
+    try:
+        return solved(decisions, pool, alone, chains=chains)
+    except TooManyStatesError:
+        first = network.said[0].given
+        raise MappingError(
+            f"{first.position}: cascade: must be left out: between layers more than {MOST_STATES} choices of "
+            "what stays on chip are open, and among so many no cascades are planned"
+        ) from None
 
 
 def _by_themselves(network: NetworkToPlan, prices: Sequence[StepPrices]) -> list[StepPrices]:
@@ -106,6 +133,7 @@ def least_with_cascades(
     """
     if pricer is None:
         return least_room(network.tensors, pool, prices)
+    pricer.ask_said()
     everywhere = frozenset(range(len(network.layers)))
     alone = _by_themselves(network, prices)
     for _ in range(MOST_GUESSES):

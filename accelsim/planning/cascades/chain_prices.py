@@ -170,14 +170,17 @@ class ChainPricer:
     _as_columns: dict[int, tuple[Staircase, Columns]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        said_of = self.chains.network.said_of
-        if not said_of:
-            return
-        # Nothing is left to be guessed of one way, nor of stripes of which more is said than of their layers.
+        self.ask_said(most_ways=1)
+
+    def ask_said(self, most_ways: int | None = None) -> bool:
+        """Guess none of the ways of chains that are said, where there are so few; whether any was a guess."""
+        if not self.chains.network.said:
+            return False
+        said_of, asked = self.chains.network.said_of, len(self.asked)
         for chain in self.all:
-            said = said_of.get(chain.first)
-            if said is not None and (len(chain.ways) == 1 or any(said.given.told)):
+            if chain.first in said_of and len(chain.ways) <= (most_ways or len(chain.ways)):
                 self.asked.update([way.cascade for way in chain.ways])
+        return len(self.asked) > asked
 
     @property
     def hardware(self) -> Hardware:

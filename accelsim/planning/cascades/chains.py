@@ -142,7 +142,11 @@ class Chains:
         input_bytes = sum([self.network.tensors.tensors[index].size_bytes for index in use.inputs])
         halo_bytes = max(0, read_rows - first.IY) * input_bytes // first.IY
         again = {step: size * (counts[step] - 1) for step, size in sizes.items()}
-        sets = _sets({step: size for step, size in weights.items() if size and counts[step] > 1})
+        pool = self.hardware.pool
+        may_stay = (
+            pool is not None and Operand.WEIGHTS in pool.operands
+        )  # else they have a memory of their own
+        sets = _sets({step: size for step, size in weights.items() if may_stay and size and counts[step] > 1})
         if said is not None and said.resident is not None:
             sets = iter((said.resident - pins,))
         for resident in sets:

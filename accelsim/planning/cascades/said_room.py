@@ -40,7 +40,7 @@ def check_room(pricer: ChainPricer, pool: Pool, options: MappingOptions) -> None
     """
     said_of = pricer.chains.network.said_of
     chains = [chain for chain in pricer.all if chain.first in said_of]
-    pricer.asked.update([way.cascade for chain in chains for way in chain.ways])
+    pricer.ask_said()
     for prices in pricer.prices((), Weights(cycles=1), frozenset(), guess=False):
         needs = list(_needs(pricer, prices))
         said = said_of[prices.first]

@@ -23,6 +23,10 @@ Price: TypeAlias = tuple[float, int]
 START: Final[Price] = (0.0, 0)
 
 
+class TooManyStatesError(Exception):
+    """More states are reached than are followed, where some steps run in chains only."""
+
+
 class Arrival(NamedTuple):
     """The best way to a state."""
 
@@ -45,6 +49,11 @@ class Tariff:
     stairs: Stairs
     pool_bytes: int
     _prices: dict[tuple[int, int], Price | None] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def runs_nowhere(self) -> bool:
+        """Whether the step does not run by itself, whatever moves."""
+        return all(staircase is None for staircase in self.stairs)
 
     def price(self, moved: int, in_pool_bytes: int) -> Price | None:
         """None where there is no room."""
@@ -124,6 +133,9 @@ def search(programme: Programme, most_states: int) -> Search | DoesNotFit:
 
     Returns:
         The best way, or where there is none the step that cannot be run.
+
+    Raises:
+        TooManyStatesError: There are more, and steps that run in chains only.
     """
     decisions = programme.decisions
     levels: list[dict[State, Arrival]] = [{} for _ in range(len(decisions.stages) + 1)]
@@ -141,6 +153,8 @@ def search(programme: Programme, most_states: int) -> Search | DoesNotFit:
             return _does_not_fit(programme, step, states)
         if len(arrivals) > most_states:
             if programme.edges:
+                if any(tariff.runs_nowhere for tariff in programme.tariffs):
+                    raise TooManyStatesError
                 # What is left to a step costs no less than by itself only where it runs by itself.
                 return search(replace(programme, edges=()), most_states)
             if remainder is None:
