@@ -10,7 +10,7 @@ TYPE_CHECKING = False  # typing's takes longer to import than the rest of this m
 if TYPE_CHECKING:
     from accelsim.mapping.bounds import compulsory_dram_bytes, lower_bound_cycles
     from accelsim.mapping.chosen import chosen_rules
-    from accelsim.mapping.given_file import GivenMappings, LoopBounds, MappingRule, read_mappings
+    from accelsim.mapping.given_file import CascadeRule, GivenMappings, LoopBounds, MappingRule, read_mappings
     from accelsim.mapping.loop_order import Order
     from accelsim.mapping.mapping import Choice, Mapping, ProgramPart, Repeat, Step, Totals
     from accelsim.mapping.options import MappingOptions
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from accelsim.mapping.unmappable import NoTileFits, NotListed, Uncountable, Unmappable
 
 __all__ = [
+    "CascadeRule",
     "Choice",
     "GivenMappings",
     "Judge",
@@ -64,7 +65,7 @@ __getattr__, __dir__ = door(
     {
         "bounds": ("compulsory_dram_bytes", "lower_bound_cycles"),
         "chosen": ("chosen_rules",),
-        "given_file": ("GivenMappings", "LoopBounds", "MappingRule", "read_mappings"),
+        "given_file": ("CascadeRule", "GivenMappings", "LoopBounds", "MappingRule", "read_mappings"),
         "loop_order": ("Order",),
         "mapping": ("Choice", "Mapping", "ProgramPart", "Repeat", "Step", "Totals"),
         "options": ("MappingOptions",),

@@ -2,7 +2,8 @@
 
 import pytest
 
-from accelsim import load_network, run_network
+from accelsim import load_hardware, load_network, run_network
+from accelsim.descriptions import vary
 from accelsim.hardware import Operand
 from accelsim.mapping.chosen import chosen_rules
 from accelsim.mapping.given_file import MappingRule, read_mappings
@@ -98,6 +99,34 @@ TWO_BY_EDP = ("mobilenet_v2@width=0.5", MappingOptions(batch=2, objective="edp")
 )
 def test_so_they_do_of_batches_by_an_objective(network, hardware, options, tmp_path):
     same_again(network, hardware, options, tmp_path / "chosen.yaml")
+
+
+MOBILE = "mobilenet_v2@width=0.35,resolution=64"
+"""Small, with chains in which cascades pay."""
+CASCADED = [
+    ("mlperf_tiny_ic", "ethos_u55_128", 36000, None),
+    ("mlperf_tiny_ic", "npu_int8_psram", 12288, MappingOptions(batch=2)),
+    ("mlperf_tiny_vww", "ethos_u55_128", 46000, MappingOptions(objective="edp")),
+    ("mlperf_tiny_vww", "npu_int8_psram", 16384, MappingOptions(objective="time")),
+    ("mlperf_tiny_kws", "npu_int8_psram", 12288, MappingOptions(objective="energy")),
+    (MOBILE, "npu_int8_psram", 24576, MappingOptions(objective="energy")),
+    (MOBILE, "npu_int8_256k", 40960, None),
+    ("squeezenet_v1_1@resolution=64", "npu_int8_psram", 8192, MappingOptions(objective="energy")),
+]
+
+
+@pytest.mark.parametrize(("network", "hardware", "pool_bytes", "options"), CASCADED)
+def test_so_they_do_of_layers_that_run_stripe_by_stripe(network, hardware, pool_bytes, options, tmp_path):
+    changes = {"memories.sram.size_bytes": pool_bytes, "cascade": {"layers": 4}}
+    small = vary(load_hardware(hardware), **changes)
+    assert plan_run(network, small, options).schedule.striped is not None
+    same_again(network, small, options, tmp_path / "chosen.yaml")
+
+
+def test_so_they_do_where_a_tile_holds_a_pooling_only_because_its_inputs_are_on_chip(tmp_path):
+    """That it is fused was decided with tiles that find room wherever inputs are."""
+    small = vary(load_hardware("npu_int8_psram"), **{"memories.sram.size_bytes": 10240})
+    same_again("squeezenet_v1_1@resolution=96", small, None, tmp_path / "chosen.yaml")
 
 
 @pytest.mark.parametrize("hardware", ["16x16_128k", "npu_int8_2m"])
