@@ -3,9 +3,11 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from accelsim.descriptions.phrases import counted
 from accelsim.errors import MappingError
 from accelsim.hardware import Hardware, Operand
 from accelsim.mapping.options import MappingOptions
+from accelsim.mapping.pinned import pinned_bytes
 from accelsim.mapping.search import as_executed
 from accelsim.mapping.staircase import Arriving, Movement, moved_by
 from accelsim.mapping.units import array_dataflows, dataflows_for
@@ -106,6 +108,28 @@ def check_said(network: NetworkToPlan, hardware: Hardware) -> None:
             f"{position}: homes: no plan of {hardware.name} has the operands of {name}"
             f"{' and others' if others else ''} where they are said to lie: "
             "what a layer reads must lie where the layers before it write it, and there must be room"
+        )
+
+
+def check_pinned(network: NetworkToPlan, hardware: Hardware) -> None:
+    """Raises MappingError where weights that are said to stay take more than there is; says both."""
+    bank = hardware.tensor_bank
+    assert bank is not None  # where they stay
+    said, _ = pins_said(network.told, bank.memory)
+    sizes = {step: pinned_bytes(network.layers[step], hardware) for step in sorted(said)}
+    total_bytes = sum(sizes.values())
+    if total_bytes > bank.size_bytes:
+        largest = max(sizes, key=sizes.__getitem__)
+        told, name = network.told[largest], network.layers[largest].name
+        assert told is not None  # as it is said
+        others = (
+            f" ({total_bytes} with those of {counted(len(sizes) - 1, 'other layer')})"
+            if len(sizes) > 1
+            else ""
+        )
+        raise MappingError(
+            f"{told.position}: homes.weights = {bank.memory!r}: {name} has {sizes[largest]} bytes of weights"
+            f"{others}, and {bank.memory} of {hardware.name} {bank.size_bytes}"
         )
 
 

@@ -48,7 +48,7 @@ from accelsim.planning.cascades.striping import (
     schedule_of,
 )
 from accelsim.planning.edp import best_plan
-from accelsim.planning.given_plan import check_said, no_tile_said, pins_said, with_said
+from accelsim.planning.given_plan import check_pinned, check_said, no_tile_said, pins_said, with_said
 from accelsim.planning.in_room import InRoom
 from accelsim.planning.kinds import Kinds, StaircaseBy, kinds_of
 from accelsim.planning.network_to_plan import NetworkToPlan
@@ -100,6 +100,7 @@ class PoolCompiler(PoolLayers):
             MappingError: A layer, or what has to be on chip beside it, does not fit; says which.
         """
         network = self.network_to_plan(graph)
+        check_pinned(network, self.hardware)
         plans: list[tuple[bool, Planned]] = []
         for keeping in (False, True):
             # Where nothing can be outside, nothing kept is the same plan.

@@ -8,6 +8,7 @@ import pytest
 from machines import conv, machine
 
 from accelsim import load_hardware, run_network
+from accelsim.descriptions import vary
 from accelsim.errors import AccelsimError, DescriptionError, MappingError
 from accelsim.hardware import Operand
 from accelsim.mapping.chosen import chosen_rules
@@ -145,6 +146,25 @@ MISTAKES = {
 @pytest.mark.parametrize("text", MISTAKES)
 def test_what_cannot_be_is_one_line(tmp_path, text):
     assert fault_of(tmp_path, text) == [f"mine.yaml:{MISTAKES[text]}"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "sentence"),
+    [
+        ("conv10", "conv10 has 513000 bytes of weights, and sram of npu_int8_psram 8192"),
+        (
+            "fire2.expand*",
+            "fire2.expand3x3 has 9280 bytes of weights (10368 with those of 1 other layer), and sram of "
+            "npu_int8_psram 8192",
+        ),
+    ],
+)
+def test_weights_that_are_to_stay_and_do_not_fit_are_one_line(tmp_path, pattern, sentence):
+    keeps = {"memories.sram.size_bytes": 8192, "memories.sram.keeps": ["activations", "weights"]}
+    hardware = vary(load_hardware("npu_int8_psram"), **keeps)
+    text = f'- {{layers: "{pattern}", homes: {{weights: sram}}}}'
+    (line,) = fault_of(tmp_path, text, hardware=hardware)
+    assert line == f"mine.yaml:1: homes.weights = 'sram': {sentence}"
 
 
 def test_a_pattern_that_fits_no_layer_is_said_with_the_nearest(tmp_path):
