@@ -7,11 +7,13 @@ draws may be a part of a layer here, or nothing at all.
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from accelsim.network.dag import Dag
-from accelsim.network.given import GivenCascade
 from accelsim.network.layer import Layer
+
+if TYPE_CHECKING:
+    from accelsim.network.given import GivenCascade
 
 Fate: TypeAlias = Literal["input", "layer", "folded", "fused", "vanished", "copied"]
 
@@ -198,7 +200,7 @@ class ExecutedGraph(Dag[ExecutedNode]):
     """What became of each published operator, in the order in which the network lists them."""
     image_density: float | None = None
     """The part of the image that is not zero, where the network gives it."""
-    given_cascades: tuple[GivenCascade, ...] = ()
+    given_cascades: "tuple[GivenCascade, ...]" = ()
     """What is said beforehand of layers that run stripe by stripe."""
 
     @cached_property

@@ -38,7 +38,6 @@ from accelsim.planning.cascades.cascading import TIME, least_with_cascades, solv
 from accelsim.planning.cascades.chain_prices import ChainPricer
 from accelsim.planning.cascades.chains import Chains
 from accelsim.planning.cascades.said import said_cascades
-from accelsim.planning.cascades.said_room import check_room
 from accelsim.planning.cascades.striping import (
     Operands,
     PlannedEntry,
@@ -115,6 +114,8 @@ class PoolCompiler(PoolLayers):
         ]
         if not schedules:
             if network.said and (pricer := self.pricer(network)) is not None:
+                from accelsim.planning.cascades.said_room import check_room  # noqa: PLC0415 (most are told none)
+
                 check_room(pricer, self.places(), self.options)
             check_said(network, self.hardware)
             # With nothing kept, it is the step that has no room, and not one that reads what had none before.
