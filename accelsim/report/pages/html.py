@@ -24,7 +24,7 @@ from accelsim.report.tables.comparison import ComparedCase
 from accelsim.report.tables.machines import dotted, peaks
 from accelsim.report.text.energies import energy_and_unit, engineering, in_whole_joules
 from accelsim.report.text.power import rate_or_none
-from accelsim.report.text.table import percent, si
+from accelsim.report.text.table import percent, ratio, si
 from accelsim.report.text.words import BOUNDS, SHAPE_LEGEND, bound_name, bound_sentence, off_chip_word
 from accelsim.report.values.stage_results import cycles_by_bound
 from accelsim.result import RunResult
@@ -172,7 +172,7 @@ def _summary_cells(page: Page, index: int, compared: ComparedCase, power: bool, 
     yield _number(result.params, si)
     yield _number(result.macs, si)
     yield _number(result.time_ms, _milliseconds)
-    yield _number(compared.relative_time, "{:.2f}".format)
+    yield _number(compared.relative_time, ratio)
     energy, unit = energy_and_unit(result)
     yield _number(in_whole_joules(result).energy.total, lambda _: energy)
     yield _text(unit)
@@ -181,7 +181,7 @@ def _summary_cells(page: Page, index: int, compared: ComparedCase, power: bool, 
         yield _number(power_mw, _watts)
     if page.demand is not None:
         yield from _rate_cells(result, page.demand)
-    yield _number(compared.relative_energy, "{:.2f}".format)
+    yield _number(compared.relative_energy, ratio)
     yield _number(result.utilization, _share)
     if zeros:
         yield _number(result.skipped_macs / result.macs if result.macs else None, _share)

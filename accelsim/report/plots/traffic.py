@@ -18,7 +18,7 @@ from matplotlib.ticker import MaxNLocator
 
 from accelsim.report.plots.stages import Panel, label_cut, limits, stage_figure, stage_spans
 from accelsim.report.plots.style import BLUE, GREY, ORANGE, ROUND_STEPS, VERMILION, plain, run_name
-from accelsim.report.text.table import quantity
+from accelsim.report.text.table import quantity, ratio
 from accelsim.report.text.words import off_chip_word
 from accelsim.result import RunResult
 
@@ -110,7 +110,7 @@ def _in_bursts(bars: Sequence[Sequence[TrafficBar]]) -> bool:
 def traffic_title(result: RunResult, bars: Sequence[TrafficBar]) -> str:
     """`DRAM traffic of sqnxt23v5 on 16x16_128k: 14.0 MB, 1.05 times the compulsory 13.4 MB`."""
     total, least = sum(bar.total_bytes for bar in bars), sum(bar.compulsory_bytes for bar in bars)
-    times = f", {total / least:.2f} times the compulsory {quantity(least, 'B')}" if least else ""
+    times = f", {ratio(total / least)} times the compulsory {quantity(least, 'B')}" if least else ""
     return f"{off_chip_word(result.off_chip)} traffic of {run_name(result)}: {quantity(total, 'B')}{times}"
 
 

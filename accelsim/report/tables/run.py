@@ -10,7 +10,7 @@ from accelsim.network.shapes import layer_shape
 from accelsim.power import FrameDemand
 from accelsim.report.tables.totals import totals
 from accelsim.report.text.energies import energy_cell
-from accelsim.report.text.table import Column, Style, bar, fitting, si, table, wrapped
+from accelsim.report.text.table import Column, Style, bar, fitting, ratio, si, table, wrapped
 from accelsim.report.text.words import (
     ROOMY,
     SHAPE_LEGEND,
@@ -240,4 +240,4 @@ def _utilization(value: LayerResult | StageResult) -> str:
 
 
 def _ratio(value: int, least: int) -> str:
-    return f"{value / least:.2f}" if least else "-"
+    return ratio(value / least) if least else "-"
