@@ -7,11 +7,14 @@ from machines import machine
 
 from accelsim import load_hardware, load_network, run_network
 from accelsim.descriptions import vary
+from accelsim.errors import MappingError
 from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.search import map_layer
 from accelsim.network.build import build
+from accelsim.network.lowered import lowered_network
 from accelsim.network.lowering import lower
 from accelsim.planning.compiler import idle_descriptors, make_schedule, map_network
+from accelsim.run import plan_run
 from accelsim.simulation.alone import Alone
 from accelsim.simulation.engines import simulate
 
@@ -120,3 +123,24 @@ def test_of_a_pools_mappings_that_save_little_energy_none_is_taken_that_takes_mu
         for size in (6117, 24469)
     ]
     assert large.cycles * large.energy.total <= 1.005 * small.cycles * small.energy.total
+
+
+@pytest.mark.parametrize("name", ["16x16_128k", "eyeriss", "gemmini_16x16"])
+def test_nothing_is_to_stay_on_chip_where_nothing_does(name):
+    asked, hardware = MappingOptions(activations="on_chip"), load_hardware(name)
+    graph = lowered_network(load_network("sqnxt23v5")).graph
+    sentence = f"^activations = 'on_chip': must be anywhere on {name}, which keeps no activations on chip$"
+    for plans in (
+        lambda: plan_run("sqnxt23v5", hardware, asked),
+        lambda: make_schedule(graph, hardware, asked),
+        lambda: map_network(graph, hardware, asked),
+    ):
+        with pytest.raises(MappingError, match=sentence):
+            plans()
+
+
+@pytest.mark.parametrize("name", ["npu_int8_2m", "mcu_l3_l2_l1"])
+def test_where_activations_stay_nothing_but_the_ends_is_outside(name):
+    plan = plan_run("squeezenet_v1_1", name, MappingOptions(activations="on_chip"))
+    tensors = plan.schedule.memory_map.activations
+    assert all(tensor.outside is None or tensor.is_image or tensor.is_result for tensor in tensors)
