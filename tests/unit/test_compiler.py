@@ -14,6 +14,7 @@ from accelsim.network.build import build
 from accelsim.network.lowered import lowered_network
 from accelsim.network.lowering import lower
 from accelsim.planning.compiler import idle_descriptors, make_schedule, map_network
+from accelsim.planning.programme.shortage import PoolShortageError
 from accelsim.run import plan_run
 from accelsim.simulation.alone import Alone
 from accelsim.simulation.engines import simulate
@@ -144,3 +145,18 @@ def test_where_activations_stay_nothing_but_the_ends_is_outside(name):
     plan = plan_run("squeezenet_v1_1", name, MappingOptions(activations="on_chip"))
     tensors = plan.schedule.memory_map.activations
     assert all(tensor.outside is None or tensor.is_image or tensor.is_result for tensor in tensors)
+
+
+@pytest.mark.parametrize("name", ["mcu_l3_l2_l1", "npu_int8_psram"])
+def test_what_would_help_activations_to_stay_on_chip_does(name):
+    options = MappingOptions(activations="on_chip")
+    with pytest.raises(PoolShortageError) as caught:
+        plan_run("mobilenet_v1", name, options)
+    shortage = caught.value.shortage
+    memory, home = shortage.memory, {"mcu_l3_l2_l1": "l3", "npu_int8_psram": "psram"}[name]
+    assert f"where activations = 'on_chip' wants them and not in {home}; would help:" in str(shortage)
+    plan_run(shortage.smaller, name, options)
+    key, needed_bytes = f"memories.{memory}.size_bytes", shortage.roomiest.size_bytes
+    plan_run("mobilenet_v1", vary(load_hardware(name), **{key: needed_bytes}), options)
+    with pytest.raises(PoolShortageError):
+        plan_run("mobilenet_v1", vary(load_hardware(name), **{key: needed_bytes - 1}), options)
