@@ -79,7 +79,7 @@ def page_html(page: Page) -> str:
         lead=escape(_lead(page)),
         summary=_summary(page),
         relative=escape(_relative(page)),
-        legend=_legend(page.off_chip),
+        legend=_legend(page),
         memory=memory_section([compared.case for compared in page.compared]),
         networks=_networks(page),
         machines="\n".join(_machine(name, machine) for name, machine in page.machines.items()),
@@ -240,11 +240,15 @@ def _table(head: str, rows: Iterable[str], **attributes: object) -> str:
 # --- what stands below
 
 
-def _legend(off_chip: str) -> str:
+def _legend(page: Page) -> str:
+    """What bounds layers, of what bounds any of these."""
+    off_chip = page.off_chip
+    drawn = {layer.bound_by for compared in page.compared for layer in compared.case.result.layers}
     terms = [
         element("dt", escape(bound_name(bound, off_chip)))
         + element("dd", escape(bound_sentence(bound, off_chip)))
         for bound in BOUNDS
+        if bound in drawn
     ]
     return element("dl", *terms) + element("p", escape(SHAPE_LEGEND))
 
