@@ -315,37 +315,8 @@ def _multiplied(node: NodeContext, roles: _Roles, suffix: str) -> ModelTensor:
     return replace(output, view=tuple(view))
 
 
-@dataclass(frozen=True)
-class _Letters:
-    """What the letters of an equation are to two tensors."""
-
-    both: list[str]
-    """Dimensions of both that stay."""
-    inner: list[str]
-    """Those that are summed."""
-    first: list[str]
-    """Of the first tensor only."""
-    second: list[str]
-    """Of the second only."""
-
-    @classmethod
-    def of(cls, left: str, right: str, result: str) -> "_Letters":
-        """Of an equation `left,right->result`."""
-        return cls(
-            [letter for letter in left if letter in right and letter in result],
-            [letter for letter in left if letter in right and letter not in result],
-            [letter for letter in left if letter not in right],
-            [letter for letter in right if letter not in left],
-        )
-
-    @property
-    def order(self) -> list[str]:
-        """Of the product's dimensions."""
-        return [*self.both, *self.first, *self.second]
-
-
 def einsum(node: NodeContext) -> Outputs:
-    """Einsum of two tensors, where it is a matrix product for each place along some dimensions."""
+    """Einsum of two activations, where it is a matrix product for each place along some dimensions."""
     equation = str(node.attribute("equation", "")).replace(" ", "")
     terms, arrow, result = equation.partition("->")
     operands = terms.split(",")
@@ -353,43 +324,24 @@ def einsum(node: NodeContext) -> Outputs:
         raise NodeError(
             f"equation = {equation!r}: products of two tensors with an explicit result are supported"
         )
-    for index, letters in enumerate(operands):
-        if len(set(letters)) != len(letters) or len(letters) != len(node.dims(node.node.input(index))):
+    if node.is_constant(0) or node.is_constant(1):
+        raise NodeError(f"equation = {equation!r} with a constant: let the exporter write MatMul")
+    tensors = [node.tensor(0), node.tensor(1)]
+    for letters, tensor in zip(operands, tensors, strict=True):
+        if len(set(letters)) != len(letters) or len(letters) != len(tensor.view):
             raise NodeError(f"equation = {equation!r}: {letters!r} does not name the dimensions of its input")
-    at = 0 if node.is_constant(0) else 1
-    roles = _Letters.of(operands[1 - at], operands[at], result)
-    if set(result) != {*roles.order} or not roles.inner:
-        raise NodeError(f"equation = {equation!r}: what is summed must be a dimension of both tensors")
-    if node.is_constant(at):
-        output = _by_constant(node, at, operands[at], operands[1 - at], roles)
-    else:
-        output = _of_two(node, equation, operands, roles)
-    return node.becomes(permuted(output, [roles.order.index(letter) for letter in result]))
-
-
-def _by_constant(node: NodeContext, at: int, of_weights: str, of_tensor: str, roles: _Letters) -> ModelTensor:
-    """A product with weights: places of both are groups, and what only weights have are outputs."""
-    tensor, sizes = node.tensor(1 - at), dict(zip(of_weights, node.weights(at), strict=True))
-    view = [tensor.view[of_tensor.index(letter)] for letter in (*roles.both, *roles.first)]
-    inner = flat(tensor.view[of_tensor.index(letter)] for letter in roles.inner)
-    pixels = [] if roles.first else [()]
-    seen = replace(tensor, view=(*view, *pixels, inner))
-    groups = [*(sizes[letter] for letter in roles.both), *[1] * (len(roles.first) - 1)]
-    inputs, outputs = (prod(sizes[letter] for letter in part) for part in (roles.inner, roles.second))
-    made = _in_groups(node, seen, groups, -1, (inputs, outputs), at)
-    of_outputs = regrouped(made.view[-1], [sizes[letter] for letter in roles.second]) or ()
-    return replace(made, view=(*made.view[: len(view)], *of_outputs))
-
-
-def _of_two(node: NodeContext, equation: str, operands: Sequence[str], roles: _Letters) -> ModelTensor:
-    """A product of two activations."""
-    if len(roles.inner) != 1 or len(roles.first) != 1 or len(roles.second) != 1:
+    left, right = operands
+    batch = [letter for letter in left if letter in right and letter in result]
+    inner = [letter for letter in left if letter in right and letter not in result]
+    rows = [letter for letter in left if letter not in right]
+    columns = [letter for letter in right if letter not in left]
+    if len(inner) != 1 or len(rows) != 1 or len(columns) != 1 or set(result) != {*batch, *rows, *columns}:
         raise NodeError(
             f"equation = {equation!r}: one dimension has to be summed, and each tensor has one of its own"
         )
-    left, right = operands
-    order = ((*roles.both, *roles.first, *roles.inner), (*roles.both, *roles.inner, *roles.second))
-    first = permuted(node.tensor(0), [left.index(letter) for letter in order[0]])
-    second = permuted(node.tensor(1), [right.index(letter) for letter in order[1]])
-    last = len(roles.both)
-    return contracted(node, first, second, range(last), last, last + 1, last, last + 1)
+    first = permuted(tensors[0], [left.index(letter) for letter in (*batch, *rows, *inner)])
+    second = permuted(tensors[1], [right.index(letter) for letter in (*batch, *inner, *columns)])
+    last = len(batch)
+    output = contracted(node, first, second, range(last), last, last + 1, last, last + 1)
+    order = [*batch, *rows, *columns]
+    return node.becomes(permuted(output, [order.index(letter) for letter in result]))
