@@ -153,8 +153,8 @@ def test_a_figure_without_the_host_or_the_vector_unit_does_not_explain_them():
     ("machine", "dataflow", "words"),
     [
         ("16x16_128k", "auto", "WS = weight stationary, OS = output stationary, neither"),
-        ("16x16_128k", "output_stationary", "OS = output stationary, none"),
-        ("ethos_u55_128", "auto", "MB = by micro blocks, none"),
+        ("16x16_128k", "output_stationary", "OS = output stationary, no letters"),
+        ("ethos_u55_128", "auto", "MB = by micro blocks, no letters"),
     ],
 )
 def test_a_report_explains_the_dataflows_that_its_layers_have(machine, dataflow, words):

@@ -160,3 +160,13 @@ def test_what_would_help_activations_to_stay_on_chip_does(name):
     plan_run("mobilenet_v1", vary(load_hardware(name), **{key: needed_bytes}), options)
     with pytest.raises(PoolShortageError):
         plan_run("mobilenet_v1", vary(load_hardware(name), **{key: needed_bytes - 1}), options)
+
+
+def test_what_a_product_needs_on_chip_is_said_with_what_would_help():
+    """The weights' memory holds no keys: they have to stay, though they are no end of the network."""
+    with pytest.raises(PoolShortageError, match="where the second operand of a product has to lie") as caught:
+        run_network("mobilevit_xxs", "npu_int8_psram")
+    shortage = caught.value.shortage
+    larger = {f"memories.{shortage.memory}.size_bytes": shortage.roomiest.size_bytes}
+    run_network("mobilevit_xxs", vary(load_hardware("npu_int8_psram"), **larger))
+    run_network(shortage.smaller, "npu_int8_psram")

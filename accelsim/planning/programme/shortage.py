@@ -22,7 +22,7 @@ from accelsim.network.parameters import RESOLUTION
 from accelsim.planning.network_to_plan import NetworkToPlan
 from accelsim.planning.programme.least_room import LeastRoom, least_rooms
 from accelsim.planning.programme.planner import nothing_kept
-from accelsim.planning.residency import DoesNotFit, Pool, ResidencyPlan
+from accelsim.planning.residency import DoesNotFit, Pool
 from accelsim.planning.tensors import NetworkTensors, network_tensors
 
 _UNBOUNDED: Final = 2**62
@@ -74,10 +74,13 @@ def step_needs(network: NetworkTensors, pool: Pool, prices: Sequence[StepPrices]
         >>> step_needs(network, Pool(50, outside=False, image_inside=True, results_inside=True), [fc])
         [StepNeed(step=0, tensors=(0, 1), tensor_bytes=70, tile_bytes=20)]
     """
-    if pool.only_ends_outside and (rooms := least_rooms(network, pool, prices)):
-        return [_need(network, step, *room) for step, room in enumerate(rooms)]
     plan = nothing_kept(network, replace(pool, size_bytes=_UNBOUNDED), prices)
-    assert isinstance(plan, ResidencyPlan)
+    if pool.only_ends_outside or isinstance(plan, DoesNotFit):  # something has to be kept
+        rooms = least_rooms(network, pool, prices)
+        if rooms is not None:
+            return [_need(network, step, *room) for step, room in enumerate(rooms)]
+    if isinstance(plan, DoesNotFit):
+        return [_need(network, plan.step, plan.tensors, plan.needed_bytes)]
     return [
         StepNeed(number, step.in_pool, _UNBOUNDED - step.room_bytes, of_step[step.moved].room_bytes[0])
         for number, (step, of_step) in enumerate(zip(plan.steps, prices, strict=True))
@@ -316,6 +319,9 @@ class Shortage:
         home = self.hardware.home(Operand.OUTPUTS)
         if home is not None and self.only_ends_outside:
             return f", where activations = 'on_chip' wants them and not in {home.name}"
+        use = self.planned.tensors.uses[self.fault.step]
+        if home is not None and use.is_product and not set(use.residuals).isdisjoint(self.fault.tensors):
+            return f", where the second operand of a product has to lie and not in {home.name}"
         if home is not None:
             return f", where io says that the network's ends lie and not in {home.name}"
         return f", and {self.hardware.off_chip[0].name} holds no activations"

@@ -128,7 +128,7 @@ def _legend(result: RunResult, columns: Sequence[Column]) -> str:
     names = dict.fromkeys(layer.dataflow for layer in result.layers if layer.dataflow != VECTOR)
     ordered = sorted(names, key=[*DEFAULT_DATAFLOWS, *names].index)
     words = [f"{dataflow_word(name)} = {dataflow_title(name)}" for name in ordered]
-    none = "neither" if len(words) == 2 else "none"
+    none = {1: "no letters", 2: "neither"}.get(len(words), "none")
     legend = _LEGEND.format(
         dataflows=", ".join([*words, f"{none} = on the vector unit"]),
         zeros=zeros,
