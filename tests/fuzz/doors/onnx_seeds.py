@@ -207,7 +207,7 @@ def _attention() -> Any:
     """Tokens through onnxruntime's operators, elements picked by place, and a product of several matrices."""
     graph = _Graph()
     graph.image = [1, 6, 8]
-    of_microsoft = {"domain": "com.microsoft", "num_heads": 2}
+    of_microsoft: dict[str, Any] = {"domain": "com.microsoft", "num_heads": 2}
     graph.add("Attention", graph.weights(8, 24), graph.weights(24), **of_microsoft)
     graph.add("RotaryEmbedding", graph.integers(0), graph.weights(9, 2), graph.weights(9, 2), **of_microsoft)
     axis = graph.integers(1)
