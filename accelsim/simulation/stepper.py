@@ -34,6 +34,8 @@ class Stepper:
     """Whether a step takes room in one request, with tensors perhaps."""
     pooled: frozenset[Operand] = frozenset()
     """Operands of which it does."""
+    executes_nothing: ClassVar[int] = 0
+    """What its states say where the vector unit executes no steps of its own layers."""
 
     def __init__(self, hardware: Hardware, idle_descriptors: int = 0, pool_bytes: int = 0) -> None:
         channel = hardware.channel_of[Operand.OUTPUTS]
@@ -388,7 +390,7 @@ class Stepper:
             None if in_array is None else (executes_until - cycle, in_array.tag(layer)),
             vector_free_at - executes_until if vector_free_at > executes_until else 0,
             self.to_finish.state(cycle, layer) if self.to_finish.tasks else None,
-            executed_until - executes_until if executed_until > executes_until else 0,
+            executed_until - executes_until if executed_until > executes_until else self.executes_nothing,
             tuple(sorted([layer - waited_for for waited_for in waits_for])) if waits_for else (),
             self.writes.state(cycle, layer) if self.writes.tasks else None,
             self.stores.state(cycle, layer) if self.stores.tasks else None,
