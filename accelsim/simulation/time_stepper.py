@@ -11,7 +11,7 @@ from accelsim.simulation.deadlock import DeadlockError
 from accelsim.simulation.log import Log
 from accelsim.simulation.machine_step import MachineStep
 from accelsim.simulation.stepper import Stepper
-from accelsim.simulation.task_queue import NEVER, TaskQueue, TileTask
+from accelsim.simulation.task_queue import NEVER, TileTask
 
 
 class TimeStepper(Stepper):
@@ -93,7 +93,7 @@ class TimeStepper(Stepper):
                 return
 
     def _end_array(self) -> None:
-        task, free_bytes, cycle = self.in_array, self.free_bytes, self.cycle
+        task, free_bytes = self.in_array, self.free_bytes
         assert task is not None  # work ends only where some has begun
         step = task.step
         self.in_array, self.array_ends = None, NEVER
