@@ -221,7 +221,7 @@ def _search(
         judge,
         grids,
         parts,
-        grids.siblings.of(siblings_key(hardware)),
+        grids.siblings.of((siblings_key(hardware), grids.finely)),
     )
 
 
@@ -338,7 +338,8 @@ class _Search:
             cuts = cuts_of(layers, names, grids, part.hardware, self.grids.order)
             return Groundwork(cuts, part.hardware, self.batch)
 
-        return self.siblings.groundwork((part.idle_rows, self.batch, names, layers), made)
+        key, cuts = (part.idle_rows, self.batch, names, layers), sum([grid.cuts for grid in grids])
+        return self.siblings.groundwork(key, cuts, made)
 
     def _judged(
         self, search: TileSearch, layers: Sequence[int], idle_rows: int, incumbents: Floats
