@@ -35,7 +35,7 @@ class Stepper:
     pooled: frozenset[Operand] = frozenset()
     """Operands of which it does."""
     executes_nothing: ClassVar[int] = 0
-    """What states say where the vector unit executes no steps of its own layers; less where it is not noted."""
+    """What states say where the vector unit executes none of its own steps; less where it is not noted."""
 
     def __init__(self, hardware: Hardware, idle_descriptors: int = 0, pool_bytes: int = 0) -> None:
         channel = hardware.channel_of[Operand.OUTPUTS]
