@@ -137,6 +137,10 @@ def frame_rate_of(
         raise AccelsimError(f"frames_per_second = {rate:g}: {sentence}")
     period_ms = images / rate * 1e3
     energy_uj = batch.frame_uj(images, static_power_mw, period_ms)
+    if not (math.isfinite(period_ms) and math.isfinite(energy_uj)):
+        raise AccelsimError(
+            f"frames_per_second = {rate:g}: must be more: an image takes more than numbers hold"
+        )
     return FrameRate(
         rate,
         min(rate / largest, 1.0),

@@ -217,9 +217,13 @@ def plan_peak(
         >>> plan_peak("mobilenet_v1@width=0.25,resolution=96", "npu_int8_256k").size_bytes
         55308
     """
-    from accelsim.planning.peak import in_least_arena  # noqa: PLC0415 (few runs ask for it)
+    from accelsim.planning.least_arena import no_pool_sentence  # noqa: PLC0415 (few runs ask for it)
+    from accelsim.planning.peak import in_least_arena  # noqa: PLC0415 (as few)
 
     network, hardware = network_of(network), hardware_of(hardware)
+    if hardware.activations_pool is None:
+        goals = ", ".join(get_args(Objective))
+        raise MappingError(f"objective = peak: must be one of {goals}: {no_pool_sentence(hardware)}")
     cache = cache_or_new(cache)
     options = replace(options_for(network, batch, dataflow, "time"), activations="on_chip")
     lowered = in_running_order(cache.lowered(network, lowered_network), hardware, 1)

@@ -46,6 +46,13 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 OPERANDS = ("inputs", "weights", "outputs", "residual")
 
+
+def pytest_configure(config):
+    """With `-n`, neighbours run in one process, which makes once what they share, until another is idle."""
+    if config.getoption("dist", None) == "load":
+        config.option.dist = "worksteal"
+
+
 A_LAYER = LayerResult(
     name="conv1",
     stage="conv1",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
+from accelsim.cli.numbers import whole_number
 from accelsim.descriptions.limits import MAX_WORKERS
 
 if TYPE_CHECKING:
@@ -23,12 +24,11 @@ StoreOption: TypeAlias = Annotated[
 ]
 WorkersOption: TypeAlias = Annotated[
     int | None,
-    typer.Option(
+    whole_number(
         "--workers",
-        metavar="N",
-        min=1,
-        max=MAX_WORKERS,
-        help="Start a Dask cluster of N workers here. Default: all cores.",
+        least=1,
+        most=MAX_WORKERS,
+        text="Start a Dask cluster of N workers here. Default: all cores.",
     ),
 ]
 SchedulerOption: TypeAlias = Annotated[

@@ -2,11 +2,10 @@
 
 from typing import Annotated, TypeAlias
 
-import typer
-
 from accelsim.choices import AUTO
 from accelsim.cli.files import check_outputs, inputs
 from accelsim.cli.load import load, only, with_overlays
+from accelsim.cli.numbers import whole_number
 from accelsim.cli.options import (
     DataflowOption,
     FormatOption,
@@ -21,11 +20,11 @@ from accelsim.descriptions.limits import MAX_CASCADE_LAYERS
 
 LayersOption: TypeAlias = Annotated[
     int | None,
-    typer.Option(
+    whole_number(
         "--cascade-layers",
-        min=2,
-        max=MAX_CASCADE_LAYERS,
-        help="Of a cascade, at most. Default: what the machine says, or 4.",
+        least=2,
+        most=MAX_CASCADE_LAYERS,
+        text="Of a cascade, at most. Default: what the machine says, or 4.",
     ),
 ]
 

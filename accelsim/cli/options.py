@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 import typer
 
 from accelsim.choices import AUTO
+from accelsim.cli.numbers import positive_number, whole_number
 from accelsim.descriptions.limits import MAX_BATCH, MAX_BATTERY_MWH, MAX_BUFFER_BYTES, MAX_FRAMES_PER_SECOND
 
 if TYPE_CHECKING:
@@ -131,7 +132,7 @@ def _a_dataflow(name: str) -> str:
 
     if name != AUTO and name not in dataflow_names():
         allowed = ", ".join(map(repr, (AUTO, *dataflow_names())))
-        raise typer.BadParameter(f"{name!r} is not one of {allowed}.")
+        raise typer.BadParameter(f"{name!r} must be one of {allowed}")
     return name
 
 
@@ -181,11 +182,11 @@ def with_arenas(machines: "dict[str, Hardware]", size_bytes: int | None) -> "dic
 
 BatchOption: TypeAlias = Annotated[
     int | None,
-    typer.Option(
+    whole_number(
         "--batch",
-        min=1,
-        max=MAX_BATCH,
-        help="Images that run together. Default: 1, or as many as the file of an imported model fixes.",
+        least=1,
+        most=MAX_BATCH,
+        text="Images that run together. Default: 1, or as many as the file of an imported model fixes.",
     ),
 ]
 DataflowOption: TypeAlias = Annotated[
@@ -251,26 +252,27 @@ def layer_count(choice: str, top: int) -> int | None:
 
 FpsOption: TypeAlias = Annotated[
     float | None,
-    typer.Option(
+    positive_number(
         "--fps",
         metavar="F",
-        help="Also power, and energy of an image, where so many images come in a second and the machine "
+        most=MAX_FRAMES_PER_SECOND,
+        text="Also power, and energy of an image, where so many images come in a second and the machine "
         "waits between them. Of machines whose energy is known in joules.",
     ),
 ]
 BatteryOption: TypeAlias = Annotated[
     float | None,
-    typer.Option(
+    positive_number(
         "--battery-mwh",
         metavar="C",
-        help="With --fps: for how many hours a battery of so many mWh lasts.",
+        most=MAX_BATTERY_MWH,
+        text="With --fps: for how many hours a battery of so many mWh lasts.",
     ),
 ]
 
 
 def demand_of(fps: float | None, battery_mwh: float | None) -> "FrameDemand | None":
     """What the two options ask for; None where they are left out."""
-    check_demand(fps, battery_mwh)
     if fps is None:
         if battery_mwh is None:
             return None
@@ -279,17 +281,6 @@ def demand_of(fps: float | None, battery_mwh: float | None) -> "FrameDemand | No
     from accelsim.power import FrameDemand
 
     return FrameDemand(fps, battery_mwh)
-
-
-def check_demand(fps: float | None, battery_mwh: float | None) -> None:
-    """Refuse what is no rate, or no battery."""
-    for option, number, largest in (
-        ("--fps", fps, MAX_FRAMES_PER_SECOND),
-        ("--battery-mwh", battery_mwh, MAX_BATTERY_MWH),
-    ):
-        if number is not None and not 0 < number <= largest:
-            sentence = f"{number:g} must be a number above 0, at most {largest:g}"
-            raise typer.BadParameter(sentence, param_hint=option)
 
 
 QuietOption: TypeAlias = Annotated[bool, typer.Option("--quiet", help="Nothing on stderr but mistakes.")]

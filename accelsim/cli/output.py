@@ -42,6 +42,8 @@ _OTHERS: Final = _YAML | {
     ".db",
 }
 """Names of what no result is, whatever its format."""
+_OF_CHOICES: Final = " is not one of "
+"""Typer's words of what is none of a few."""
 _PYDANTIC_PREFIX: Final = "Value error, "
 """Typer checks options with pydantic, which starts sentences so that are not its own."""
 
@@ -131,8 +133,10 @@ def exits() -> Iterator[None]:
         complain(error)
         raise typer.Exit(2) from None
     except typer.BadParameter as error:
-        error.message = on_one_line(error.message.removeprefix(_PYDANTIC_PREFIX))
-        raise
+        if type(error) is not typer.BadParameter:  # an option that is missing: how it is used says more
+            raise
+        say(_said(error))
+        raise typer.Exit(2) from None
     except BrokenPipeError:  # the reader has seen enough
         raise typer.Exit(0) from None
     except (KeyboardInterrupt, Exception) as error:
@@ -140,6 +144,17 @@ def exits() -> Iterator[None]:
             raise
         end_interrupted()
         raise typer.Exit(130) from None
+
+
+def _said(error: typer.BadParameter) -> str:
+    """`--batch: 0 must be a whole number from 1 to 65536`."""
+    hint, message = error.param_hint, error.message.removeprefix(_PYDANTIC_PREFIX)
+    if hint is None and error.param is not None:
+        hint = max(error.param.opts, key=len)
+    if _OF_CHOICES in message:
+        message = message.replace(_OF_CHOICES, " must be one of ").removesuffix(".")
+    message = on_one_line(message)
+    return message if hint is None else f"{hint}: {message}"
 
 
 def complain(error: AccelsimError) -> None:

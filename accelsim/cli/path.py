@@ -9,6 +9,7 @@ import typer
 from accelsim.choices import AUTO
 from accelsim.cli.files import check_outputs, inputs
 from accelsim.cli.load import load
+from accelsim.cli.numbers import whole_number
 from accelsim.cli.options import (
     BatchOption,
     DataflowOption,
@@ -23,7 +24,7 @@ from accelsim.cli.options import (
 )
 from accelsim.cli.output import Answer, check_yaml, destination, note, say
 from accelsim.cli.searches import count, values_of_searches
-from accelsim.descriptions.limits import MAX_STEPS
+from accelsim.descriptions.limits import MAX_AXIS, MAX_STEPS
 from accelsim.descriptions.phrases import counted
 
 if TYPE_CHECKING:
@@ -66,15 +67,16 @@ MinParamsOption: TypeAlias = Annotated[
 ]
 StepsOption: TypeAlias = Annotated[
     int | None,
-    typer.Option("--steps", metavar="N", min=0, max=MAX_STEPS, help="At most. Default: until nothing helps."),
+    whole_number("--steps", least=0, most=MAX_STEPS, text="At most. Default: until nothing helps."),
 ]
 MinResolutionOption: TypeAlias = Annotated[
     int | None,
-    typer.Option(
+    whole_number(
         "--min-resolution",
         metavar="PIXELS",
-        min=1,
-        help="The smallest image that may be taken, of an imported network. Default: its own.",
+        least=1,
+        most=MAX_AXIS,
+        text="The smallest image that may be taken, of an imported network. Default: its own.",
     ),
 ]
 WriteOption: TypeAlias = Annotated[

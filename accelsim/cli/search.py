@@ -11,6 +11,7 @@ from accelsim.cli.commands import Command
 from accelsim.cli.executors import SchedulerOption, StoreOption, WorkersOption, executor
 from accelsim.cli.files import check_outputs, inputs
 from accelsim.cli.load import load
+from accelsim.cli.numbers import whole_number
 from accelsim.cli.options import (
     BatchOption,
     DataflowOption,
@@ -55,17 +56,18 @@ NetworkOption: TypeAlias = Annotated[
 ]
 TotalBlocksOption: TypeAlias = Annotated[
     int | None,
-    typer.Option(
+    whole_number(
         "--total-blocks",
-        metavar="N",
-        min=1,
-        max=MAX_BLOCKS,
-        help="In all repeating stages together. Default: what the network has.",
+        least=1,
+        most=MAX_BLOCKS,
+        text="In all repeating stages together. Default: what the network has.",
     ),
 ]
 MinBlocksOption: TypeAlias = Annotated[
     int,
-    typer.Option("--min-blocks", metavar="K", min=1, max=MAX_REPEAT, help="In each stage that is not fixed."),
+    whole_number(
+        "--min-blocks", metavar="K", least=1, most=MAX_REPEAT, text="In each stage that is not fixed."
+    ),
 ]
 FixOption: TypeAlias = Annotated[
     list[str] | None,

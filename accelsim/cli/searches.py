@@ -5,12 +5,13 @@ from typing import Annotated, Any, Final, TypeAlias
 
 import typer
 
+from accelsim.cli.numbers import whole_number
 from accelsim.descriptions.limits import MAX_REPEAT, MAX_REPORTED, MAX_SAMPLES
 from accelsim.descriptions.shipped import shortened
 
 _SUFFIXES: Final = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
 TopOption: TypeAlias = Annotated[
-    int, typer.Option("--top", metavar="N", min=1, max=MAX_SAMPLES, help="How many of the best to show.")
+    int, whole_number("--top", least=1, most=MAX_SAMPLES, text="How many of the best to show.")
 ]
 
 

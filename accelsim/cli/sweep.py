@@ -9,13 +9,13 @@ import typer
 from accelsim.cli.executors import SchedulerOption, StoreOption, WorkersOption, executor
 from accelsim.cli.files import InputFile, check_outputs, inputs
 from accelsim.cli.load import say_of_format1
+from accelsim.cli.numbers import whole_number
 from accelsim.cli.options import (
     BatteryOption,
     FormatOption,
     FpsOption,
     OutputOption,
     QuietOption,
-    check_demand,
 )
 from accelsim.cli.output import Answer, destination, rate_of_progress, say
 from accelsim.cli.searches import TopOption
@@ -49,16 +49,12 @@ SamplerOption: TypeAlias = Annotated[
 ]
 SamplesOption: TypeAlias = Annotated[
     int | None,
-    typer.Option(
-        "--samples",
-        metavar="N",
-        min=1,
-        max=MAX_SAMPLES,
-        help="Evaluate so many instead of all. Default: 1000.",
+    whole_number(
+        "--samples", least=1, most=MAX_SAMPLES, text="Evaluate so many instead of all. Default: 1000."
     ),
 ]
 SeedOption: TypeAlias = Annotated[
-    int, typer.Option("--seed", min=0, max=MAX_SEED, help="Of what the sampler proposes.")
+    int, whole_number("--seed", least=0, most=MAX_SEED, text="Of what the sampler proposes.")
 ]
 
 
@@ -86,7 +82,6 @@ def sweep(
     accelsim sweep large_sweep.yaml --sampler nsga2 --samples 500 --workers 4
     accelsim sweep buffers.yaml --fps 10 --battery-mwh 675
     """
-    check_demand(fps, battery_mwh)
     to = destination(output, format_, quiet)
     from accelsim.descriptions import parse
     from accelsim.report.tables.sweep import sweep_dict, sweep_report, sweep_rows

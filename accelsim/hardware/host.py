@@ -81,6 +81,7 @@ HostedOperator = Literal[
     "sign",
     "step",
     "quantize",
+    "cumulative_sum",
     "linear",
     "foreign",
 ]

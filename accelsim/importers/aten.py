@@ -220,6 +220,10 @@ def _reduce(operator: str) -> AtenRule:
 # --- axes and channels
 
 
+def _cumulative_sum(call: Call) -> Nodes:
+    return call.emit("CumSum", [call.tensor()], axis=call.argument(1, "dim", 0))
+
+
 def _vector_norm(call: Call) -> Nodes:
     every = range(len(call.shape(call.tensor())))
     axes = _listed(call.argument(2, "dim", list(every)), 1)
@@ -345,6 +349,7 @@ ATEN_RULES: Final[Mapping[str, AtenRule]] = {
     **{name: plain(operator) for name, operator in _ELEMENTS.items()},
     **{name: plain(operator, 2) for name, operator in _COMBINATIONS.items()},
     "where": plain("Where", 3),
+    "cumsum": _cumulative_sum,
     "argmax": _arg("ArgMax"),
     "argmin": _arg("ArgMin"),
     "sum": _reduce("ReduceSum"),

@@ -1,6 +1,7 @@
 """ATen operators that put tensors together, take parts of them, or lay them out in another order, in ONNX."""
 
 from collections.abc import Callable, Mapping, Sequence
+from math import prod
 from typing import Final
 
 from accelsim.importers.model import ModelNode
@@ -62,6 +63,43 @@ def _roll(call: Call) -> Nodes:
         call.tensors.shapes.setdefault(names[0], shape)
         yield ModelNode("", "Gather", (source,), names, {"axis": dim, "indices": picked})
         source = names[0]
+
+
+def _repeat_interleave(call: Call) -> Nodes:
+    """Each element along an axis several times, or all elements as one axis."""
+    repeats, dim, source = call.argument(1, "repeats"), call.argument(2, "dim"), call.tensor()
+    shape = call.shape(source)
+    if not isinstance(repeats, int):
+        yield from call.emit("repeat_interleave by a tensor of counts", [source])
+        return
+    if dim is None:
+        flat = f"{call.node.name}.flat"
+        call.tensors.shapes[flat] = (prod(shape),)
+        yield ModelNode("", "Reshape", (source,), (flat,))
+        source, shape, dim = flat, (prod(shape),), 0
+    picked = [place for place in range(shape[dim]) for _ in range(repeats)]
+    yield from call.emit("Gather", [source], axis=dim, indices=picked)
+
+
+def _unfold(call: Call) -> Nodes:
+    """Windows along an axis, whose elements are a new axis behind all others."""
+    source, rank = call.tensor(), len(call.shape(call.tensor()))
+    dim, size, step = call.argument(1, "dimension") % rank, call.argument(2, "size"), call.argument(3, "step")
+    shape = call.shape(source)
+    count = (shape[dim] - size) // step + 1
+    picked = [window * step + place for window in range(count) for place in range(size)]
+    gathered, cut = f"{call.node.name}.picked", f"{call.node.name}.windows"
+    call.tensors.shapes[gathered] = (*shape[:dim], count * size, *shape[dim + 1 :])
+    call.tensors.shapes[cut] = (*shape[:dim], count, size, *shape[dim + 1 :])
+    yield ModelNode("", "Gather", (source,), (gathered,), {"axis": dim, "indices": picked})
+    yield ModelNode("", "Reshape", (gathered,), (cut,))
+    order = [axis for axis in range(rank + 1) if axis != dim + 1]
+    yield from call.emit("Transpose", [cut], perm=[*order, dim + 1])
+
+
+def _copy(call: Call) -> Nodes:
+    """The second tensor in the shape of the first, of which nothing is left."""
+    return call.emit("Expand", [call.tensor(1, "src")])
 
 
 def _unbind(call: Call) -> Nodes:
@@ -131,6 +169,9 @@ MOVES: Final[Mapping[str, AtenRule]] = {
     "flip": _flip,
     "roll": _roll,
     "unbind": _unbind,
+    "repeat_interleave": _repeat_interleave,
+    "unfold": _unfold,
+    "copy": _copy,
     "stack": _stack,
     "expand": plain("Expand"),
     "repeat": _repeat,

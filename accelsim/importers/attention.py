@@ -1,5 +1,6 @@
 """Attention that a model has as one operator, as rows: two products, and a softmax between them."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -7,12 +8,14 @@ from accelsim.importers.arranging import expanded, matched
 from accelsim.importers.atoms import flat, regrouped
 from accelsim.importers.axes import permuted
 from accelsim.importers.context import NodeContext, Outputs
-from accelsim.importers.products import contracted
+from accelsim.importers.parts import taken
+from accelsim.importers.products import by_weights, contracted
 from accelsim.importers.tensors import ModelTensor, NodeError, by
 
 _MASK: Final = 3
 _OF_THE_PAST: Final = (4, 5)
 """Places of keys and values of earlier calls among the inputs."""
+_NO_STATE: Final = "has keys and values of earlier calls: a state from call to call is not supported"
 
 
 def attention(node: NodeContext) -> Outputs:
@@ -22,11 +25,20 @@ def attention(node: NodeContext) -> Outputs:
     share keys and values, these are repeated.
     """
     if any(node.node.input(index) for index in _OF_THE_PAST):
-        raise NodeError("has keys and values of earlier calls: a state from call to call is not supported")
-    queries, keys, values = (_in_heads(node, index) for index in range(3))
+        raise NodeError(_NO_STATE)
+    heads = [node.attribute("kv_num_heads" if index else "q_num_heads", 0) for index in range(3)]
+    operands = [_in_heads(node.tensor(index), count) for index, count in enumerate(heads)]
+    return _attended(node, operands, lambda scores: _masked(node, scores, _MASK))
+
+
+def _attended(
+    node: NodeContext, operands: Sequence[ModelTensor], mask: Callable[[ModelTensor], ModelTensor]
+) -> Outputs:
+    """Of queries, keys and values in heads, with masked scores."""
+    queries, keys, values = operands
     heads = queries.dims[1]
     scores = _multiplied(node, queries, permuted(_for_heads(node, keys, heads, ".keys"), [0, 1, 3, 2]))
-    scores = _masked(node, _function(node, "activation", scores, ".scale", function="linear"))
+    scores = mask(_function(node, "activation", scores, ".scale", function="linear"))
     if node.attribute("softcap", 0.0):
         scores = _function(node, "activation", scores, ".softcap", function="tanh")
     scores = _function(node, "softmax", scores, ".softmax")
@@ -37,12 +49,81 @@ def attention(node: NodeContext) -> Outputs:
     return node.becomes(replace(output, view=(batch, tokens, flat((of_heads, features)))))
 
 
-def _in_heads(node: NodeContext, index: int) -> ModelTensor:
+# --- as onnxruntime's optimiser writes it
+
+
+def packed_attention(node: NodeContext) -> Outputs:
+    """com.microsoft.Attention: a product that makes queries, keys and values, and their attention."""
+    if node.node.input(4) or node.attribute("past_present_share_buffer", 0):
+        raise NodeError(_NO_STATE)
+    if node.attribute("do_rotary", 0):
+        raise NodeError("do_rotary = 1: turns queries and keys; let the exporter write RotaryEmbedding apart")
+    inputs, total = node.weights(1)
+    sizes = node.attribute("qkv_hidden_sizes") or [total // 3] * 3
+    tensor, heads = node.tensor(0), node.attribute("num_heads", 0)
+    if len(tensor.view) != 3 or len(sizes) != 3 or sum(sizes) != total:
+        raise NodeError(f"makes {by(sizes)} features of {by(tensor.dims)} by {inputs} x {total} weights")
+    made = by_weights(
+        replace(node, name=f"{node.name}.projected"), tensor, 2, inputs, total, weights_at=1, bias_at=2
+    )
+    operands, first = [], 0
+    for size, suffix in zip(sizes, (".queries", ".of_keys", ".of_values"), strict=True):
+        part = taken(node, made, 2, range(first, first + size), suffix=suffix)
+        operands.append(_in_heads(part, heads))
+        first += size
+    return _attended(node, operands, lambda scores: _with_masks(node, scores, 3, 5))
+
+
+def multi_head_attention(node: NodeContext) -> Outputs:
+    """com.microsoft.MultiHeadAttention: attention of queries, keys and values that other nodes have made."""
+    if any(node.node.input(index) for index in (6, 7)):
+        raise NodeError(_NO_STATE)
+    if not node.node.input(1) or not node.node.input(2):
+        raise NodeError("has queries, keys and values in one tensor: let the exporter write them apart")
+    tensors = [node.tensor(index) for index in range(3)]
+    if node.node.input(3):
+        count = sum(tensor.dims[-1] for tensor in tensors)
+        if node.weights(3, "offsets") != (count,):
+            raise NodeError(f"has {by(node.weights(3))} offsets for {count} features")
+        shared = node.shared(slopes=3)
+        parts = zip(tensors, (".queries", ".of_keys", ".of_values"), strict=True)
+        tensors = [
+            replace(
+                tensor,
+                row=node.row(
+                    "activation",
+                    [tensor],
+                    tensor.shape,
+                    suffix=suffix,
+                    function="linear",
+                    slopes=tensor.dims[-1],
+                    shared=shared,
+                ).row,
+                bits=None,
+            )
+            for tensor, suffix in parts
+        ]
+    operands = [_in_heads(tensor, node.attribute("num_heads", 0)) for tensor in tensors]
+    return _attended(node, operands, lambda scores: _with_masks(node, scores, 4, 5))
+
+
+def _with_masks(node: NodeContext, scores: ModelTensor, tokens_at: int, scores_at: int) -> ModelTensor:
+    """Scores with a mask of tokens, and with what is added to each."""
+    if node.node.input(tokens_at):
+        dims = node.dims(node.node.input(tokens_at))
+        if len(dims) not in (2, 3):
+            raise NodeError(f"has a mask of {by(dims)}: one of tokens, or of tokens x tokens, is supported")
+        scores = _masked(node, scores, tokens_at, as_numbers=True)
+    return _masked(node, scores, scores_at)
+
+
+# --- heads and scores
+
+
+def _in_heads(tensor: ModelTensor, heads: int) -> ModelTensor:
     """An operand as batch x heads x tokens x features."""
-    tensor = node.tensor(index)
     if len(tensor.view) == len(("batch", "heads", "tokens", "features")):
         return tensor
-    heads = node.attribute("kv_num_heads" if index else "q_num_heads", 0)
     features = tensor.dims[-1]
     parts = (
         regrouped(tensor.view[-1], (heads, features // heads)) if heads and features % heads == 0 else None
@@ -72,14 +153,24 @@ def _multiplied(node: NodeContext, first: ModelTensor, second: ModelTensor, suff
     return contracted(node, first, second, range(2), 2, 3, 2, 3, suffix=suffix)
 
 
-def _masked(node: NodeContext, scores: ModelTensor) -> ModelTensor:
-    """Scores with the mask that the node is given, which is added or selects."""
-    if not node.node.input(_MASK):
+def _masked(node: NodeContext, scores: ModelTensor, at: int, *, as_numbers: bool = False) -> ModelTensor:
+    """Scores with the mask that the node is given at a place, which is added or selects.
+
+    One of zeros and ones is first made one of numbers that are added: subtracted from one, and multiplied.
+    """
+    if not node.node.input(at):
         return scores
-    if node.is_constant(_MASK):
-        return _function(node, "activation", scores, ".mask", function="linear")
-    mask = matched(node, node.tensor(_MASK), scores)
-    return replace(scores, row=node.row("add", [scores, mask], scores.shape, suffix=".mask").row)
+    suffix = ".mask" if at == _MASK else f".mask{at}"
+    if node.is_constant(at):
+        return _function(node, "activation", scores, suffix, function="linear")
+    mask = node.tensor(at)
+    for step in (".kept", ".masked") if as_numbers else ():
+        mask = _function(node, "activation", mask, step, function="linear")
+    if len(mask.view) < 4 and as_numbers:  # batch x tokens, batch x tokens x tokens
+        batch, *tokens = mask.view
+        mask = replace(mask, view=(batch, *[()] * (4 - len(mask.view)), *tokens))
+    mask = matched(node, mask, scores)
+    return replace(scores, row=node.row("add", [scores, mask], scores.shape, suffix=suffix).row)
 
 
 def _function(

@@ -5,7 +5,7 @@ from math import prod
 from typing import Any, Final
 
 from accelsim.importers.arranging import expanded, matched, with_rank
-from accelsim.importers.atoms import C
+from accelsim.importers.atoms import C, N, axes_of
 from accelsim.importers.context import NodeContext, Outputs, Rule
 from accelsim.importers.tensors import ModelTensor, NodeError
 
@@ -32,6 +32,17 @@ def clip(node: NodeContext) -> Outputs:
 def softmax(node: NodeContext) -> Outputs:
     """Softmax, along whichever dimension."""
     return node.same_shape("softmax", node.tensor())
+
+
+def cumulative_sum(node: NodeContext) -> Outputs:
+    """CumSum: each element is added to the sum of those before it along a dimension."""
+    tensor, rank = node.tensor(), len(node.tensor().view)
+    axis = (node.integers(1, "axis") or [0])[0]
+    if not -rank <= axis < rank:
+        raise NodeError(f"axis = {axis}: its input has {rank} dimensions")
+    if N in axes_of(tensor.view[axis]):
+        raise NodeError("sums over the images of a batch")
+    return node.same_shape("activation", tensor, function="cumulative_sum")
 
 
 # --- normalizations

@@ -5,10 +5,10 @@ what operators of ONNX compute; nodes that quantise in other tools' domains chan
 elements have.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from accelsim.importers.model import operator_name
+from accelsim.importers.model import Dims, operator_name
 
 if TYPE_CHECKING:
     import onnx
@@ -46,6 +46,11 @@ QUANTISERS: Final = {
     for name, bits_at in (("Quant", 3), ("BipolarQuant", None), ("Trunc", 4))
 }
 """Where the number of bits stands among the inputs; None: one bit."""
+LIKE_THEIR_INPUT: Final = {
+    "Gelu", "GroupNormalization", "LayerNormalization", "MeanVarianceNormalization", "Swish",
+    "com.microsoft.RotaryEmbedding",
+}  # fmt: skip
+"""Operators whose output is as their first input, and that onnx infers nothing for, or not in each opset."""
 _OWN_ATTRIBUTES: Final = {"activation", "activation_params", "channels_last"}
 
 
@@ -84,6 +89,22 @@ def in_onnx(node: "onnx.NodeProto") -> Iterator["onnx.NodeProto"]:
     made.output[0] = between
     yield made
     yield helper.make_node(function.decode(), [between], node.output[:1], name=f"{node.name}.activation")
+
+
+def type_of_attention(
+    node: "onnx.NodeProto", inputs: Sequence[Dims | None], types: Mapping[str, "onnx.TypeProto"]
+) -> "onnx.TypeProto | None":
+    """What onnxruntime's attention puts out, of which onnx knows nothing; None where that is not known."""
+    from onnx import helper  # noqa: PLC0415
+
+    name, given = operator_name(node), {each.name: [*each.ints] for each in node.attribute}
+    values = {"com.microsoft.Attention": 1, "com.microsoft.MultiHeadAttention": 2}.get(name)
+    if values is None or len(inputs) <= values or (source := inputs[0]) is None or not inputs[values]:
+        return None
+    features = (inputs[values] or ())[-1]
+    if values == 1:  # queries, keys and values of one product
+        features = (given.get("qkv_hidden_sizes") or [features // 3])[-1]
+    return helper.make_tensor_type_proto(types[node.input[0]].tensor_type.elem_type, [*source[:2], features])
 
 
 # --- what is several operators of ONNX

@@ -24,7 +24,7 @@ from accelsim.importers.model import (
     operator_name,
     words_of,
 )
-from accelsim.importers.onnx_foreign import QUANTISERS, in_onnx
+from accelsim.importers.onnx_foreign import LIKE_THEIR_INPUT, QUANTISERS, in_onnx, type_of_attention
 from accelsim.importers.onnx_graphs import (
     LEFT_OUT,
     as_array,
@@ -68,10 +68,6 @@ _SLOW: Final = {"GatherElements", "GatherND", "ScatterElements", "ScatterND"}
 """Of those: the ones that onnx computes element by element, in Python."""
 SLOW_FACTOR: Final = 256
 """How many elements of others take as long as one of them."""
-_LIKE_THEIR_INPUT: Final = {
-    "Gelu", "GroupNormalization", "LayerNormalization", "MeanVarianceNormalization", "Swish",
-}  # fmt: skip
-"""Operators whose output is as their first input, and that onnx infers nothing for, or not in each opset."""
 _POSITIVE: Final = {"blocksize", "dilations", "group", "kernel_shape", "num_outputs", "strides"}
 """Attributes that count or step."""
 
@@ -236,8 +232,11 @@ class OnnxTensors:
 
     def _infer(self, node: "onnx.NodeProto") -> None:
         """Note the types of the outputs."""
-        if operator_name(node) in _LIKE_THEIR_INPUT:
+        if operator_name(node) in LIKE_THEIR_INPUT:
             self._note(node.output[0], self.types[node.input[0]])
+            return
+        if made := type_of_attention(node, [_dims(self.types.get(name)) for name in node.input], self.types):
+            self._note(node.output[0], made)
             return
         schema = self._schema(node)
         if schema is None:

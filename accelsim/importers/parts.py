@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from accelsim.importers.arranging import arranged, expanded, rearranged, settled
 from accelsim.importers.atoms import Atom, C, H, N, View, W, axes_of, resized
+from accelsim.importers.axes import reshaped
 from accelsim.importers.context import NodeContext, Outputs, Rule
 from accelsim.importers.tensors import NO_MARGIN, ModelTensor, NodeError, by
 
@@ -30,12 +31,12 @@ def concat(first: int = 0, step: int = 1) -> Rule:
         if len(indices) == 1:
             return node.becomes(here[0])
         axis = node.axis(1, len(here[0].view))
-        return node.becomes(_concatenated(node, tensors, dims, axis))
+        return node.becomes(concatenated(node, tensors, dims, axis))
 
     return rule
 
 
-def _concatenated(
+def concatenated(
     node: NodeContext, tensors: Sequence[ModelTensor | None], dims: Sequence[tuple[int, ...]], index: int
 ) -> ModelTensor:
     """Tensors, and constants of some dimensions where there are none, one after another."""
@@ -120,7 +121,7 @@ def tile(node: NodeContext) -> Outputs:
     for index, count in enumerate(repeats):
         if count > 1 and tensor.dims[index] > 1:
             size = (tensor.dims,) * count
-            tensor = _concatenated(node, [tensor] * count, size, index)
+            tensor = concatenated(node, [tensor] * count, size, index)
     return node.becomes(expanded(node, tensor, node.output_dims))
 
 
@@ -172,10 +173,38 @@ def gather(node: NodeContext) -> Outputs:
     if not picked or not all(0 <= place < size for place in picked):
         raise NodeError(f"picks elements that are not among the {size} of dimension {index}")
     output = taken(node, tensor, index, picked)
-    extra = len(node.output_dims) - rank
-    if extra < 0:  # a number: the dimension goes with it
+    if len(node.output_dims) < rank:  # a number: the dimension goes with it
         return node.becomes(replace(output, view=(*output.view[:index], *output.view[index + 1 :])))
-    return node.becomes(output)
+    return node.becomes(reshaped(node, output, node.output_dims))
+
+
+def gather_nd(node: NodeContext) -> Outputs:
+    """GatherND: parts of a tensor, picked by their places along several dimensions."""
+    if node.is_constant(0):
+        raise NodeError("looks its input up in a table: an index has to be a constant")
+    tensor, first = node.tensor(), node.attribute("batch_dims", 0)
+    values, shape = node.integers(1, "indices"), node.dims(node.node.input(1))
+    if values is None or len(shape) <= first:
+        raise NodeError(f"picks by {by(shape)} indices whose numbers are not in the file")
+    sizes = tensor.dims[first : first + shape[-1]]
+    places = [values[start : start + shape[-1]] for start in range(0, len(values), shape[-1])]
+    if any(not -size <= at < size for place in places for at, size in zip(place, sizes, strict=True)):
+        raise NodeError(f"picks elements that are not among {by(sizes)}")
+    picked = [_place(place, sizes) for place in places]
+    count = prod(shape[first:-1])
+    if picked != picked[:count] * (len(picked) // count):
+        raise NodeError(f"picks others for each place of the first {first} dimensions: must be alike for all")
+    dims = (*tensor.dims[:first], prod(sizes), *tensor.dims[first + shape[-1] :])
+    output = taken(node, reshaped(node, tensor, dims), first, picked[:count])
+    return node.becomes(reshaped(node, output, node.output_dims))
+
+
+def _place(indices: Sequence[int], sizes: Sequence[int]) -> int:
+    """The place along dimensions that are one, counted from the first element."""
+    place = 0
+    for index, size in zip(indices, sizes, strict=True):
+        place = place * size + index % size
+    return place
 
 
 def _is_run(picked: Sequence[int], first: int, count: int) -> bool:

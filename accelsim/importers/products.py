@@ -35,7 +35,7 @@ def gemm(node: NodeContext) -> Outputs:
     tensor = node.tensor(other)
     if at == 1 and not is_transposed[0]:  # of any number of dimensions, of which the last is multiplied
         axis, result = len(tensor.view) - 1, [*range(len(tensor.view))]
-    output = _by_weights(node, tensor, axis, inputs, outputs, weights_at=at, bias_at=2)
+    output = by_weights(node, tensor, axis, inputs, outputs, weights_at=at, bias_at=2)
     return node.becomes(permuted(output, result))
 
 
@@ -57,9 +57,10 @@ def matmul(first: int = 0, second: int = 1, bias: int | None = 2) -> Rule:
             at, tensor, axis = first, node.tensor(second), -2
             *groups, outputs, inputs = _as_matrix(node.weights(first), column=False)
         if prod(groups) > 1:
-            return node.becomes(_in_groups(node, tensor, groups, axis, (inputs, outputs), at))
+            output = _in_groups(node, tensor, groups, axis, (inputs, outputs), at)
+            return node.becomes(_with_dims(node, output))
         axis = max(len(tensor.view) + axis, 0)
-        output = _by_weights(node, tensor, axis, inputs, outputs, weights_at=at, bias_at=bias)
+        output = by_weights(node, tensor, axis, inputs, outputs, weights_at=at, bias_at=bias)
         return node.becomes(_with_dims(node, output))
 
     return rule
@@ -102,7 +103,7 @@ def _put_together(tensor: ModelTensor, dimensions: Dimensions) -> ModelTensor:
     return replace(tensor, view=view)
 
 
-def _by_weights(
+def by_weights(
     node: NodeContext, tensor: ModelTensor, axis: int, inputs: int, outputs: int, **positions: Any
 ) -> ModelTensor:
     """Of everything in the tensor, or of the channels of each pixel; of each image alike."""
@@ -146,24 +147,49 @@ def _replaced(tensor: ModelTensor, index: int, atoms: Atoms) -> tuple[Atoms, ...
 def _in_groups(
     node: NodeContext, tensor: ModelTensor, groups: Sequence[int], axis: int, sizes: tuple[int, int], at: int
 ) -> ModelTensor:
-    """A product of weights for each of some groups of the input: a convolution in groups."""
+    """A product of several matrices of weights: a convolution.
+
+    Along a dimension that matrices and the input have, each part of the input has a matrix of its own: these
+    are groups. Along one that only matrices have, all of them multiply the same input: these are output
+    channels. Along one that only the input has, one matrix multiplies all of it: these are pixels.
+    """
     inputs, outputs = sizes
     rank = max(len(groups) + 2, len(tensor.view))
     tensor = with_rank(tensor, rank)
+    matrices = (*[1] * (rank - 2 - len(groups)), *groups)
     axis = rank + axis
-    position = 2 * rank - 3 - axis
-    batch = [index for index in range(rank - 2) if N not in axes_of(tensor.view[index])]
-    count = prod(groups)
-    if prod(tensor.dims[index] for index in batch) != count or tensor.dims[axis] != inputs:
-        raise NodeError(f"has {count} matrices of {inputs} x {outputs} for {by(tensor.dims)}")
-    placed = arranged(node, tensor, [*batch, axis], [], [position])
-    shape = (count * outputs, *placed.shape[1:])
-    output = node.array_row("conv", placed, shape, weights=at, bias=None, out_channels=shape[0], groups=count)
-    sizes_of = [*(tensor.dims[index] for index in batch), outputs]
-    view = [*placed.view]
-    for index, atoms in zip([*batch, axis], regrouped(whole(C, shape[0]), sizes_of) or (), strict=True):
+    pairs = [*zip(matrices, tensor.dims, strict=False)]
+    fitting = all(1 in pair or pair[0] == pair[1] for pair in pairs)
+    if not fitting or tensor.dims[axis] != inputs:
+        raise NodeError(f"has {prod(groups)} matrices of {inputs} x {outputs} for {by(tensor.dims)}")
+    several = [index for index, count in enumerate(matrices) if count > 1]
+    if any(N in axes_of(tensor.view[index]) for index in several):
+        raise NodeError("has a matrix for each image of a batch: import it with one image (@batch=1)")
+    shared = [index for index in several if tensor.dims[index] > 1]
+    added = [index for index in several if tensor.dims[index] == 1]
+    made = outputs * prod(matrices[index] for index in added)
+    if shared:
+        rows = [index for index in range(rank - 2) if index not in several and _is_seen(tensor, index)]
+        placed = arranged(node, tensor, [*shared, axis], rows, [2 * rank - 3 - axis])
+        count = prod(tensor.dims[index] for index in shared)
+        shape = (count * made, *placed.shape[1:])
+        output = node.array_row(
+            "conv", placed, shape, weights=at, bias=None, out_channels=shape[0], groups=count
+        )
+        view = [*placed.view]
+    else:
+        output = by_weights(node, tensor, axis, inputs, made, weights_at=at, bias_at=None)
+        view = [*output.view]
+    channels = [*shared, *added]
+    parts = regrouped(whole(C, output.shape[0]), [*(matrices[index] for index in channels), outputs]) or ()
+    for index, atoms in zip([*channels, axis], parts, strict=True):
         view[index] = atoms
     return replace(output, view=tuple(view))
+
+
+def _is_seen(tensor: ModelTensor, index: int) -> bool:
+    """Whether a dimension has elements of one image beside each other."""
+    return tensor.dims[index] > 1 and N not in axes_of(tensor.view[index])
 
 
 # --- two activations

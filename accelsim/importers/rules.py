@@ -3,6 +3,7 @@
 windows.py   convolutions and poolings
 products.py  matrix products, also of two activations
 attention.py attention, where it is one operator
+rotary.py    rotary embeddings, where they are
 elements.py  functions of elements, what combines tensors, normalizations
 parts.py     concatenations, slices, reductions
 axes.py      what gives axes other names, and what moves elements for that
@@ -12,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from accelsim.importers import attention, axes, elements, parts, products, windows
+from accelsim.importers import attention, axes, elements, parts, products, rotary, windows
 from accelsim.importers.context import Rule
 from accelsim.importers.conversion import converted
 from accelsim.importers.model import Imported, Model, ModelNode
@@ -114,6 +115,10 @@ RULES: Final[Mapping[str, Rule]] = {
     "QLinearMatMul": products.matmul(second=3, bias=None),
     "Einsum": products.einsum,
     "Attention": attention.attention,
+    "com.microsoft.Attention": attention.packed_attention,
+    "com.microsoft.MultiHeadAttention": attention.multi_head_attention,
+    "RotaryEmbedding": rotary.rotary_embedding(tables=(1, 2), positions=3),
+    "com.microsoft.RotaryEmbedding": rotary.rotary_embedding(tables=(2, 3), positions=1),
     "BatchNormalization": elements.batch_norm,
     "LayerNormalization": elements.normalization("layer_norm"),
     "RMSNormalization": elements.normalization("rms_norm", shift=None),
@@ -131,6 +136,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "GlobalMaxPool": parts.global_pool("max"),
     "GlobalLpPool": parts.global_pool("norm"),
     **{name: parts.reduce(function) for function, names in _REDUCTIONS.items() for name in names},
+    "CumSum": elements.cumulative_sum,
     "Softmax": elements.softmax,
     "LogSoftmax": elements.softmax,
     "Hardmax": elements.softmax,
@@ -144,6 +150,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "Split": parts.split,
     "Slice": parts.slice_,
     "Gather": parts.gather,
+    "GatherND": parts.gather_nd,
     "Tile": parts.tile,
     "Expand": axes.expand,
     "Transpose": axes.transpose,

@@ -6,7 +6,8 @@ from typing import Literal, TypeAlias, get_args
 from accelsim.choices import AUTO
 from accelsim.descriptions.arguments import check_choice, check_text, whole_number
 from accelsim.descriptions.limits import MAX_BATCH
-from accelsim.hardware import Objective
+from accelsim.errors import MappingError
+from accelsim.hardware import Hardware, Objective
 
 Activations: TypeAlias = Literal["anywhere", "on_chip"]
 
@@ -31,7 +32,7 @@ class MappingOptions:
     """What mappings are chosen by; None is what the machine's compiler goes by (`hardware.mapper`)."""
     activations: Activations = "anywhere"
     """Where tensors may lie between layers: wherever the machine has them, or nowhere but on chip. Image and
-    results lie where the machine's `io` says either way."""
+    results lie where the machine's `io` says either way. On chip only on machines that keep activations."""
 
     def __post_init__(self) -> None:
         # numpy's integers are whole numbers, too
@@ -39,3 +40,17 @@ class MappingOptions:
         check_text("dataflow", self.dataflow, "auto or the name of a dataflow")
         check_choice("objective", self.objective, (None, *get_args(Objective)))
         check_choice("activations", self.activations, get_args(Activations))
+
+    def check_on(self, hardware: Hardware) -> None:
+        """Refuse what a machine cannot do: tensors that are to stay on chip where none do.
+
+        Raises:
+            MappingError: It keeps no activations.
+
+        Example:
+            >>> from accelsim.hardware import load_hardware
+            >>> MappingOptions(activations="on_chip").check_on(load_hardware("npu_int8_2m"))
+        """
+        if self.activations == "on_chip" and not hardware.keeps("activations"):
+            where = f"{hardware.name}, which keeps no activations on chip"
+            raise MappingError(f"activations = 'on_chip': must be anywhere on {where}")

@@ -59,7 +59,8 @@ def make_schedule(
         What is simulated.
 
     Raises:
-        MappingError: A layer cannot be mapped; says which, and what would help.
+        MappingError: A layer cannot be mapped; says which, and what would help. Or the machine keeps nothing
+            on chip that is to stay there.
 
     Example:
         >>> from accelsim import load_hardware, load_network
@@ -69,6 +70,7 @@ def make_schedule(
         >>> schedule.layers[0].name, schedule.idle_descriptors
         ('conv1', 0)
     """
+    options.check_on(hardware)
     transitions = Transitions() if transitions is None else transitions
     check_products(graph, hardware)
     if hardware.tensor_bank is None:
@@ -154,6 +156,7 @@ def map_network(
         >>> fastest.idle_descriptors
         0
     """
+    options.check_on(hardware)
     judge = Alone(hardware, Transitions() if transitions is None else transitions)
     known = {} if mappings is None else mappings
     return NetworkMapper(hardware, options, judge, known, grids).schedule(graph)

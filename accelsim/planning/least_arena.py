@@ -54,8 +54,13 @@ def pool_of_activations(hardware: Hardware) -> Bank:
     """
     pool = hardware.activations_pool
     if pool is None:
-        raise MappingError(f"{hardware.name} keeps activations in no pool, of which the least could be found")
+        raise MappingError(no_pool_sentence(hardware))
     return pool
+
+
+def no_pool_sentence(hardware: Hardware) -> str:
+    """Why there is no least of a machine's memory on chip."""
+    return f"{hardware.name} keeps activations in no pool, of which the least could be found"
 
 
 def least_arena(graph: ExecutedGraph, hardware: Hardware, options: MappingOptions) -> LeastArena | None:

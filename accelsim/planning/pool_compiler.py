@@ -400,11 +400,14 @@ class PoolCompiler(PoolLayers):
             return larger._needs(larger.network_to_plan(network.graph))
 
         needs, common = tuple(self._needs(network)), (self.hardware, network, self.options.batch)
+        found, places = None, self.places()
         if self.hardware.cascade is not None:
-            prices, pricer = self.prices(network, TIME), self.pricer(network)
-            if found := least_with_cascades(network, self.places(), prices, pricer):
-                return Shortage.with_cascades(*common, fault, needs, found)
-        return Shortage.of(*common, fault, needs, needs_in)
+            found = least_with_cascades(network, places, self.prices(network, TIME), self.pricer(network))
+        if found is None:
+            shortage = Shortage.of(*common, fault, needs, needs_in)
+        else:
+            shortage = Shortage.with_cascades(*common, fault, needs, found)
+        return replace(shortage, only_ends_outside=places.only_ends_outside)
 
     def _needs(self, network: NetworkToPlan) -> list[StepNeed]:
         return step_needs(network.tensors, self.places(), self.prices(network, Weights(energy=1)))

@@ -89,4 +89,4 @@ def label(sweep: Sweep, index: int) -> str:
 
 
 def _number_text(value: float) -> str:
-    return f"{value:.0f}" if value == int(value) else f"{value:.4g}"
+    return f"{value:.15g}" if value == int(value) else f"{value:.4g}"

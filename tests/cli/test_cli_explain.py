@@ -84,7 +84,7 @@ def test_an_overlay_is_explained_too(accelsim, folder):
     ("options", "sentence"),
     [
         (("--layers", "-1"), "--layers"),
-        (("--layers", "many"), "Invalid value for '--layers'"),
+        (("--layers", "many"), "--layers: 'many' must be one of all, top, none, or a number of layers"),
         (("--net", "vgg16"), "--net: takes one; `accelsim compare` takes several"),
         (("--dataflow", "nothing_stationary"), ", ".join(map(repr, ("auto", *dataflow_names())))),
         (("--output", "no/such.json"), "no/such.json: cannot be written: no such folder as no"),

@@ -52,7 +52,7 @@ def test_who_has_the_least_memory_has_enough_and_who_has_less_has_not(accelsim):
         (("run", "--hw", "gap9_ne16", "--objective", "peak"), "gap9_ne16 keeps activations in no pool"),
         (
             ("run", "--hw", "16x16_128k", "--objective", "peak"),
-            "16x16_128k keeps activations in no pool",
+            "objective = peak: must be one of time, energy, edp: 16x16_128k keeps activations in no pool",
         ),
         (
             ("run", "--hw", "16x16_128k", "--arena", "1KiB"),

@@ -86,8 +86,9 @@ def test_energy_of_an_image_is_dynamic_energy_and_static_power_until_the_next(ra
     ("options", "sentence"),
     [
         (("--fps", "1e6"), "frames_per_second = 1e+06: must be at most "),
-        (("--fps", "0"), "0 must be a number above 0, at most 1e+09"),
-        (("--fps", "nan"), "nan must be a number above 0"),
+        (("--fps", "0"), "--fps: 0 must be a number above 0, at most 1e+09"),
+        (("--fps", "nan"), "--fps: nan must be a number above 0"),
+        (("--fps", "often"), "--fps: 'often' must be a number above 0, at most 1e+09"),
         (("--battery-mwh", "5"), "needs --fps, the rate at which the battery is used"),
         (("--fps", "1", "--battery-mwh", "-1"), "-1 must be a number above 0"),
     ],
@@ -103,6 +104,22 @@ def test_a_machine_of_no_known_joules_has_no_power(accelsim):
     outcome = accelsim("run", "--net", "tiny.yaml", "--hw", "relative.yaml", "--fps", "1")
     assert outcome.code == 2
     assert outcome.err.startswith("energy.picojoules_per_unit: no joules are known of a machine that counts")
+
+
+@pytest.mark.parametrize("command", ["run", "compare", "explain"])
+def test_images_that_come_once_in_an_age_take_no_row_of_digits(accelsim, command):
+    options = ("--fps", "1e-300", "--battery-mwh", "1e-300")
+    out = accelsim(command, *OF_ONE, *options).out
+    assert re.search(r"2\.00e\+297 ?J", words(out)), "2 mW for 1e300 seconds"
+    assert re.search(r"5e-301", out) or command == "explain", "hours of 1e-300 mWh, at 2 mW"
+    assert not re.search(r"\d{10}", out)
+    assert max(map(len, out.splitlines())) <= 80
+
+
+def test_a_rate_at_which_energies_are_no_numbers_is_refused(accelsim):
+    outcome = accelsim("run", *OF_ONE, "--fps", "1e-320")
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "must be more: an image takes more than numbers hold" in outcome.err
 
 
 # --- compare

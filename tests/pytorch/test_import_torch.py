@@ -425,3 +425,63 @@ def test_the_examples_of_its_docstring_print_what_they_say(function):
         example.options.pop(doctest.SKIP, None)
     assert test.examples
     assert doctest.DocTestRunner().run(test).failed == 0
+
+
+# --- elements that move, and matrices of constants
+
+
+@pytest.mark.parametrize(
+    ("function", "moved", "shape"),
+    [
+        (lambda x: x.repeat_interleave(2, dim=1), ["gather"], Shape(12, 8, 8)),
+        (lambda x: torch.repeat_interleave(x, 3, dim=-1), ["gather"], Shape(6, 8, 24)),
+        (lambda x: x.unfold(2, 3, 1), ["gather"], Shape(6, 18, 8)),
+    ],
+)
+def test_elements_that_are_there_several_times_move_once_each(function, moved, shape):
+    graph = graph_of(lambda x: torch.relu(function(x)))
+    picked = [
+        node.operator for node in graph.nodes if operator_name(node.operator) in {"gather", "rearrange"}
+    ]
+    assert [operator_name(operator) for operator in picked] == moved
+    assert picked[0].output == shape
+
+
+def test_windows_that_do_not_overlap_only_rename_axes():
+    graph = graph_of(lambda x: torch.relu(x.unfold(2, 4, 4).unfold(3, 4, 4)))
+    assert operators(graph) == ["relu"]
+
+
+def test_a_copy_is_what_is_copied():
+    def copied(x):
+        room = torch.empty_like(x)
+        room.copy_(torch.relu(x))
+        return room + x
+
+    assert operators(graph_of(copied)) == ["relu", "add"]
+
+
+def test_a_sum_that_runs_is_a_function_of_each_element():
+    assert operators(graph_of(lambda x: torch.cumsum(x, dim=1))) == ["cumulative_sum"]
+
+
+@pytest.mark.parametrize(
+    ("shape", "groups", "features"), [((1, 10, 16), 1, 32), ((1, 4, 10, 16), 4, 32), ((4, 10, 16), 4, 32)]
+)
+def test_a_product_with_several_matrices_is_a_convolution(shape, groups, features):
+    matrices = nn.Parameter(torch.ones(4, 16, 8))
+
+    class Product(nn.Module):
+        """x times each matrix."""
+
+        def __init__(self):
+            super().__init__()
+            self.matrices = matrices
+
+        def forward(self, x):
+            return torch.matmul(x, self.matrices)
+
+    graph = graph_of(Product(), *shape)
+    *_, layer = lower(graph).layers
+    assert (groups, features, 16) == (layer.G, layer.G * layer.K, layer.C)
+    assert (total_macs(graph), total_params(graph)) == (4 * 10 * 16 * 8, 4 * 16 * 8)

@@ -7,11 +7,15 @@ from machines import machine
 
 from accelsim import load_hardware, load_network, run_network
 from accelsim.descriptions import vary
+from accelsim.errors import MappingError
 from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.search import map_layer
 from accelsim.network.build import build
+from accelsim.network.lowered import lowered_network
 from accelsim.network.lowering import lower
 from accelsim.planning.compiler import idle_descriptors, make_schedule, map_network
+from accelsim.planning.programme.shortage import PoolShortageError
+from accelsim.run import plan_run
 from accelsim.simulation.alone import Alone
 from accelsim.simulation.engines import simulate
 
@@ -120,3 +124,49 @@ def test_of_a_pools_mappings_that_save_little_energy_none_is_taken_that_takes_mu
         for size in (6117, 24469)
     ]
     assert large.cycles * large.energy.total <= 1.005 * small.cycles * small.energy.total
+
+
+@pytest.mark.parametrize("name", ["16x16_128k", "eyeriss", "gemmini_16x16"])
+def test_nothing_is_to_stay_on_chip_where_nothing_does(name):
+    asked, hardware = MappingOptions(activations="on_chip"), load_hardware(name)
+    graph = lowered_network(load_network("sqnxt23v5")).graph
+    sentence = f"^activations = 'on_chip': must be anywhere on {name}, which keeps no activations on chip$"
+    for plans in (
+        lambda: plan_run("sqnxt23v5", hardware, asked),
+        lambda: make_schedule(graph, hardware, asked),
+        lambda: map_network(graph, hardware, asked),
+    ):
+        with pytest.raises(MappingError, match=sentence):
+            plans()
+
+
+@pytest.mark.parametrize("name", ["npu_int8_2m", "mcu_l3_l2_l1"])
+def test_where_activations_stay_nothing_but_the_ends_is_outside(name):
+    plan = plan_run("squeezenet_v1_1", name, MappingOptions(activations="on_chip"))
+    tensors = plan.schedule.memory_map.activations
+    assert all(tensor.outside is None or tensor.is_image or tensor.is_result for tensor in tensors)
+
+
+@pytest.mark.parametrize("name", ["mcu_l3_l2_l1", "npu_int8_psram"])
+def test_what_would_help_activations_to_stay_on_chip_does(name):
+    options = MappingOptions(activations="on_chip")
+    with pytest.raises(PoolShortageError) as caught:
+        plan_run("mobilenet_v1", name, options)
+    shortage = caught.value.shortage
+    memory, home = shortage.memory, {"mcu_l3_l2_l1": "l3", "npu_int8_psram": "psram"}[name]
+    assert f"where activations = 'on_chip' wants them and not in {home}; would help:" in str(shortage)
+    plan_run(shortage.smaller, name, options)
+    key, needed_bytes = f"memories.{memory}.size_bytes", shortage.roomiest.size_bytes
+    plan_run("mobilenet_v1", vary(load_hardware(name), **{key: needed_bytes}), options)
+    with pytest.raises(PoolShortageError):
+        plan_run("mobilenet_v1", vary(load_hardware(name), **{key: needed_bytes - 1}), options)
+
+
+def test_what_a_product_needs_on_chip_is_said_with_what_would_help():
+    """The weights' memory holds no keys: they have to stay, though they are no end of the network."""
+    with pytest.raises(PoolShortageError, match="where the second operand of a product has to lie") as caught:
+        run_network("mobilevit_xxs", "npu_int8_psram")
+    shortage = caught.value.shortage
+    larger = {f"memories.{shortage.memory}.size_bytes": shortage.roomiest.size_bytes}
+    run_network("mobilevit_xxs", vary(load_hardware("npu_int8_psram"), **larger))
+    run_network(shortage.smaller, "npu_int8_psram")

@@ -1,8 +1,11 @@
 """Joules, watts and seconds, with the prefix that suits."""
 
 import math
+import re
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from machines import machine
 from pytest import approx
 
@@ -18,8 +21,14 @@ from accelsim.report.text.energies import (
     of_largest_layer,
     of_run,
 )
+from accelsim.report.text.table import percent, ratio, si
 from accelsim.run import run_network
 
+finite_numbers = st.floats(allow_nan=False, allow_infinity=False)
+POWERS = {
+    f"{prefix}J": 10.0**power
+    for prefix, power in zip((*"fpnum", "", *"kMGT"), range(-15, 13, 3), strict=True)
+}
 IN_PICOJOULES = machine(**{"energy.unit": "pJ", "energy.picojoules_per_unit": 1.0})
 WORTH_SOME = machine(**{"energy.picojoules_per_unit": 1.5})
 
@@ -119,3 +128,44 @@ def test_power_is_energy_over_time(results):
 
 def test_picojoules_need_not_be_said_where_the_unit_says_them():
     assert run_network(load_network("sqnxt23v5"), machine(**{"energy.unit": "nJ"})).energy_pj > 0
+
+
+# --- huge and tiny
+
+
+@pytest.mark.parametrize(
+    ("joules", "text"),
+    [
+        (3.83e196, "3.83e+196 J"),
+        (1e15, "1.00e+15 J"),
+        (999.6e12, "1.00e+15 J"),
+        (999e12, "999 TJ"),
+        (4.2e-17, "4.20e-17 J"),
+        (-3.83e20, "-3.83e+20 J"),
+        (math.inf, "inf J"),
+    ],
+)
+def test_beyond_all_prefixes_are_powers_of_ten(joules, text):
+    assert engineering(joules, "J") == text
+    assert energy_cell(joules, 1e12) == text.replace(" ", "")
+
+
+@given(finite_numbers)
+def test_any_number_is_short_and_says_how_large_it_is(value):
+    digits, unit = engineering(value, "J").split()
+    assert len(digits) <= 10
+    assert math.isclose(float(digits) * POWERS[unit], value, rel_tol=0.006)
+    for text in (si(value), percent(value), ratio(value), ratio(value, decimals=3)):
+        assert len(text) <= 10
+
+
+@given(finite_numbers.map(abs))
+def test_any_time_is_short(value):
+    assert len(duration(value)) <= 15
+
+
+@given(finite_numbers.filter(bool))
+def test_nothing_but_nothing_reads_as_nothing(value):
+    digits = re.match(r"[-+.e\d]+", si(value))
+    assert float(digits[0]) != 0
+    assert float(ratio(value)) != 0

@@ -20,6 +20,7 @@ ACTIVATION_OPS: Final = {
     "reciprocal": 1,
     "sine": 1,
     "erf": 1,
+    "cumulative_sum": 1,  # addition of the sum so far
     "quantize": 3,  # minimum and maximum of all, scale and round
     "elu": 1,  # table look-up
     "softplus": 1,  # table look-up

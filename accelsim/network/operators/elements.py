@@ -35,9 +35,11 @@ ActivationFunction: TypeAlias = Literal[
     "sign",
     "step",
     "quantize",
+    "cumulative_sum",
     "linear",
 ]
-"""`linear` is a product with, or a sum with, numbers that are part of the network."""
+"""`linear` is a product with, or a sum with, numbers that are part of the network; `cumulative_sum` adds
+those before it along a dimension to each."""
 
 
 @operator("activation")

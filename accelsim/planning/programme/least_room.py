@@ -41,6 +41,20 @@ class LeastRoom(NamedTuple):
     """Of the whole network."""
 
 
+class StepRoom(NamedTuple):
+    """What a step, or a cascade, needs of the pool.
+
+    Example:
+        >>> StepRoom(tensors=(2, 3), needed_bytes=4192).needed_bytes
+        4192
+    """
+
+    tensors: tuple[int, ...]
+    """That are in the pool as a whole then."""
+    needed_bytes: int
+    """By them, by rows, weights and the smallest tiles."""
+
+
 class _Reached(NamedTuple):
     """The way to a state that needs least."""
 
@@ -81,6 +95,41 @@ def least_room(
         >>> least_room(network, inside, [{frozenset(): Staircase((20,), (1.0,), (StepCost(1),), (0,))}])[:4]
         (90, 0, 1, (0, 1))
     """
+    last = _least_way(network, pool, prices, chains)
+    return None if last is None else _least(last)
+
+
+def least_rooms(network: NetworkTensors, pool: Pool, prices: Sequence[StepPrices]) -> list[StepRoom] | None:
+    """What each step needs of a pool on the way on which the one that needs most needs least.
+
+    Args:
+        network: Tensors and their uses.
+        pool: Where they may lie, but for its size.
+        prices: Of each step: its staircases say how small tiles may be.
+
+    Returns:
+        The needs, in running order; None as `least_room`.
+
+    Example:
+        >>> from accelsim.hardware import Operand
+        >>> from accelsim.mapping.staircase import StepCost, Staircase
+        >>> from accelsim.planning.tensors import LayerUse, Tensor
+        >>> tensors = Tensor("image", 60, is_image=True), Tensor("fc", 10, is_result=True)
+        >>> network = NetworkTensors(tensors, (LayerUse((0,), (), 1),))
+        >>> inside = Pool(50, outside=False, image_inside=True, results_inside=True)
+        >>> least_rooms(network, inside, [{frozenset(): Staircase((20,), (1.0,), (StepCost(1),), (0,))}])
+        [StepRoom(tensors=(0, 1), needed_bytes=90)]
+    """
+    last = _least_way(network, pool, prices, ())
+    if last is None:
+        return None
+    return [StepRoom(members(reached.in_pool), reached.its_bytes) for reached in _way(last)]
+
+
+def _least_way(
+    network: NetworkTensors, pool: Pool, prices: Sequence[StepPrices], chains: Sequence[ChainPrices]
+) -> _Reached | None:
+    """The end of the way that needs least; None where there is none."""
     pool = replace(pool, only_ends_outside=True)
     decisions = Decisions.of(network, pool, prices)
     programme = Programme.of(decisions, pool, prices, [*edges(network, decisions.stages, chains)])
@@ -90,9 +139,7 @@ def least_room(
         _reach(levels[step + 1], transitions, tariff.stairs, levels[step], step, None)
         for edge, of_edge, _ in programme.of_edges[step]:
             _reach(levels[edge.behind], of_edge, edge.stairs, levels[step], step, edge)
-    if not levels[-1]:
-        return None
-    return _least(min(levels[-1].values(), key=lambda reached: reached.needed_bytes))
+    return min(levels[-1].values(), key=lambda reached: reached.needed_bytes, default=None)
 
 
 def _reach(

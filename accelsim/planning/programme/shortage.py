@@ -20,9 +20,9 @@ from accelsim.network.layer import Layer
 from accelsim.network.lowering.splitting import unfused
 from accelsim.network.parameters import RESOLUTION
 from accelsim.planning.network_to_plan import NetworkToPlan
-from accelsim.planning.programme.least_room import LeastRoom
+from accelsim.planning.programme.least_room import LeastRoom, least_rooms
 from accelsim.planning.programme.planner import nothing_kept
-from accelsim.planning.residency import DoesNotFit, Pool, ResidencyPlan
+from accelsim.planning.residency import DoesNotFit, Pool
 from accelsim.planning.tensors import NetworkTensors, network_tensors
 
 _UNBOUNDED: Final = 2**62
@@ -75,11 +75,21 @@ def step_needs(network: NetworkTensors, pool: Pool, prices: Sequence[StepPrices]
         [StepNeed(step=0, tensors=(0, 1), tensor_bytes=70, tile_bytes=20)]
     """
     plan = nothing_kept(network, replace(pool, size_bytes=_UNBOUNDED), prices)
-    assert isinstance(plan, ResidencyPlan)
+    if pool.only_ends_outside or isinstance(plan, DoesNotFit):  # something has to be kept
+        rooms = least_rooms(network, pool, prices)
+        if rooms is not None:
+            return [_need(network, step, *room) for step, room in enumerate(rooms)]
+    if isinstance(plan, DoesNotFit):
+        return [_need(network, plan.step, plan.tensors, plan.needed_bytes)]
     return [
         StepNeed(number, step.in_pool, _UNBOUNDED - step.room_bytes, of_step[step.moved].room_bytes[0])
         for number, (step, of_step) in enumerate(zip(plan.steps, prices, strict=True))
     ]
+
+
+def _need(network: NetworkTensors, step: int, tensors: tuple[int, ...], needed_bytes: int) -> StepNeed:
+    tensor_bytes = sum([network.tensors[index].size_bytes for index in tensors])
+    return StepNeed(step, tensors, tensor_bytes, needed_bytes - tensor_bytes)
 
 
 def no_tile_sentence(
@@ -140,6 +150,8 @@ class Shortage:
         smaller: The network with the largest image with which the pool holds it; None where there is none,
             or it was not looked for.
         by_resolution: Whether that is the same network, whose parameter `resolution` is another.
+        only_ends_outside: Whether nothing but the network's ends may lie outside, as
+            `MappingOptions.activations` asks.
     """
 
     hardware: Hardware
@@ -150,6 +162,7 @@ class Shortage:
     roomiest: StepNeed
     smaller: Network | None = None
     by_resolution: bool = False
+    only_ends_outside: bool = False
 
     @classmethod
     def of(
@@ -304,6 +317,11 @@ class Shortage:
         if not self.fault.tensors:
             return ""
         home = self.hardware.home(Operand.OUTPUTS)
+        if home is not None and self.only_ends_outside:
+            return f", where activations = 'on_chip' wants them and not in {home.name}"
+        use = self.planned.tensors.uses[self.fault.step]
+        if home is not None and use.is_product and not set(use.residuals).isdisjoint(self.fault.tensors):
+            return f", where the second operand of a product has to lie and not in {home.name}"
         if home is not None:
             return f", where io says that the network's ends lie and not in {home.name}"
         return f", and {self.hardware.off_chip[0].name} holds no activations"

@@ -24,7 +24,7 @@ from accelsim.report.tables.comparison import ComparedCase
 from accelsim.report.tables.machines import dotted, peaks
 from accelsim.report.text.energies import energy_and_unit, engineering, in_whole_joules
 from accelsim.report.text.power import rate_or_none
-from accelsim.report.text.table import percent, si
+from accelsim.report.text.table import percent, ratio, si
 from accelsim.report.text.words import BOUNDS, SHAPE_LEGEND, bound_name, bound_sentence, off_chip_word
 from accelsim.report.values.stage_results import cycles_by_bound
 from accelsim.result import RunResult
@@ -79,7 +79,7 @@ def page_html(page: Page) -> str:
         lead=escape(_lead(page)),
         summary=_summary(page),
         relative=escape(_relative(page)),
-        legend=_legend(page.off_chip),
+        legend=_legend(page),
         memory=memory_section([compared.case for compared in page.compared]),
         networks=_networks(page),
         machines="\n".join(_machine(name, machine) for name, machine in page.machines.items()),
@@ -172,7 +172,7 @@ def _summary_cells(page: Page, index: int, compared: ComparedCase, power: bool, 
     yield _number(result.params, si)
     yield _number(result.macs, si)
     yield _number(result.time_ms, _milliseconds)
-    yield _number(compared.relative_time, "{:.2f}".format)
+    yield _number(compared.relative_time, ratio)
     energy, unit = energy_and_unit(result)
     yield _number(in_whole_joules(result).energy.total, lambda _: energy)
     yield _text(unit)
@@ -181,7 +181,7 @@ def _summary_cells(page: Page, index: int, compared: ComparedCase, power: bool, 
         yield _number(power_mw, _watts)
     if page.demand is not None:
         yield from _rate_cells(result, page.demand)
-    yield _number(compared.relative_energy, "{:.2f}".format)
+    yield _number(compared.relative_energy, ratio)
     yield _number(result.utilization, _share)
     if zeros:
         yield _number(result.skipped_macs / result.macs if result.macs else None, _share)
@@ -240,11 +240,15 @@ def _table(head: str, rows: Iterable[str], **attributes: object) -> str:
 # --- what stands below
 
 
-def _legend(off_chip: str) -> str:
+def _legend(page: Page) -> str:
+    """What bounds layers, of what bounds any of these."""
+    off_chip = page.off_chip
+    drawn = {layer.bound_by for compared in page.compared for layer in compared.case.result.layers}
     terms = [
         element("dt", escape(bound_name(bound, off_chip)))
         + element("dd", escape(bound_sentence(bound, off_chip)))
         for bound in BOUNDS
+        if bound in drawn
     ]
     return element("dl", *terms) + element("p", escape(SHAPE_LEGEND))
 

@@ -18,7 +18,6 @@ _LEFT: Final = 70.0
 _BELOW: Final = 22.0
 """The parts of a drawing, in its own units; the page scales it."""
 _TICKS: Final = 4
-_RARE: Final = frozenset({"weights", "window", "of_cascade"})
 _CHARACTER: Final = 6.5
 """How wide a character is, about."""
 
@@ -57,11 +56,11 @@ def memory_section(cases: Sequence[Case]) -> str:
 
 
 def _legend(drawn: Collection[BlockKind]) -> str:
-    """What the colours mean; of what few machines have where it is drawn."""
+    """What the colours mean, of those that are drawn."""
     entries = [
         element("span", f"{element('span', '&#9632;', style=f'color: {colour}')} {escape(words)}&emsp;")
         for kind, (colour, _, words) in STYLES.items()
-        if kind in drawn or kind not in _RARE
+        if kind in drawn
     ]
     return element("p", *entries, class_="note")
 

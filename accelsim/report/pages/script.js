@@ -23,11 +23,13 @@
 
   function si(value) {
     if (Number.isInteger(value) && Math.abs(value) < 1000) return String(value);
+    if (Math.abs(value) < 0.005) return value.toExponential(0);
+    let scaled = value;
     for (const suffix of ["", "k", "M", "G", "T", "P"]) {
-      const decimals = [2, 1, 0].find((count) => value.toFixed(count).length <= 4) ?? 0;
-      const text = value.toFixed(decimals);
+      const decimals = [2, 1, 0].find((count) => scaled.toFixed(count).length <= 4) ?? 0;
+      const text = scaled.toFixed(decimals);
       if (Number(text) < 1000) return text + suffix;
-      value /= 1000;
+      scaled /= 1000;
     }
     return value.toExponential(0);
   }

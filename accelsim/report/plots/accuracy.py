@@ -165,7 +165,7 @@ def plot_accuracy(points: Sequence[AccuracyPoint], kind: CostKind, axes: Axes) -
     axes.legend(
         handles=[
             FRONT.in_legend("Pareto front", linestyle="-"),
-            BEATEN.in_legend("beaten by another network"),
+            *([BEATEN.in_legend("beaten by another network")] if beaten else []),
         ],
         loc="lower right",
         bbox_to_anchor=(1.0, 0.995),  # above the axes: inside, the legend would hide what is beaten by most

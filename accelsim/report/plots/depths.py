@@ -144,12 +144,12 @@ def plot_depths(points: Sequence[DepthPoint], against: Against, axes: Axes, ener
     positions = [(point.time_ms, point.value(against)) for point in points]
     dress(positions, against, axes, energy_unit, time="time of one image")
     if against == "energy":
-        legend = [KNOWN.in_legend("known networks")] if known_points else []
-        legend += [
-            FRONT.in_legend("Pareto front of time, energy and parameters"),
-            BEATEN.in_legend("another is as good or better in all three"),
-        ]
-        legend_above(legend, axes)
+        groups = (
+            (known_points, KNOWN, "known networks"),
+            (front, FRONT, "Pareto front of time, energy and parameters"),
+            (beaten, BEATEN, "another is as good or better in all three"),
+        )
+        legend_above([style.in_legend(words) for members, style, words in groups if members], axes)
     labelled = [
         LabelledMarker(point.time_ms, point.value(against), KNOWN.radius_points, point.known_as)
         for point in known_points

@@ -85,7 +85,7 @@ def layers_figure(results: Sequence[RunResult]) -> Figure:
         )
         for result, of_result, limit in zip(results, bars, cuts, strict=True)
     ]
-    bounds = {bar.bound_by for bar in all_bars}
+    bounds = {bar.bound_by for bar in all_bars if bar.time_us or bar.utilization}
     off_chip = common_off_chip_word(result.off_chip for result in results)
     legend: list[Artist] = [Patch(alpha=0, label="bound by")]
     legend += [

@@ -5,13 +5,13 @@ first steps have numbers: on the tiles of the output plane and on those of the o
 through, and at the bottom when the array works at them.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from itertools import groupby, pairwise
 from typing import Final
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch, Rectangle
+from matplotlib.patches import Rectangle
 
 from accelsim.descriptions import MOST_NAMES, shortened, unknown
 from accelsim.descriptions.phrases import counted
@@ -36,13 +36,15 @@ from accelsim.report.plots.drawn_mapping import (
     on_chip_lines,
     work_words,
 )
-from accelsim.report.plots.style import BLUE, GREY, SKY, YELLOW, run_name, text_colour
+from accelsim.report.plots.style import BLUE, GREY, SKY, run_name, text_colour
 from accelsim.report.plots.timeline import (
     BUSY,
     OPERAND_COLOURS,
     TimelineWindow,
+    WorkBar,
     plot_timeline,
     work_bars,
+    work_legend,
 )
 from accelsim.simulation.activity import Component
 
@@ -293,8 +295,8 @@ def _write_on_chip(drawn: DrawnMapping, axes: Axes) -> None:
         axes.text(0.0, 0.93 - place * min(0.155, 0.98 / len(lines)), words, fontsize=_FONT, va="center")
 
 
-def _plot_time(timeline: Timeline, index: int, drawn: DrawnMapping, axes: Axes) -> set[Component]:
-    """When components work at the first steps of the layer; those that do."""
+def _plot_time(timeline: Timeline, index: int, drawn: DrawnMapping, axes: Axes) -> list[WorkBar]:
+    """When components work at the first steps of the layer; the bars that say so."""
     own = [busy for busy in timeline.activity.timeline if busy.layer == index and busy.step < NUMBERED]
     start, end = min(busy.start for busy in own), max(busy.end for busy in own)
     window = TimelineWindow(timeline, "", start, max(end - start, 1))
@@ -323,17 +325,15 @@ def _plot_time(timeline: Timeline, index: int, drawn: DrawnMapping, axes: Axes) 
         f"the first {NUMBERED} of {total} steps" if total > NUMBERED else f"all of {counted(total, 'step')}"
     )
     _set_title(f"when: {which}", axes)
-    return at_work
+    return [bar for bar in bars if bar.component not in idle]
 
 
-def _legend(at_work: Collection[Component], figure: Figure) -> None:
-    patches = [Patch(color=colour, label=operand) for operand, colour in OPERAND_COLOURS.items()]
-    patches += [Patch(color=BUSY, label="array: busy"), Patch(color=BLUE, label="array: PEs that multiply")]
-    units = {"vector": Patch(color=GREY, label="vector unit"), "host": Patch(color=YELLOW, label="host")}
-    patches += [patch for unit, patch in units.items() if unit in at_work]
+def _legend(bars: Sequence[WorkBar], figure: Figure) -> None:
+    """What the colours of these bars mean."""
+    patches = work_legend(bars)
     figure.legend(
         handles=patches,
-        ncols=len(patches),
+        ncols=max(len(patches), 1),
         loc="lower right",
         bbox_to_anchor=(0.98, 0.183),
         frameon=False,

@@ -79,6 +79,8 @@ def _plot_panel(panel: MeasuredPanel, scatter: Axes, residuals: Axes) -> None:
     residuals.axhspan(-_WITHIN, _WITHIN, color="0.9", linewidth=0, zorder=0)
     residuals.axhline(0, color="0.55", linewidth=0.8, zorder=1)
     for (name, series), (colour, marker) in zip(panel.series.items(), _STYLES, strict=False):
+        if not series:
+            continue
         measured = [figure.measured for figure in series]
         simulated = [figure.simulated for figure in series]
         errors = [figure.log_error for figure in series]

@@ -200,10 +200,10 @@ def _with_suffix(value: float, largest: float) -> str:
 
 
 def plain(value: float) -> str:
-    """`0.05`, `1.5`, `20`, `5k`, `2G`."""
-    if value < 1000:
-        return f"{value:.3g}"
+    """`0.05`, `1.5`, `20`, `5k`, `2G`, `1.5e+30`."""
     digits, suffix = digits_and_suffix(value)
+    if not suffix:
+        return f"{value:.3g}"
     return (digits.rstrip("0").rstrip(".") if "." in digits else digits) + suffix
 
 

@@ -224,13 +224,9 @@ def plot_sweep(panel: SweepPanel, axes: Axes) -> None:
     axes.grid(color="0.93")
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
-    legend_above(
-        [
-            FRONT.in_legend("Pareto front", linestyle="-" if panel.line else ""),
-            BEATEN.in_legend("beaten by another candidate"),
-        ],
-        axes,
-    )
+    of_front = FRONT.in_legend("Pareto front", linestyle="-" if panel.line else "")
+    of_beaten = BEATEN.in_legend("beaten by another candidate")
+    legend_above([*([of_front] if front else []), *([of_beaten] if beaten else [])], axes)
     if len(front) <= MOST_NAMES:
         label_points(
             [LabelledMarker(point.x, point.y, FRONT.radius_points, point.name) for point in front],

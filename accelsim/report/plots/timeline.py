@@ -115,14 +115,14 @@ def timeline_figure(windows: Sequence[TimelineWindow]) -> Figure:
     grid = figure.add_gridspec(len(windows) + 1, 1, height_ratios=heights, hspace=0)
     legend = figure.add_subfigure(grid[0, 0])
     off_chip = common_off_chip_word(window.timeline.hardware.names_off_chip for window in windows)
-    with_host = any(window.timeline.hardware.host is not None for window in windows)
-    handles = _legend(off_chip, with_host=with_host)
-    legend.legend(handles=handles, ncols=len(handles), loc="center", frameon=False, fontsize="small")
-    for row, window in enumerate(windows):
+    bars = [work_bars(window) for window in windows]
+    handles = work_legend([bar for of_window in bars for bar in of_window], f"{off_chip}: ")
+    legend.legend(handles=handles, ncols=max(len(handles), 1), loc="center", frameon=False, fontsize="small")
+    for row, (window, of_window) in enumerate(zip(windows, bars, strict=True)):
         part = figure.add_subfigure(grid[row + 1, 0])
         axes = part.subplots()
         part.subplots_adjust(left=0.12, right=0.97, top=1 - 0.32 / _PANEL_INCHES, bottom=0.5 / _PANEL_INCHES)
-        plot_timeline(work_bars(window), window.timeline.hardware, axes)
+        plot_timeline(of_window, window.timeline.hardware, axes)
         axes.set_xlim(0, window.cycles)
         axes.set_xlabel(f"cycles since cycle {window.start_cycle:,} of the run")
         set_title(window.title, axes)
@@ -167,10 +167,23 @@ def _colours(component: Component) -> dict[str, str]:
     return {"dram": OPERAND_COLOURS, **units}[component]
 
 
-def _legend(off_chip: str, *, with_host: bool) -> list[Patch]:
+def work_legend(bars: Sequence[WorkBar], channel: str = "") -> list[Patch]:
+    """What the colours of these bars mean, of those that they have.
+
+    Args:
+        bars: Those that are drawn.
+        channel: What stands before the operands that channels move.
+    """
+    moved, units = {bar.operand for bar in bars}, {bar.component for bar in bars}
     patches = [
-        Patch(color=colour, label=f"{off_chip}: {operand}") for operand, colour in OPERAND_COLOURS.items()
+        Patch(color=colour, label=f"{channel}{operand}")
+        for operand, colour in OPERAND_COLOURS.items()
+        if operand in moved
     ]
-    patches += [Patch(color=BUSY, label="array: busy"), Patch(color=BLUE, label="array: PEs that multiply")]
-    patches += [Patch(color=GREY, label="vector unit")]
-    return [*patches, Patch(color=YELLOW, label="host")] if with_host else patches
+    if "array" in units:
+        patches.append(Patch(color=BUSY, label="array: busy"))
+    if any(bar.multiplying > 0 for bar in bars):
+        patches.append(Patch(color=BLUE, label="array: PEs that multiply"))
+    if "vector" in units:
+        patches.append(Patch(color=GREY, label="vector unit"))
+    return [*patches, Patch(color=YELLOW, label="host")] if "host" in units else patches

@@ -18,7 +18,7 @@ from matplotlib.ticker import MaxNLocator
 
 from accelsim.report.plots.stages import Panel, label_cut, limits, stage_figure, stage_spans
 from accelsim.report.plots.style import BLUE, GREY, ORANGE, ROUND_STEPS, VERMILION, plain, run_name
-from accelsim.report.text.table import quantity
+from accelsim.report.text.table import quantity, ratio
 from accelsim.report.text.words import off_chip_word
 from accelsim.result import RunResult
 
@@ -93,24 +93,25 @@ def traffic_figure(results: Sequence[RunResult]) -> Figure:
         )
         for result, of_result, limit in zip(results, bars, cuts, strict=True)
     ]
-    legend: list[Artist] = [
-        Patch(color=BLUE, label="read"),
-        Patch(color=ORANGE, label="written"),
-        *([Patch(color=GREY, label="bursts, of no use")] if _in_bursts(bars) else []),
-        Line2D([], [], color="black", linewidth=1.0, label="compulsory: every operand and output once"),
-    ]
-    return stage_figure(panels, legend, rows_inches=(1.9, 1.05))
+    return stage_figure(panels, _legend([bar for of_result in bars for bar in of_result]), (1.9, 1.05))
 
 
-def _in_bursts(bars: Sequence[Sequence[TrafficBar]]) -> bool:
-    """Whether anything moves that is of no use."""
-    return any(bar.beside_bytes for of_result in bars for bar in of_result)
+def _legend(bars: Sequence[TrafficBar]) -> list[Artist]:
+    """What the parts of these bars mean, of those that they have."""
+    parts = (
+        (BLUE, "read", any(bar.read_bytes for bar in bars)),
+        (ORANGE, "written", any(bar.write_bytes for bar in bars)),
+        (GREY, "bursts, of no use", any(bar.beside_bytes for bar in bars)),
+    )
+    patches = [Patch(color=colour, label=words) for colour, words, is_drawn in parts if is_drawn]
+    least = Line2D([], [], color="black", linewidth=1.0, label="compulsory: every operand and output once")
+    return [*patches, least]
 
 
 def traffic_title(result: RunResult, bars: Sequence[TrafficBar]) -> str:
     """`DRAM traffic of sqnxt23v5 on 16x16_128k: 14.0 MB, 1.05 times the compulsory 13.4 MB`."""
     total, least = sum(bar.total_bytes for bar in bars), sum(bar.compulsory_bytes for bar in bars)
-    times = f", {total / least:.2f} times the compulsory {quantity(least, 'B')}" if least else ""
+    times = f", {ratio(total / least)} times the compulsory {quantity(least, 'B')}" if least else ""
     return f"{off_chip_word(result.off_chip)} traffic of {run_name(result)}: {quantity(total, 'B')}{times}"
 
 
@@ -128,7 +129,7 @@ def plot_traffic(bars: Sequence[TrafficBar], axes: Axes, limit: float, off_chip:
     reads = [bar.read_bytes for bar in bars]
     axes.bar(indexes, reads, width=0.85, color=BLUE)
     axes.bar(indexes, [bar.write_bytes for bar in bars], bottom=reads, width=0.85, color=ORANGE)
-    if _in_bursts([bars]):
+    if any(bar.beside_bytes for bar in bars):
         of_use = [bar.read_bytes + bar.write_bytes for bar in bars]
         axes.bar(indexes, [bar.beside_bytes for bar in bars], bottom=of_use, width=0.85, color=GREY)
     axes.hlines(

@@ -7,8 +7,8 @@ from typing import Any
 
 from accelsim.power import FrameDemand
 from accelsim.report.text.energies import energy_cell
-from accelsim.report.text.power import rate_or_none, rate_values
-from accelsim.report.text.table import Column, Style, fitting, percent_digits, si, table, wrapped
+from accelsim.report.text.power import image_cell, rate_or_none, rate_values
+from accelsim.report.text.table import Column, Style, fitting, percent_digits, ratio, si, table, wrapped
 from accelsim.report.text.words import OFF_CHIP, common_off_chip_word, memory_word, off_chip_words
 from accelsim.report.text.zeros import skipped_percent
 from accelsim.result import RunResult
@@ -208,9 +208,9 @@ def _columns(compared: Sequence[ComparedCase], demand: FrameDemand | None) -> li
         Column("params", [si(result.params) for result in results], rank=1, gap=2),
         Column("MACs", [si(result.macs) for result in results], rank=1, gap=2),
         Column("ms", [si(result.time_ms) for result in results], gap=2),
-        Column("x time", [f"{row.relative_time:.2f}" for row in compared], gap=2),
+        Column("x time", [ratio(row.relative_time) for row in compared], gap=2),
         Column("energy", [_energy(result) for result in results], gap=2),
-        Column("x energy", ["-" if value is None else f"{value:.2f}" for value in energies], gap=2),
+        Column("x energy", ["-" if value is None else ratio(value) for value in energies], gap=2),
         *(_powers(results) if demand is None else _at_rate(results, demand)),
         Column("PE%", [percent_digits(result.utilization) for result in results], gap=2, rank=rank),
         *_zeros(results, rank),
@@ -242,7 +242,7 @@ def _at_rate(results: Sequence[RunResult], demand: FrameDemand) -> list[Column]:
     columns = [
         Column(
             "J/image",
-            ["-" if rate is None else energy_cell(rate.energy_uj * 1e6, 1.0) for rate in rates],
+            ["-" if rate is None else image_cell(rate) for rate in rates],
             gap=2,
         ),
         Column("mW", ["-" if rate is None else si(rate.power_mw) for rate in rates], gap=2),

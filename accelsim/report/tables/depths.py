@@ -7,7 +7,7 @@ from typing import Any, Final, Literal, TypeAlias, assert_never
 
 from accelsim.descriptions.phrases import counted
 from accelsim.report.text.energies import energy_cell
-from accelsim.report.text.table import Column, Style, si, table, wrapped
+from accelsim.report.text.table import Column, Style, ratio, si, table, wrapped
 from accelsim.report.text.words import inferences_words
 from accelsim.search.depth import DepthCandidate, DepthObjective, DepthSearch
 from accelsim.version import __version__
@@ -166,15 +166,15 @@ def _columns(search: DepthSearch, table_rows: Sequence[DepthRow]) -> list[Column
         Column("params", [si(candidate.params) for candidate in candidates], gap=2),
         Column("MACs", [si(candidate.macs) for candidate in candidates], gap=2, rank=1),
         Column("ms", [si(candidate.cycles / (megahertz * 1e3)) for candidate in candidates], gap=2),
-        Column("x time", [f"{candidate.cycles / reference.cycles:.3f}" for candidate in candidates], gap=2),
+        Column("x time", [_ratio(candidate.cycles, reference.cycles) for candidate in candidates], gap=2),
         Column("energy", [energy_cell(candidate.energy, picojoules) for candidate in candidates], gap=2),
         Column("x energy", [_ratio(candidate.energy, reference.energy) for candidate in candidates], gap=2),
         Column("known as", [row.name for row in table_rows], "left", gap=2, least=8),
     ]
 
 
-def _ratio(energy: float, reference: float) -> str:
-    return f"{energy / reference:.3f}" if reference else "-"
+def _ratio(figure: float, reference: float) -> str:
+    return ratio(figure / reference, decimals=3) if reference else "-"
 
 
 def depths_word(candidate: DepthCandidate) -> str:

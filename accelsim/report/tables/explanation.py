@@ -8,8 +8,8 @@ from accelsim.power import FrameDemand
 from accelsim.report.tables.redesigns import redesign_lines, redesign_values, staying_values
 from accelsim.report.text.diagnosis import loop_words, reason
 from accelsim.report.text.energies import duration, energy_cell, energy_text
-from accelsim.report.text.power import rate_or_none, rate_sentence, rate_values
-from accelsim.report.text.table import Column, Style, labelled, percent, si, table, wrapped
+from accelsim.report.text.power import image_cell, rate_or_none, rate_sentence, rate_values
+from accelsim.report.text.table import Column, Style, labelled, percent, ratio, si, table, wrapped
 from accelsim.report.text.words import bound_word, off_chip_word, shape_word
 from accelsim.report.text.zeros import zeros_sentence
 from accelsim.report.values.stage_results import cycles_by_bound, tensors_can_go_outside
@@ -99,14 +99,14 @@ def _bounds(explained: Explanation) -> str:
     own = result.lower_bound_if_kept_cycles or result.lower_bound_cycles
     if not own:
         return ""
-    words = f", {result.cycles / own:.2f} times the lower bound of {own:,}"
+    words = f", {ratio(result.cycles / own)} times the lower bound of {own:,}"
     if not if_kept or not tensors_can_go_outside(result):
         return words
     if result.lower_bound_if_kept_cycles:
         other, condition = result.lower_bound_cycles, "if every tensor went outside"
     else:
         other, condition = if_kept, "if all tensors stayed on chip"
-    return f"{words}, {result.cycles / other:.2f} times that of {other:,} {condition}"
+    return f"{words}, {ratio(result.cycles / other)} times that of {other:,} {condition}"
 
 
 def _columns(explained: Explanation, demand: FrameDemand | None) -> list[Column]:
@@ -145,7 +145,7 @@ def _joules(results: Sequence[RunResult], demand: FrameDemand | None) -> list[Co
     """Energies of the network in joules where they are known; with a rate, of an image at that rate."""
     if demand is not None:
         rates = [rate_or_none(result, demand) for result in results]
-        images = ["-" if rate is None else energy_cell(rate.energy_uj * 1e6, 1.0) for rate in rates]
+        images = ["-" if rate is None else image_cell(rate) for rate in rates]
         powers = ["-" if rate is None else si(rate.power_mw) for rate in rates]
         return [Column("J/image", images), Column("mW", powers)]
     if all(result.energy.joules is None for result in results):
@@ -158,10 +158,10 @@ def _change(after: float, before: float, digits: int = 1) -> str:
     """`-22.2%`, `+1.3%`; `0%` where nothing to speak of changes, `x2.3` from twice as much on."""
     if not before:
         return "-"
-    ratio = after / before
-    if ratio >= 2:
-        return f"x{ratio:.3g}"
-    text = f"{100 * (ratio - 1):+.{digits}f}"
+    times = after / before
+    if times >= 2:
+        return f"x{times:.3g}"
+    text = f"{100 * (times - 1):+.{digits}f}"
     return "0%" if float(text) == 0 else f"{text}%"
 
 
@@ -196,7 +196,7 @@ def _helps(worst: WorstLayer, result: RunResult) -> str:
 def _layer_change(outcome: LayerOutcome, worst: WorstLayer) -> str:
     change = _change(outcome.cycles, worst.cycles, digits=0)
     if worst.macs and outcome.macs != worst.macs:
-        change += f", {outcome.macs / worst.macs:.2f} x the MACs"
+        change += f", {ratio(outcome.macs / worst.macs)} x the MACs"
     return change
 
 

@@ -9,7 +9,7 @@ from accelsim.report.tables.redesigns import NOT_KEPT, redesign_values
 from accelsim.report.text.diagnosis import reason
 from accelsim.report.text.energies import duration, energy_cell, energy_text
 from accelsim.report.text.excess import excess_words
-from accelsim.report.text.table import Column, Style, labelled, percent, si, table, wrapped
+from accelsim.report.text.table import Column, Style, labelled, percent, ratio, si, table, wrapped
 from accelsim.report.text.words import inferences_words
 from accelsim.search.changes import RedesignChange
 from accelsim.search.graph_moves import GraphMove
@@ -237,7 +237,7 @@ def _move_cell(move: Move) -> str:
 
 
 def _ratio(after: float, before: float) -> str:
-    return f"{after / before:.3f}" if before else "-"
+    return ratio(after / before, decimals=3) if before else "-"
 
 
 # --- plain values

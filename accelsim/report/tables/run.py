@@ -10,7 +10,7 @@ from accelsim.network.shapes import layer_shape
 from accelsim.power import FrameDemand
 from accelsim.report.tables.totals import totals
 from accelsim.report.text.energies import energy_cell
-from accelsim.report.text.table import Column, Style, bar, fitting, si, table, wrapped
+from accelsim.report.text.table import Column, Style, bar, fitting, ratio, si, table, wrapped
 from accelsim.report.text.words import (
     ROOMY,
     SHAPE_LEGEND,
@@ -31,7 +31,7 @@ LayerChoice: TypeAlias = Literal["all", "top", "none"]
 TOP_LAYERS: Final = 10
 """Layers that a table of the slowest has, unless it is said how many."""
 _LEGEND: Final = (
-    "op: {dataflows}, {none} = on the vector unit{zeros}. {shape} time: "
+    "op: {dataflows}{zeros}. {shape} time: "
     "cycles by which the layer moves the finish. PE%: multiply-accumulates per PE and cycle. {off_chip}, "
     "buffer: bytes{of_use} read and written{operands}. why: what bounds it, see below."
 )
@@ -125,14 +125,12 @@ def _legend(result: RunResult, columns: Sequence[Column]) -> str:
     off_chip = off_chip_word(result.off_chip)
     whose = off_chip if len(result.off_chip) > 1 else f"{off_chip}'s"
     parts = f"; {', '.join(operands)}: {whose} by operand" if operands else ""
-    of_layers = (layer.dataflow for layer in result.layers if layer.dataflow != VECTOR)
-    words = [
-        f"{dataflow_word(name)} = {dataflow_title(name)}"
-        for name in dict.fromkeys([*DEFAULT_DATAFLOWS, *of_layers])
-    ]
+    names = dict.fromkeys(layer.dataflow for layer in result.layers if layer.dataflow != VECTOR)
+    ordered = sorted(names, key=[*DEFAULT_DATAFLOWS, *names].index)
+    words = [f"{dataflow_word(name)} = {dataflow_title(name)}" for name in ordered]
+    none = {1: "no letters", 2: "neither"}.get(len(words), "none")
     legend = _LEGEND.format(
-        dataflows=", ".join(words),
-        none="neither" if len(words) == len(DEFAULT_DATAFLOWS) else "none",
+        dataflows=", ".join([*words, f"{none} = on the vector unit"]),
         zeros=zeros,
         shape=SHAPE_LEGEND,
         operands=parts,
@@ -240,4 +238,4 @@ def _utilization(value: LayerResult | StageResult) -> str:
 
 
 def _ratio(value: int, least: int) -> str:
-    return f"{value / least:.2f}" if least else "-"
+    return ratio(value / least) if least else "-"

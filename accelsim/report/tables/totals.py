@@ -6,7 +6,17 @@ from accelsim.descriptions.phrases import counted
 from accelsim.power import FrameDemand
 from accelsim.report.text.energies import duration, energy_cell, energy_text, engineering
 from accelsim.report.text.held_against import held_sentence
-from accelsim.report.text.table import LABEL_WIDTH, Style, bar, kibibytes, labelled, percent, quantity, si
+from accelsim.report.text.table import (
+    LABEL_WIDTH,
+    Style,
+    bar,
+    kibibytes,
+    labelled,
+    percent,
+    quantity,
+    ratio,
+    si,
+)
 from accelsim.report.text.words import (
     bound_sentence,
     bound_word,
@@ -103,10 +113,10 @@ def _lower_bound(result: RunResult) -> str:
     bound, bound_if_kept = result.lower_bound_cycles, result.lower_bound_if_kept_cycles
     if bound_if_kept and not tensors_can_go_outside(result):
         bound, bound_if_kept = bound_if_kept, None  # no tensor can go outside
-    times = f"{result.cycles / bound:.2f}"
+    times = ratio(result.cycles / bound)
     if not bound_if_kept:
         return f"{bound:,} cycles; the time is {times} times that"
-    times_if_kept = f"{result.cycles / bound_if_kept:.2f}"
+    times_if_kept = ratio(result.cycles / bound_if_kept)
     return (
         f"{bound:,} cycles where every tensor goes outside, {bound_if_kept:,} where all stay on chip; the "
         f"time is {times} and {times_if_kept} times that"

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Final, assert_never
 
 from accelsim.descriptions.phrases import memory_word
+from accelsim.report.text.table import ratio
 from accelsim.search.diagnosis import Diagnosis, Fill, FillLoop
 
 NOTABLY: Final = 0.9
@@ -49,7 +50,7 @@ def _reasons(diagnosis: Diagnosis) -> Iterator[str]:
 
 
 def _of_dram(diagnosis: Diagnosis) -> Iterator[str]:
-    traffic = f"{diagnosis.times_compulsory:.2f} times the least traffic"
+    traffic = f"{ratio(diagnosis.times_compulsory)} times the least traffic"
     if diagnosis.times_compulsory < AS_MUCH:
         traffic += " of a layer of which nothing stays on chip"
     yield f"{_memory(diagnosis)} streams for {diagnosis.busy:.0%} of the time, {traffic}"

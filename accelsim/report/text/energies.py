@@ -10,10 +10,14 @@ from dataclasses import replace
 from typing import Final, NamedTuple
 
 from accelsim.hardware.prices import EnergyTable
-from accelsim.report.text.table import si, three_digits
+from accelsim.report.text.table import scientific, si, three_digits
 from accelsim.result import RunResult
 
 _PREFIXES: Final = {-15: "f", -12: "p", -9: "n", -6: "u", -3: "m", 0: "", 3: "k", 6: "M", 9: "G", 12: "T"}
+_LEAST_DIGITS: Final = 1.0
+"""Before the point with the prefix that suits; less is below the smallest prefix."""
+_MANY_SECONDS: Final = 1e9
+"""Thirty years: what is more is a power of ten."""
 
 
 def engineering(value: float, unit: str) -> str:
@@ -24,7 +28,7 @@ def engineering(value: float, unit: str) -> str:
         unit: `J`, `W`, `s`.
 
     Returns:
-        `9.80 mJ`, `12.3 W`, `999 us`.
+        `9.80 mJ`, `12.3 W`, `999 us`; powers of ten beyond the prefixes: `3.83e+16 J`.
 
     Example:
         >>> engineering(0.0098, "J")
@@ -42,6 +46,8 @@ def _digits_and_prefix(value: float) -> tuple[str, str]:
     if abs(float(text)) >= 1000 and power + 3 in _PREFIXES:  # rounding carried a digit
         power += 3
         text = three_digits(value / 10.0**power)
+    if not _LEAST_DIGITS <= abs(float(text)) < 1000:  # beyond all prefixes, or no number
+        return scientific(value), ""
     return text, _PREFIXES[power]
 
 
@@ -60,7 +66,8 @@ def duration(time_ms: float) -> str:
         time_ms: In milliseconds.
 
     Returns:
-        `1.23 ms`, `4.97 us`, `20.5 s`; from a thousand seconds on there is no prefix: `1,130 s`.
+        `1.23 ms`, `4.97 us`, `20.5 s`; from a thousand seconds on there is no prefix: `1,130 s`,
+        `4.61e+15 s`.
 
     Example:
         >>> duration(0.00497)
@@ -69,7 +76,9 @@ def duration(time_ms: float) -> str:
     if 0.1 <= time_ms < 999.5:
         return f"{si(time_ms)} ms"
     seconds = time_ms * 1e-3
-    return f"{seconds:,.0f} s" if seconds >= 999.5 else engineering(seconds, "s")
+    if seconds < 999.5:
+        return engineering(seconds, "s")
+    return f"{seconds:,.0f} s" if seconds < _MANY_SECONDS else f"{scientific(seconds)} s"
 
 
 def energy_text(energy: float, unit: str, picojoules: float | None) -> str:

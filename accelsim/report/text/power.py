@@ -35,6 +35,9 @@ def with_waiting(result: RunResult, demand: FrameDemand) -> RunResult:
     energy, rate = result.energy, result.at_frame_rate(demand.frames_per_second)
     unit_pj = energy.picojoules_per_unit
     waiting = rate.energy_uj * result.batch * 1e6 / unit_pj - energy.total if unit_pj else 0.0
+    if not math.isfinite(waiting):
+        sentence = f"must be more: an image takes more {energy.unit} than numbers hold"
+        raise AccelsimError(f"frames_per_second = {demand.frames_per_second:g}: {sentence}")
     static = {STATIC: energy.by_component.get(STATIC, 0.0) + waiting} if result.static_power_mw else {}
     return replace(
         result,
@@ -69,6 +72,11 @@ def power_text(rate: FrameRate) -> str:
 def image_text(rate: FrameRate) -> str:
     """`410 uJ`."""
     return engineering(rate.energy_uj * 1e-6, "J")
+
+
+def image_cell(rate: FrameRate) -> str:
+    """`410uJ`, for a column of a table."""
+    return image_text(rate).replace(" ", "")
 
 
 def hours_text(hours: float) -> str:

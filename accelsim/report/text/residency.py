@@ -17,7 +17,7 @@ from accelsim.memory_map import (
     TooLarge,
     WhyNot,
 )
-from accelsim.report.text.table import kibibytes, percent
+from accelsim.report.text.table import kibibytes, percent, ratio
 from accelsim.report.text.words import memory_word
 
 _MOST_NAMES: Final = 2
@@ -87,9 +87,9 @@ def batch_sentence(order: BatchOrder, own: tuple[int, float] | None = None) -> s
         return f"{way}; {other} does not fit"
     if own is None:
         return way
-    cycles, energy = own
-    times = order.other_cycles / (cycles or 1), order.other_energy / (energy or 1)
-    return f"{way}; {other} would take {times[0]:.2f} times the time and {times[1]:.2f} times the energy"
+    time = ratio(order.other_cycles / (own[0] or 1))
+    energy = ratio(order.other_energy / (own[1] or 1))
+    return f"{way}; {other} would take {time} times the time and {energy} times the energy"
 
 
 def order_sentence(peak_bytes: int, bound_bytes: int) -> str:

@@ -14,6 +14,10 @@ from typing import Final, Literal, NamedTuple
 from accelsim.descriptions.phrases import counted
 
 _SUFFIXES: Final = ("", "k", "M", "G", "T", "P", "E")
+_LEAST: Final = 0.005
+"""What is less would be written as `0.00`."""
+_MOST: Final = 1e6
+"""Ratios from here on are powers of ten."""
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉"
 _FULL: Final = "█"
 _CONTROLS: Final = (*range(0x0A), *range(0x0B, 0x20), *range(0x7F, 0xA0))
@@ -55,7 +59,8 @@ def si(value: float) -> str:
         value: Any number.
 
     Returns:
-        `0`, `0.25`, `999`, `1.00k`, `12.3M`, `2.01G`; in powers of ten from 1,000 E on.
+        `0`, `0.25`, `999`, `1.00k`, `12.3M`, `2.01G`; in powers of ten from 1,000 E on, and of what would
+        read as nothing: `4e-05`.
 
     Example:
         >>> si(1_233_984)
@@ -70,6 +75,8 @@ def digits_and_suffix(value: float) -> tuple[str, str]:
         return str(value), ""
     if value == int(value) and abs(value) < 1000:
         return str(int(value)), ""
+    if abs(value) < _LEAST:
+        return f"{value:.0e}", ""
     for power, suffix in enumerate(_SUFFIXES):
         digits = three_digits(value / 1000**power)
         if abs(float(digits)) < 1000:
@@ -104,6 +111,29 @@ def three_digits(value: float) -> str:
     return f"{value:.0f}"
 
 
+def scientific(value: float) -> str:
+    """Three digits and a power of ten, of what is too large or too small for a suffix: `3.83e+302`."""
+    return f"{value:.2e}"
+
+
+def ratio(value: float, decimals: int = 2) -> str:
+    """How many times one is the other: `1.25`; in powers of ten where that would be a row of digits, or none.
+
+    Args:
+        value: Any number.
+        decimals: Behind the point.
+
+    Returns:
+        Ten characters at most.
+
+    Example:
+        >>> ratio(1.25), ratio(0.9876, decimals=3), ratio(2e60), ratio(3e-9)
+        ('1.25', '0.988', '2.00e+60', '3.00e-09')
+    """
+    plain = not value or 10.0**-decimals / 2 <= abs(value) < _MOST
+    return f"{value:.{decimals}f}" if plain else scientific(value)
+
+
 def kibibytes(size: int) -> str:
     """The size of a memory, which comes in powers of two: `128 KiB`, `6.5 KiB`, `90 bytes`."""
     if size < 1024:
@@ -129,7 +159,12 @@ def percent(fraction: float) -> str:
 
 
 def percent_digits(fraction: float) -> str:
-    """A percentage under a header that says so, four characters at most: `0.4`, `38.5`, `100`."""
+    """A percentage under a header that says so, four characters at most: `0.4`, `38.5`, `100`.
+
+    More than a thousand times the whole is a power of ten: `1e+09`.
+    """
+    if 100 * abs(fraction) >= 1e5:
+        return f"{100 * fraction:.0e}"
     text = f"{100 * fraction:.1f}"
     return text if len(text) <= 4 else f"{100 * fraction:.0f}"
 

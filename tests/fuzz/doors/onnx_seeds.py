@@ -203,9 +203,24 @@ def _channels_last() -> Any:
     return graph.model(opset=13)
 
 
+def _attention() -> Any:
+    """Tokens through onnxruntime's operators, elements picked by place, and a product of several matrices."""
+    graph = _Graph()
+    graph.image = [1, 6, 8]
+    of_microsoft: dict[str, Any] = {"domain": "com.microsoft", "num_heads": 2}
+    graph.add("Attention", graph.weights(8, 24), graph.weights(24), **of_microsoft)
+    graph.add("RotaryEmbedding", graph.integers(0), graph.weights(9, 2), graph.weights(9, 2), **of_microsoft)
+    axis = graph.integers(1)
+    graph.add("CumSum", axis)
+    picked = graph.constant((0, 1, 0, 5), (2, 2), graph.types.INT64)
+    graph.add("GatherND", picked)
+    graph.add("MatMul", graph.weights(3, 8, 4))
+    return graph.model(opset=17)
+
+
 _SEEDS: Final = (
     _classifier, _residual, _shuffle, _computed_shape, _quantised, _resized, _constants, _signal,
-    _channels_last,
+    _channels_last, _attention,
 )  # fmt: skip
 
 
