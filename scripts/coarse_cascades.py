@@ -42,8 +42,7 @@ from accelsim.mapping.tiling import row_axis
 from accelsim.network import LoweredNetwork, load_network, lowered_network
 from accelsim.network.layer import Layer
 from accelsim.planning import Pool, ResidencyPlan, plan_residency
-from accelsim.planning.cascades.cascade import may_cascade, stripes
-from accelsim.planning.cascades.cascade import stored_rows
+from accelsim.planning.cascades.cascade import may_cascade, stored_rows, stripes
 from accelsim.planning.cascades.striping import operands_in, planned_entries
 from accelsim.planning.network_to_plan import NetworkToPlan
 from accelsim.planning.plan import Plan
