@@ -103,9 +103,8 @@ class Beside(NamedTuple):
 
 def beside_array(space: Space, hardware: Hardware, whole: Whole) -> Beside:
     """What the mappings of a space take beside the array."""
-    tiles, nesting = space.tiles(slice(None)), Nesting(_SECOND_ORDER, False, False)
-    reads = Reads.of(tiles, Stay.in_order(tiles, nesting), whole.batch, hardware)
-    moved = transfers(whole, tiles, reads, hardware)
+    tiles = space.tiles(slice(None))
+    moved = _moved(tiles, hardware, whole)
     return Beside(
         space,
         whole,
@@ -114,6 +113,17 @@ def beside_array(space: Space, hardware: Hardware, whole: Whole) -> Beside:
         transfer_counts(hardware, moved.read, moved.written, moved.overfetched, moved.masked),
         counts_on_chip(whole, tiles, moved, hardware),
     )
+
+
+def at_pace(beside: Beside, hardware: Hardware) -> Beside:
+    """The same on a machine that differs in nothing but how fast its channels stream."""
+    moved = _moved(beside.tiles, hardware, beside.whole)
+    return beside._replace(timing=timing_of(beside.whole, beside.tiles, moved, hardware))
+
+
+def _moved(tiles: Tiles, hardware: Hardware, whole: Whole) -> Transfers:
+    stay = Stay.in_order(tiles, Nesting(_SECOND_ORDER, False, False))
+    return transfers(whole, tiles, Reads.of(tiles, stay, whole.batch, hardware), hardware)
 
 
 def evaluate(beside: Beside, hardware: Hardware, numbers: Ints) -> Candidates:
@@ -149,19 +159,30 @@ class _Mappings(NamedTuple):
         return picked  # type: ignore[no-any-return]  # of the same kind, which the checker cannot see
 
 
-def at_least(beside: Beside, hardware: Hardware) -> Bounds:
-    """What no mapping goes below, for every number of a space.
+class LeastWork(NamedTuple):
+    """What the mappings of a space take at least, however fast channels stream."""
 
-    Like `evaluate`, but with the least that the array does for a layer that is cut into so many tiles, so
-    that it need not be said what each of them costs.
+    array_cycles: Count
+    energy: Real
+    """Without what is drawn at all times."""
+
+
+def least_work(beside: Beside, hardware: Hardware) -> LeastWork:
+    """With the least that the array does for a layer that is cut into so many tiles, so that it need not be
+    said what each of them costs.
     """
     space, batch = beside.space, beside.whole.batch
-    array = _array_at_least(space, beside.tiles, hardware)
-    array_cycles = array.cycles * batch + call_cycles(space.layers, hardware)
-    time = beside.timing.least_cycles(array_cycles, 0)
-    prices = layer_prices(space.layers, hardware)
+    array, prices = _array_at_least(space, beside.tiles, hardware), layer_prices(space.layers, hardware)
     energy = total_energy(array.counts * batch + beside.on_chip, prices) + total_energy(beside.moved, prices)
-    energy = with_static_energy(energy, prices, time)
+    return LeastWork(array.cycles * batch + call_cycles(space.layers, hardware), energy)
+
+
+def at_least(beside: Beside, hardware: Hardware, work: LeastWork | None = None) -> Bounds:
+    """What no mapping goes below, for every number of a space: like `evaluate`, but with its least work."""
+    work = least_work(beside, hardware) if work is None else work
+    space, prices = beside.space, layer_prices(beside.space.layers, hardware)
+    time = beside.timing.least_cycles(work.array_cycles, 0)
+    energy = with_static_energy(work.energy, prices, time)
     return Bounds(*(np.where(space.fits, values, np.inf).T.ravel() for values in (time, energy)))
 
 

@@ -13,6 +13,7 @@ from accelsim.mapping.costs import VECTOR
 from accelsim.mapping.dataflows import dataflow_of
 from accelsim.mapping.loop_order import Order, as_named
 from accelsim.mapping.loops import KnownLoops
+from accelsim.mapping.siblings import Siblings
 from accelsim.mapping.tile import Granularity
 from accelsim.mapping.tiling import Axis, column_axis, row_axis, tile_sizes
 from accelsim.network.layer import Layer
@@ -60,6 +61,8 @@ class Grids:
     sizes: MutableMapping[tuple[int, int], tuple[int, ...]] = field(default_factory=dict)
     loops: KnownLoops = field(default_factory=lambda: KnownLoops({}, {}))
     """Over tiles of sizes that were chosen."""
+    siblings: Siblings = field(default_factory=Siblings)
+    """What the latest machine has in common with others."""
 
     @property
     def order(self) -> Order | None:

@@ -7,7 +7,7 @@ docs/decisions/simulated-choice.md.
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
 
@@ -16,16 +16,20 @@ from accelsim.energy import total_energy
 from accelsim.errors import MappingError
 from accelsim.hardware import Hardware, Objective
 from accelsim.hardware.host import HOST
+from accelsim.hardware.siblings import siblings_key
+from accelsim.mapping.array_parts import ArrayPart, smaller_parts
 from accelsim.mapping.banks import shortfall
 from accelsim.mapping.candidates import Bounds, least_of_array, with_static_energy
 from accelsim.mapping.cuts import cuts_of
-from accelsim.mapping.grids import Grids, granularity
+from accelsim.mapping.grids import Grid, Grids, granularity
+from accelsim.mapping.groundwork import Groundwork
 from accelsim.mapping.mapping import Mapping
 from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.precision import layer_prices
 from accelsim.mapping.program import mappings
 from accelsim.mapping.ranking import as_good, best_of_each, lower_bound, objective_value, that_decides
 from accelsim.mapping.settle import COMPILER, THOROUGH, Bench, Effort, Judge, JudgedMapping, best_of
+from accelsim.mapping.siblings import Siblings
 from accelsim.mapping.space import ORDERS
 from accelsim.mapping.stack import stacked, structure
 from accelsim.mapping.tile_search import TileSearch, portions
@@ -41,8 +45,6 @@ NEARLY: Final = 1.2
 """By how much the bound of a dataflow may be above the least one for both to be searched together."""
 MOST_CUTS: Final = 1 << 14
 """Of layers that are searched together, so that memory stays constant."""
-PARTS: Final = (24, 16, 12, 8, 6, 4, 3, 2)
-"""Of 32 parts of its rows, with how many an array which is taller than wide is tried, beside the whole."""
 
 
 def map_layer(
@@ -201,14 +203,14 @@ def _search(
         that_decides(objective or of_compiler, hardware)
         for of_compiler in (hardware.mapper.tiles, hardware.mapper.dataflow)
     )
-    parts = [_ArrayPart(0, hardware)]
+    parts = [ArrayPart(0, hardware)]
     on_array = layers[0].on_array
     time_matters = among_tiles != "energy" or hardware.prices.static_per_cycle > 0
     if grids.given is not None and grids.given.idle_rows is not None:
         idle_rows = grids.given.idle_rows
-        parts = [_ArrayPart(idle_rows, hardware.with_idle_rows(idle_rows))]
+        parts = [ArrayPart(idle_rows, hardware.with_idle_rows(idle_rows))]
     elif on_array and objective is not None and time_matters:
-        parts += _parts_of_array(hardware)
+        parts += smaller_parts(hardware)
     return _Search(
         layers,
         hardware,
@@ -219,27 +221,8 @@ def _search(
         judge,
         grids,
         parts,
+        grids.siblings.of((siblings_key(hardware), grids.finely)),
     )
-
-
-class _ArrayPart(NamedTuple):
-    """A part of the array, the other rows of which are left idle."""
-
-    idle_rows: int
-    hardware: Hardware
-    """The machine as it is without those."""
-
-
-def _parts_of_array(hardware: Hardware) -> Iterator[_ArrayPart]:
-    """Those of `PARTS` that have no fewer rows than columns.
-
-    Weights come row by row, and those of a tile's first sub-matrix are waited for: where few pixels pass,
-    fewer rows are faster. They save no energy, since partial sums are added up in more parts.
-    """
-    array = hardware.pe_array
-    for rows in dict.fromkeys(array.rows * parts // 32 for parts in PARTS):
-        if array.columns <= rows < array.rows:
-            yield _ArrayPart(array.rows - rows, hardware.with_idle_rows(array.rows - rows))
 
 
 def _least(stack: LoopNest[Count], dataflow: str, hardware: Hardware, batch: int, layers: int) -> Bounds:
@@ -268,8 +251,10 @@ class _Search:
     among_dataflows: Objective
     judge: Judge | None
     grids: Grids
-    parts: Sequence[_ArrayPart]
+    parts: Sequence[ArrayPart]
     """Of the array, that are tried one after the other."""
+    siblings: Siblings
+    """What was found out on this machine, and on those that differ only in how fast channels stream."""
 
     @property
     def effort(self) -> Effort:
@@ -288,9 +273,7 @@ class _Search:
         return [
             shortfall(layer, self.hardware)
             if best is None
-            else next(written)
-            if best.mapping is None
-            else replace(best.mapping, estimated_cycles=int(best.time_cycles))
+            else replace(best.mapping or next(written), estimated_cycles=int(best.time_cycles))
             for layer, best in zip(self.layers, winners, strict=True)
         ]
 
@@ -309,7 +292,7 @@ class _Search:
         """What a smaller part of the array has to go below: a difference that is left open is none."""
         return math.inf if best is None else best.value(self.among_dataflows) * (1 - self.effort.gap)
 
-    def _best_by_dataflow(self, part: _ArrayPart, incumbents: Floats) -> list[dict[str, JudgedMapping]]:
+    def _best_by_dataflow(self, part: ArrayPart, incumbents: Floats) -> list[dict[str, JudgedMapping]]:
         """Of each layer the best on a part of the array, as far as it may be as good as its incumbent.
 
         Each layer tries its D dataflows by rising lower bound, until the next bound is above its incumbent.
@@ -333,19 +316,30 @@ class _Search:
         return best
 
     def _best_of(
-        self, pairs: Sequence[_LayerDataflow], part: _ArrayPart, incumbents: Floats
+        self, pairs: Sequence[_LayerDataflow], part: ArrayPart, incumbents: Floats
     ) -> Iterator[tuple[int, JudgedMapping]]:
         """The best mapping of each layer by the dataflow beside it, unless it cannot beat the incumbent."""
         grids = [self.grids.of(self.layers[layer], granularity(name, part.hardware)) for layer, name in pairs]
         if any(grid.is_empty for grid in grids):  # of one layer whose sizes are said beforehand
             return
-        order = self.grids.order
         for portion in portions([grid.cuts for grid in grids], MOST_CUTS):
             layers, names = zip(*pairs[portion], strict=True)
-            cut_layers = [self.layers[layer] for layer in layers]
-            cuts = cuts_of(cut_layers, names, grids[portion], part.hardware, order)
-            search = TileSearch(cuts, part.hardware, self.batch, self.among_tiles, self.among_dataflows)
+            cut_layers = tuple([self.layers[layer] for layer in layers])
+            groundwork = self._groundwork(cut_layers, names, grids[portion], part)
+            search = TileSearch(groundwork, part.hardware, self.among_tiles, self.among_dataflows)
             yield from self._judged(search, layers, part.idle_rows, incumbents)
+
+    def _groundwork(
+        self, layers: tuple[Layer, ...], names: tuple[str, ...], grids: Sequence[Grid], part: ArrayPart
+    ) -> Groundwork:
+        """What the search for tiles of layers builds upon, on this machine or on siblings."""
+
+        def made() -> Groundwork:
+            cuts = cuts_of(layers, names, grids, part.hardware, self.grids.order)
+            return Groundwork(cuts, part.hardware, self.batch)
+
+        key, cuts = (part.idle_rows, self.batch, names, layers), sum([grid.cuts for grid in grids])
+        return self.siblings.groundwork(key, cuts, made)
 
     def _judged(
         self, search: TileSearch, layers: Sequence[int], idle_rows: int, incumbents: Floats
@@ -372,6 +366,7 @@ class _Search:
             self.among_tiles,
             self.effort,
             self.grids.loops,
+            self.siblings.programs,
             idle_rows,
         )
         pairs = np.fromiter(contenders, dtype=np.int64)

@@ -4,7 +4,7 @@ docs/decisions/simulated-choice.md says what that buys, and what it costs.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple, TypeAlias
 
@@ -77,7 +77,7 @@ class JudgedMapping(NamedTuple):
     def choice(self, layer: Layer) -> Choice:
         """What its program follows from."""
         dataflow, tile, order = self.contender.dataflow, self.contender.tile, self.contender.order
-        return Choice(layer, dataflow, tile, order, int(self.time_cycles), self.idle_rows)
+        return Choice(layer, dataflow, tile, order, idle_rows=self.idle_rows)
 
     def value(self, objective: Objective) -> float:
         """What is to be as small as possible."""
@@ -105,6 +105,8 @@ class Bench:
     effort: Effort
     loops: KnownLoops
     """Over tiles, of mappings before."""
+    programs: MutableMapping[tuple[Choice, int], Mapping]
+    """Of choices before, for so many images."""
     idle_rows: int = 0
     """Of the array, that all of the mappings leave idle."""
 
@@ -169,12 +171,22 @@ class Bench:
         choices = [
             judged.choice(self.layers[layer]) for judged, (layer, _) in zip(believed, contenders, strict=True)
         ]
-        stack = self.stack.picked(np.array([layer for layer, _ in contenders], dtype=np.int64))
-        written = mappings(choices, self.batch, self.hardware, self.loops, stack)
+        written = self._written([layer for layer, _ in contenders], choices)
         return [
             judged._replace(time_cycles=float(judge(mapping)), mapping=mapping)
             for judged, mapping in zip(believed, written, strict=True)
         ]
+
+    def _written(self, layers: Sequence[int], choices: Sequence[Choice]) -> list[Mapping]:
+        """The mappings of choices for layers, by their numbers; what is not known is written together."""
+        keys = [(choice, self.batch) for choice in choices]
+        known = list(map(self.programs.get, keys))
+        new = [number for number, mapping in enumerate(known) if mapping is None]
+        stack = self.stack.picked(np.array([layers[number] for number in new], dtype=np.int64))
+        unwritten = [choices[number] for number in new]
+        written = iter(mappings(unwritten, self.batch, self.hardware, self.loops, stack))
+        self.programs.update((keys[number], mapping) for number, mapping in zip(new, written, strict=True))
+        return [self.programs[key] for key in keys]
 
 
 def best_of(judged: Sequence[JudgedMapping], objective: Objective) -> JudgedMapping:

@@ -16,6 +16,7 @@ from accelsim.hardware import Hardware, Objective
 from accelsim.mapping.arithmetic import column_of
 from accelsim.mapping.candidates import Beside, Bounds, at_least, beside_array, evaluate
 from accelsim.mapping.cuts import Cuts
+from accelsim.mapping.groundwork import Groundwork
 from accelsim.mapping.loop_order import NamedOrder
 from accelsim.mapping.ranking import (
     as_good,
@@ -26,7 +27,7 @@ from accelsim.mapping.ranking import (
     objective_value,
     rank_within,
 )
-from accelsim.mapping.relaxation import Relaxation, relaxed
+from accelsim.mapping.relaxation import Relaxation
 from accelsim.mapping.space import ORDERS, Space
 from accelsim.mapping.tile import TileShape
 from accelsim.mapping.whole import Whole
@@ -84,19 +85,21 @@ class TileSearch:
     dataflow.
     """
 
-    cuts: Cuts
+    groundwork: Groundwork
+    """What the search builds upon, of the machine or a sibling."""
     hardware: Hardware
-    batch: int
     among_tiles: Objective
     among_dataflows: Objective
     least: Floats = field(init=False)
     """What no mapping of each layer goes below by the objective among dataflows."""
+    cuts: Cuts = field(init=False)
     _whole: Whole = field(init=False)
     _relaxation: tuple[Relaxation, Bounds] | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
+        self.cuts = self.groundwork.cuts
         self.least = np.full(len(self.cuts.dataflows), np.inf)
-        self._whole = Whole(self.cuts.layers, self.cuts.footprint, self.batch)
+        self._whole = self.groundwork.whole
 
     def best(self, incumbents: Floats, tolerance: float, max_count: int) -> dict[int, list[Contender]]:
         """The best mapping of each layer, unless no tile fits or it cannot be as good as the incumbent.
@@ -166,8 +169,7 @@ class TileSearch:
         layers = len(incumbents)
         if self.cuts.tiles <= FEW_TILES:
             return Promising(*self._all_cuts(), np.full(layers, np.inf))
-        relaxation = relaxed(self.cuts)
-        _, bounds = self._at_least(relaxation.space)
+        relaxation, bounds = self.groundwork.relaxation, self.groundwork.bounds(self.hardware)
         self._relaxation = relaxation, bounds
         self.least = self._least(relaxation.space, bounds)
         channel_bounds, _ = self._bounds_of_cuts(relaxation, bounds)

@@ -20,7 +20,7 @@ from accelsim.planning.movements import check_products
 from accelsim.reuse.cache import Cache
 from accelsim.simulation.alone import Alone
 from accelsim.simulation.entry import most_descriptors
-from accelsim.simulation.fast import simulate_fast
+from accelsim.simulation.fast import cycles_of
 from accelsim.simulation.transitions import Transitions
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def _soonest(
     schedules = [replace(mapped, idle_descriptors=idle) for idle in idle_descriptors(hardware, options)]
     if len(schedules) == 1:
         return mapped
-    return min(schedules, key=lambda schedule: simulate_fast(schedule, hardware, transitions).cycles)
+    return min(schedules, key=lambda schedule: cycles_of(schedule, hardware, transitions))
 
 
 def idle_descriptors(hardware: Hardware, options: MappingOptions) -> list[int]:

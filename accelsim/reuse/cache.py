@@ -25,6 +25,7 @@ from accelsim.mapping.odometer import Loop
 from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.pool_knowledge import PoolKnowledge
 from accelsim.mapping.schedule import Schedule
+from accelsim.mapping.siblings import Siblings
 from accelsim.network.description import Network
 from accelsim.network.executed import ExecutedGraph, ExecutedNode
 from accelsim.network.layer import Layer
@@ -153,6 +154,8 @@ class Cache:
         self._file = None if file is None else _opened(Path(file))
         self._most_bytes = most_bytes
         self._budget = ByteBudget(most_bytes)
+        self._siblings = Siblings(most_bytes // _SIBLINGS_PART)
+        self._latest: Recent[str, Siblings] = Recent(self._budget, lambda siblings: siblings.held_bytes)
         self._networks: Recent[Identity, LoweredNetwork] = Recent(self._budget, _network_bytes)
         self._machines: Recent[Identity, str] = Recent(self._budget, _machine_bytes)
         self._layers: Recent[tuple[str, MappingOptions], LayersOnMachine] = Recent(
@@ -173,6 +176,7 @@ class Cache:
             numbers=Recent(budget, _numbers_bytes),
             sizes=Recent(budget, _numbers_bytes),
             loops=KnownLoops(Recent(budget, _loop_bytes), Recent(budget, _nest_bytes)),
+            siblings=self._siblings,
         )
 
     def lowered(self, network: Network, make: Callable[[Network], LoweredNetwork]) -> LoweredNetwork:
@@ -185,7 +189,8 @@ class Cache:
         layers = self._layers.get_or_make(key, lambda: self._layers_on(hardware, options))
         if layers.simulation_bytes > self._most_bytes // 2:  # the other half is for what they are of
             layers.transitions = Transitions()
-        self._layers[key] = layers  # it has grown since it was last used
+        self._layers[key] = layers  # they have grown since they were last used
+        self._latest["siblings"] = self._siblings
         return layers
 
     def keep(
@@ -283,6 +288,8 @@ def _opened(file: Path) -> "MappingFile":
 
 # --- estimates: bytes of what there is many of, as tracemalloc measures them on the networks that are shipped
 
+_SIBLINGS_PART: Final = 6
+"""Of the budget, no more than a sixth is for the latest machine and its siblings."""
 _LAYER_BYTES: Final = 5000
 """A node of an executed graph: its layer, the same without names, its edges."""
 _NOTE_BYTES: Final = 300

@@ -27,6 +27,7 @@ from accelsim.network.graph import total_macs, total_params
 from accelsim.network.layer import Layer
 from accelsim.network.lowered import LoweredNetwork, lowered_network
 from accelsim.planning.plan import Inferences
+from accelsim.planning.schedule_cost import schedule_counts
 from accelsim.reuse.cache import Cache
 from accelsim.run import plan_run
 from accelsim.search.assembly import Assembly
@@ -34,7 +35,7 @@ from accelsim.search.chains import Chains, TooLargeError
 from accelsim.search.graphs import Graphs
 from accelsim.search.space import Depths, with_depths
 from accelsim.search.units import NotLocalError
-from accelsim.simulation.engines import simulate
+from accelsim.simulation.fast import cycles_of
 
 
 def everyone(candidates: int) -> str:
@@ -166,9 +167,11 @@ class SearchTask:
 def run_cost(task: SearchTask, cache: Cache) -> Cost:
     """What the task's network costs as it is. Raises NetworkError or MappingError."""
     plan = plan_run(task.network, task.hardware, task.options, cache=cache).of(task.inferences)
-    activity = simulate(plan.schedule, task.hardware, transitions=plan.cache.transitions)
-    macs = zip(plan.schedule.layers, (layer.counts.macs for layer in activity.layers), strict=True)
-    return cost_of(activity.cycles, activity.counts, task.hardware, macs)
+    schedule = plan.schedule
+    cycles, counts = cycles_of(schedule, task.hardware, plan.cache.transitions), schedule_counts(schedule)
+    images = schedule.images_in_turn
+    of_layers = (mapping.totals.counts.macs * images for mapping in schedule.mappings)
+    return cost_of(cycles, counts, task.hardware, zip(schedule.layers, of_layers, strict=True))
 
 
 class Evaluator:

@@ -32,6 +32,7 @@ from accelsim.descriptions.quantities import Batch, BatteryMilliwattHours, Frame
 from accelsim.errors import AccelsimError, DescriptionError
 from accelsim.hardware import Hardware, dataflow_names, format1, load_hardware
 from accelsim.hardware.area import Words
+from accelsim.hardware.siblings import is_bandwidth
 from accelsim.network.description import Network
 from accelsim.network.load import load_network
 from accelsim.network.parameters import no_parameter
@@ -44,6 +45,7 @@ from accelsim.search.variants import DEPTHS, STAGES, variant
 _WORDS: Final = ("name", "title", "source", "assumed")
 """Keys of a machine that are no parameters."""
 AxisKind: TypeAlias = Literal["hardware", "hardware_parameters", "networks", "network_parameters"]
+OF_MACHINES: Final[tuple[AxisKind, ...]] = ("hardware", "hardware_parameters")
 AxisValues: TypeAlias = Annotated[tuple[Any, ...], Field(max_length=MAX_AXIS_VALUES)]
 """Of one parameter."""
 ResultT = TypeVar("ResultT")
@@ -187,7 +189,15 @@ class Sweep:
 
     def hardware_key(self, index: int) -> tuple[int, ...]:
         """What a candidate's machine follows from."""
-        return self._key(index, ("hardware", "hardware_parameters"))
+        return self._key(index, OF_MACHINES)
+
+    def siblings_key(self, index: int) -> tuple[int, ...]:
+        """The same for candidates whose machines differ in nothing but how fast channels stream."""
+        return tuple(itertools.compress(self.digits(index), self._tells_siblings_apart))
+
+    @cached_property
+    def _tells_siblings_apart(self) -> tuple[bool, ...]:
+        return tuple(axis.kind in OF_MACHINES and not is_bandwidth(axis.name) for axis in self.axes)
 
     def network_key(self, index: int) -> tuple[int, ...]:
         """What a candidate's network follows from."""

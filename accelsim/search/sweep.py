@@ -37,7 +37,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 TOGETHER: Final = 4
-"""Candidates of one machine that a worker gets at a time: they share what is found out about layers."""
+"""Candidates of one machine and its siblings that a worker gets at a time: they share what is found out about
+layers."""
 MOST_NETWORKS: Final = 256
 MOST_MACHINES: Final = 16
 """Descriptions of candidates that are kept at a time: each takes some 30 KB, and time to check."""
@@ -321,7 +322,7 @@ class _Evaluations:
         return drained
 
     def _work(self, indexes: Iterable[int]) -> Iterator[tuple[int, ...]]:
-        """Candidates that are not in the store, those of one machine together."""
+        """Candidates that are not in the store, those of one machine and its siblings together."""
         for piece in _pieces(self._sweep, indexes):
             stored = self._stored(piece)
             self._from_store += [
@@ -360,8 +361,8 @@ class _Evaluations:
 def _pieces(sweep: Sweep, indexes: Iterable[int]) -> Iterator[tuple[int, ...]]:
     piece: list[int] = []
     for index in indexes:
-        of_next_machine = bool(piece) and sweep.hardware_key(piece[0]) != sweep.hardware_key(index)
-        if of_next_machine or len(piece) == TOGETHER:
+        of_others = bool(piece) and sweep.siblings_key(piece[0]) != sweep.siblings_key(index)
+        if of_others or len(piece) == TOGETHER:
             yield tuple(piece)
             piece = []
         piece.append(index)

@@ -17,7 +17,7 @@ from accelsim.simulation.activity import Activity, LayerActivity, moved_finish
 from accelsim.simulation.entry import entries_of, idle_alone
 from accelsim.simulation.log import Log, bank_sums, banks_by_memory
 from accelsim.simulation.transitions import Transitions
-from accelsim.simulation.traversal import Traversal
+from accelsim.simulation.traversal import Traversal, time_stepper_of
 
 
 def simulate_fast(schedule: Schedule, hardware: Hardware, transitions: Transitions | None = None) -> Activity:
@@ -73,6 +73,36 @@ def simulate_fast(schedule: Schedule, hardware: Hardware, transitions: Transitio
     )
 
 
+def cycles_of(schedule: Schedule, hardware: Hardware, transitions: Transitions | None = None) -> int:
+    """When a machine is done with a schedule: what `simulate_fast` says of it, and nothing else.
+
+    Args:
+        schedule: Mapped layers in running order.
+        hardware: The machine that they are mapped onto.
+        transitions: What simulations went through before, for this one and the next; all of the same machine.
+
+    Returns:
+        Cycles until everything is done.
+
+    Raises:
+        RuntimeError: The machine comes to a stop.
+
+    Example:
+        >>> from accelsim.run import plan_run
+        >>> plan = plan_run("squeezenet_v1_1", "16x16_128k")
+        >>> cycles_of(plan.schedule, plan.hardware) == simulate_fast(plan.schedule, plan.hardware).cycles
+        True
+    """
+    if schedule.images_in_turn > 1:
+        return simulate_fast(schedule, hardware, transitions).cycles
+    transitions = Transitions() if transitions is None else transitions
+    idle, pool_bytes = schedule.idle_descriptors, schedule.pool_bytes_at_start
+    walk = Traversal(hardware, idle, transitions, pool_bytes, machine_of=time_stepper_of)
+    programs = [mapping.program for mapping in schedule.mappings]
+    log = walk.through(programs, schedule.waits_for, entries_of(schedule, hardware))
+    return max(log.end_cycles.values(), default=0)
+
+
 def _layers(
     mappings: Sequence[Mapping],
     log: Log,
@@ -109,7 +139,8 @@ def _layers(
 
 def cycles_alone(mapping: Mapping, hardware: Hardware, transitions: Transitions, pool_bytes: int = 0) -> int:
     """When a mapped layer is done on a machine that does nothing else, whose pool tensors share."""
-    walk = Traversal(hardware, idle_alone(mapping, hardware), transitions, pool_bytes)
+    idle = idle_alone(mapping, hardware)
+    walk = Traversal(hardware, idle, transitions, pool_bytes, machine_of=time_stepper_of)
     return walk.cycles_of_layer(mapping.program)
 
 

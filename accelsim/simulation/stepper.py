@@ -34,6 +34,8 @@ class Stepper:
     """Whether a step takes room in one request, with tensors perhaps."""
     pooled: frozenset[Operand] = frozenset()
     """Operands of which it does."""
+    executes_nothing: ClassVar[int] = 0
+    """What states say where the vector unit executes none of its own steps; less where it is not noted."""
 
     def __init__(self, hardware: Hardware, idle_descriptors: int = 0, pool_bytes: int = 0) -> None:
         channel = hardware.channel_of[Operand.OUTPUTS]
@@ -76,11 +78,10 @@ class Stepper:
         """Whether a bank may hold more than at the end of any cycle since the log was begun."""
         self.begins = True
         """Whether the layer may not have asked for anything since then."""
-        least = log.least_free_bytes
+        least = self.least_free_bytes = log.least_free_bytes
+        """What was observed, of banks, memories and all together; only less than that has to be."""
         if not least:
             least.extend([NEVER] * self.observed)
-        self.least_free_bytes = least
-        """What was observed, of banks, memories and all together; only less than that has to be."""
         self.least_together = NEVER if self.memories else least[-1]
         """Of all together; where there are several memories, which it is not known of, any is less."""
 
@@ -283,8 +284,7 @@ class Stepper:
             self._hand_to_vector_unit(task)
             if not step.array_cycles:
                 executed_until = self.vector_free_at
-        before = self.executed_until
-        self.executed_until = executed_until if executed_until > before else before
+        self.executed_until = max(self.executed_until, executed_until)
 
     def _hand_to_vector_unit(self, task: TileTask) -> None:
         """It finishes one task after the other, whatever else happens: when it will be done is known now."""
@@ -388,7 +388,7 @@ class Stepper:
             None if in_array is None else (executes_until - cycle, in_array.tag(layer)),
             vector_free_at - executes_until if vector_free_at > executes_until else 0,
             self.to_finish.state(cycle, layer) if self.to_finish.tasks else None,
-            executed_until - executes_until if executed_until > executes_until else 0,
+            executed_until - executes_until if executed_until > executes_until else self.executes_nothing,
             tuple(sorted([layer - waited_for for waited_for in waits_for])) if waits_for else (),
             self.writes.state(cycle, layer) if self.writes.tasks else None,
             self.stores.state(cycle, layer) if self.stores.tasks else None,

@@ -17,7 +17,7 @@ from accelsim.mapping.schedule import Schedule
 from accelsim.simulation.entry import entries_of
 from accelsim.simulation.state import State
 from accelsim.simulation.transitions import ENTRIES_OF_A_STATE, MOST_STEPS, Transitions
-from accelsim.simulation.traversal import Traversal, stepper_of
+from accelsim.simulation.traversal import Traversal, time_stepper_of
 
 MOST_REMEMBERED: Final = 400_000
 """In entries of queues or what takes as much, as the engine's own memory has twice; then it is full."""
@@ -114,7 +114,7 @@ class Stretches:
     def start(self, idle_descriptors: int = 0) -> int:
         """The place before the first layer of a schedule that leaves so many descriptors idle."""
         return self._number(
-            _Place(idle_descriptors, stepper_of(self._hardware, idle_descriptors).state(), ())
+            _Place(idle_descriptors, time_stepper_of(self._hardware, idle_descriptors).state(), ())
         )
 
     def passage(self, place: int, stretch: Stretch) -> Passage:
@@ -178,7 +178,7 @@ class _Walk(Traversal):
     """From a place on; layers are numbered so that those that it looks back to have numbers, too."""
 
     def __init__(self, hardware: Hardware, transitions: Transitions, place: _Place) -> None:
-        super().__init__(hardware, place.idle_descriptors, transitions)
+        super().__init__(hardware, place.idle_descriptors, transitions, machine_of=time_stepper_of)
         self.state, self.machine_is_here = place.state, False
         self._unfinished_before = place.unfinished
         self._first = max(place.unfinished, default=0)

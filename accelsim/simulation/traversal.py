@@ -20,6 +20,7 @@ from accelsim.simulation.machine_step import MachineStep
 from accelsim.simulation.pool_stepper import PoolStepper, entered
 from accelsim.simulation.state import State
 from accelsim.simulation.stepper import Stepper
+from accelsim.simulation.time_stepper import TimeStepper
 from accelsim.simulation.transitions import ENTRIES_OF_A_STATE, Transition, Transitions
 
 WORTHWHILE_ITERATIONS: Final = 8
@@ -62,6 +63,18 @@ def stepper_of(hardware: Hardware, idle_descriptors: int = 0, pool_bytes: int = 
     return (Stepper if hardware.pool is None else PoolStepper)(hardware, idle_descriptors, pool_bytes)
 
 
+def time_stepper_of(hardware: Hardware, idle_descriptors: int = 0, pool_bytes: int = 0) -> Stepper:
+    """The same where nothing but when layers end is asked for: most machines note nothing else then."""
+    kind = TimeStepper if _is_simple(hardware) else stepper_of
+    return kind(hardware, idle_descriptors, pool_bytes)
+
+
+def _is_simple(hardware: Hardware) -> bool:
+    """Whether `Stepper` is the state machine of a machine: no rules of its own, one channel and no pool."""
+    one_of_each = hardware.host is None and len(hardware.channels) == 1 and hardware.pool is None
+    return one_of_each and hardware.is_plain
+
+
 class Traversal:
     """Through a schedule, from state to state; step by step only where it is not known what happens.
 
@@ -75,11 +88,17 @@ class Traversal:
     """
 
     def __init__(
-        self, hardware: Hardware, idle_descriptors: int, transitions: Transitions, pool_bytes: int = 0
+        self,
+        hardware: Hardware,
+        idle_descriptors: int,
+        transitions: Transitions,
+        pool_bytes: int = 0,
+        *,
+        machine_of: Callable[[Hardware, int, int], Stepper] = stepper_of,
     ) -> None:
         self.transitions = transitions
         self.transitions.forget_if_full()
-        self.machine = stepper_of(hardware, idle_descriptors, pool_bytes)
+        self.machine = machine_of(hardware, idle_descriptors, pool_bytes)
         self.layer = 0
         self.cycle = 0
         self.number: int | None = None

@@ -31,6 +31,7 @@ from accelsim.descriptions import vary
 from accelsim.descriptions.limits import MAX_BUFFER_BYTES
 from accelsim.errors import MappingError
 from accelsim.hardware import Operand, dataflow_names
+from accelsim.hardware.siblings import siblings_key
 from accelsim.mapping import search, settle, tile_search
 from accelsim.mapping.bounds import compulsory_dram_bytes, compulsory_input_bytes, lower_bound_cycles
 from accelsim.mapping.candidates import at_least, beside_array, candidates
@@ -38,6 +39,7 @@ from accelsim.mapping.costs import VECTOR, array_cost, least_array_cost
 from accelsim.mapping.cuts import cuts_of, space_of
 from accelsim.mapping.dataflows import dataflow_of
 from accelsim.mapping.grids import Grids, granularity
+from accelsim.mapping.groundwork import Groundwork
 from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.ranking import VALUE_ROUNDING, best_first
 from accelsim.mapping.relaxation import relaxed
@@ -474,7 +476,7 @@ def test_bounds_rule_out_nothing_that_promises_nearly_as_much_as_the_best(
     cuts = cuts_of([layer], [dataflow], [Grids().of(layer, granularity(dataflow, hardware))], hardware)
 
     def best(few):
-        searched = tile_search.TileSearch(cuts, hardware, 1, objective, objective)
+        searched = tile_search.TileSearch(Groundwork(cuts, hardware, 1), hardware, objective, objective)
         with (
             mock.patch.object(tile_search, "FEW_TILES", few),
             mock.patch.object(tile_search, "FEW_MAPPINGS", few),
@@ -535,6 +537,33 @@ def test_layers_that_are_looked_at_together_are_mapped_as_each_alone(
             assert (found, found.estimated_cycles) == (alone, alone.estimated_cycles)
         except MappingError as error:
             assert str(found) == str(error)
+
+
+@settings(max_examples=settings.default.max_examples * 3 // 5)
+@given(
+    st.lists(compressed_layers(), min_size=1, max_size=4),
+    machines(largest_buffer=4096),
+    st.lists(st.sampled_from([0.5, 1.0, 3.0, 8.0]), min_size=2, max_size=3),
+    st.sampled_from([1, 3]),
+    st.sampled_from([None, *OBJECTIVES]),
+    FEW_TILES,
+)
+def test_layers_are_mapped_the_same_whatever_siblings_of_the_machine_were_searched_before(
+    some, hardware, bandwidths, batch, objective, few_tiles
+):
+    options, grids = MappingOptions(batch=batch, objective=objective), Grids(objective is not None)
+    for bandwidth in bandwidths:
+        sibling = vary(hardware, **{"dram.bandwidth_bytes_per_cycle": bandwidth})
+        assert siblings_key(sibling) == siblings_key(hardware)
+        with mock.patch.object(tile_search, "FEW_TILES", few_tiles):
+            found, alone = (
+                search.map_layers(some, sibling, options, judge=Alone(sibling), grids=known)
+                for known in (grids, None)
+            )
+        assert found == alone
+        assert [getattr(mapping, "estimated_cycles", None) for mapping in found] == [
+            getattr(mapping, "estimated_cycles", None) for mapping in alone
+        ]
 
 
 def dataflows_of(layer):

@@ -28,7 +28,7 @@ from accelsim.simulation import events, traversal
 from accelsim.simulation import transitions as transitions_module
 from accelsim.simulation.banks import Banks
 from accelsim.simulation.events import simulate_events
-from accelsim.simulation.fast import simulate_fast
+from accelsim.simulation.fast import cycles_of, simulate_fast
 from accelsim.simulation.transitions import Transitions
 
 UNPOOLED = st.one_of(schedules(), schedules(packed=True), schedules(cut=True), repeated_schedules())
@@ -73,6 +73,23 @@ def test_so_it_does_where_homes_depend_on_the_layer(case):
 def test_so_it_does_where_transfers_take_no_time(case):
     hardware, schedule = case
     assert simulate_fast(schedule, hardware) == simulate_events(schedule, hardware)
+
+
+@given(SCHEDULES | LEVELED | CODED)
+def test_where_only_times_are_asked_for_they_are_the_same(case):
+    hardware, schedule = case
+    transitions, cycles = Transitions(), simulate_events(schedule, hardware).cycles
+    for _ in range(2):
+        assert cycles_of(schedule, hardware, transitions) == cycles
+
+
+@given(repeated_schedules())
+def test_what_is_remembered_of_times_and_of_all_that_is_observed_is_told_apart(case):
+    hardware, schedule = case
+    transitions, activity = Transitions(), simulate_events(schedule, hardware)
+    for _ in range(2):
+        assert cycles_of(schedule, hardware, transitions) == activity.cycles
+        assert simulate_fast(schedule, hardware, transitions) == activity
 
 
 BOUNDS = st.fixed_dictionaries(

@@ -6,7 +6,7 @@ from hypothesis import assume, given
 from strategies import leveled_schedules, pooled_schedules, repeated_schedules, schedules
 
 from accelsim.simulation.entry import entries_of
-from accelsim.simulation.traversal import stepper_of
+from accelsim.simulation.traversal import stepper_of, time_stepper_of
 
 PLAIN = st.one_of(
     schedules(most_steps=40),
@@ -34,11 +34,11 @@ def steps_of(schedule, stepper, number_of):
         yield of_layer
 
 
-@given(PLAIN | engines(PLAIN), st.integers(0, 60))
-def test_a_machine_put_into_a_state_goes_on_as_the_one_that_was_in_it(case, before):
+@given(PLAIN | engines(PLAIN), st.integers(0, 60), st.sampled_from([stepper_of, time_stepper_of]))
+def test_a_machine_put_into_a_state_goes_on_as_the_one_that_was_in_it(case, before, machine_of):
     hardware, schedule = case
     pool_bytes = schedule.pool_bytes_at_start
-    first, second = (stepper_of(hardware, schedule.idle_descriptors, pool_bytes) for _ in range(2))
+    first, second = (machine_of(hardware, schedule.idle_descriptors, pool_bytes) for _ in range(2))
     by_number, machines, handed_over = [], [first], 0
     programs = list(steps_of(schedule, first, by_number))
     for layer, (steps, entry) in enumerate(zip(programs, entries_of(schedule, hardware), strict=True)):

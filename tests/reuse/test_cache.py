@@ -15,6 +15,7 @@ from accelsim import load_hardware, load_network, run_network
 from accelsim.cli.app import app
 from accelsim.descriptions import vary
 from accelsim.errors import MappingError, NetworkError
+from accelsim.hardware.siblings import siblings_key
 from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.search import map_layer
 from accelsim.network.layer import Layer
@@ -82,6 +83,34 @@ def test_loops_over_tiles_that_another_machine_left_make_the_same_programs(machi
         assert shared.schedule.mappings == alone.schedule.mappings
     loops = cache.layers(machine, options).grids.loops
     assert loops.nests and loops is cache.layers(others[0], options).grids.loops
+
+
+@pytest.mark.parametrize("objective", [None, "edp"])
+def test_what_machines_of_other_bandwidths_left_makes_the_same_results(machine, objective):
+    cache, network = Cache(), load_network("mobilenet_v2", resolution=96)
+    smaller = vary(machine, **{"global_buffer.size_bytes": 65536})
+    for one in (machine, smaller, machine):
+        for bandwidth in (8, 16, 8, 5.5):
+            some = vary(one, **{"dram.bandwidth_bytes_per_cycle": bandwidth})
+            result = run_network(network, some, objective=objective, cache=cache)
+            assert result == run_network(network, some, objective=objective)
+
+
+def test_only_bandwidth_is_not_among_what_siblings_have_in_common(machine):
+    for key, value in {
+        "pe_array.rows": 8,
+        "global_buffer.size_bytes": 65536,
+        "memories.dram.latency_cycles": 7,
+        "memories.dram.prefetch": 4,
+        "vector_unit.lanes_per_column": 1,
+        "energy.mac": 2,
+        "clock_mhz": 500,
+    }.items():
+        assert siblings_key(vary(machine, **{key: value})) != siblings_key(machine), key
+    faster = {"memories.dram.bandwidth.bytes_per_cycle": 32}
+    assert siblings_key(vary(machine, **faster)) == siblings_key(machine)
+    told = vary(machine, control={"cycles_per_tile": 10})  # how long its steps take may follow from it
+    assert siblings_key(vary(told, **faster)) != siblings_key(told)
 
 
 SEVERAL_MACHINES = ({}, {"dram.latency_cycles": 7})

@@ -1,6 +1,7 @@
 """Sweeps: candidates cost what `run` says, are judged as the file says, and are evaluated once."""
 
 import itertools
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
@@ -128,6 +129,27 @@ def test_a_candidates_figures_are_those_of_run_on_its_files(sweep_of, folder):
         figures = sweeps.simulated_figures(outcome.cost, hardware)
         assert figures["utilization"] == result.utilization
         assert figures["time_ms"] == result.time_ms
+
+
+def test_machines_that_differ_in_bandwidth_alone_come_to_a_worker_together(sweep_of):
+    axes = "  dram.bandwidth_bytes_per_cycle: [4, 8]\nnetwork_parameters:"
+    sweep = sweep_of(SPEC.replace("network_parameters:", axes).replace("[0.5, 1.0, 2.0]", "[1.0]"))
+    received = []
+
+    class Recording(Processes):
+        @contextmanager
+        def prepared(self, prepare, setup):
+            with super().prepared(prepare, setup) as workers:
+
+                def recorded(work, **options):
+                    return workers((received.append(piece) or piece for piece in work), **options)
+
+                yield recorded
+
+    found = found_by(sweep, executor=Recording(1))
+    assert received == [(0, 1), (2, 3), (4, 5), (6, 7)]
+    one_by_one = {index: sweeps.measurer_of(sweep)((index,))[0].numbers for index in range(sweep.size)}
+    assert {candidate.index: candidate.numbers for candidate in found.candidates} == one_by_one
 
 
 def test_settings_are_those_of_the_file_and_the_machine_varies_slowest(sweep_of):
