@@ -88,6 +88,13 @@ def runs_on_chip(layer: Layer, dataflows: Sequence[str], hardware: Hardware) -> 
     return not isinstance(runs_by, NoDataflowRuns | NotPriced) and runs_by != (HOST,)
 
 
+def only_on_host(layers: Sequence[Layer], dataflows: Sequence[str], hardware: Hardware) -> frozenset[int]:
+    """Of layers, by their places, those that neither the array nor the vector unit may run."""
+    if hardware.host is None:
+        return frozenset()
+    return frozenset([n for n, layer in enumerate(layers) if not runs_on_chip(layer, dataflows, hardware)])
+
+
 def fuses_pooling(layer: Layer, hardware: Hardware) -> bool:
     """Whether the vector unit may apply the pooling that a layer carries: the host takes none of its kind."""
     return layer.pooling is None or hardware.host is None or layer.pooling.operator not in hardware.host.takes

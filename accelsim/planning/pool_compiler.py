@@ -27,7 +27,7 @@ from accelsim.mapping.staircase import (
     movement_of,
 )
 from accelsim.mapping.together import by_layer
-from accelsim.mapping.units import array_dataflows, fuses_pooling, host_competes, nowhere, runs_on_chip
+from accelsim.mapping.units import array_dataflows, fuses_pooling, host_competes, nowhere, only_on_host
 from accelsim.memory_map import MemoryMap
 from accelsim.network.executed import ExecutedGraph
 from accelsim.network.layer import Layer
@@ -285,10 +285,7 @@ class PoolCompiler(PoolLayers):
 
     def _on_host(self, network: NetworkToPlan) -> frozenset[int]:
         """Steps that the host runs, whatever it costs."""
-        if self.hardware.host is None:
-            return frozenset()
-        dataflows, layers = array_dataflows(self.hardware, self.options), enumerate(network.layers)
-        return frozenset([step for step, each in layers if not runs_on_chip(each, dataflows, self.hardware)])
+        return only_on_host(network.layers, array_dataflows(self.hardware, self.options), self.hardware)
 
     def _pins(self, network: NetworkToPlan, weights: Weights, *, keeping: bool) -> Pins:
         """The steps whose weights stay, by prices with which the plan without any is the best."""
