@@ -13,6 +13,8 @@ from accelsim.importers.products import by_weights, contracted
 from accelsim.importers.tensors import ModelTensor, NodeError, by
 
 _MASK: Final = 3
+_IN_HEADS: Final = ("batch", "heads", "tokens", "features")
+"""Dimensions of queries, keys and values of which each head is by itself."""
 _OF_THE_PAST: Final = (4, 5)
 """Places of keys and values of earlier calls among the inputs."""
 _NO_STATE: Final = "has keys and values of earlier calls: a state from call to call is not supported"
@@ -58,11 +60,8 @@ def packed_attention(node: NodeContext) -> Outputs:
         raise NodeError(_NO_STATE)
     if node.attribute("do_rotary", 0):
         raise NodeError("do_rotary = 1: turns queries and keys; let the exporter write RotaryEmbedding apart")
-    inputs, total = node.weights(1)
-    sizes = node.attribute("qkv_hidden_sizes") or [total // 3] * 3
     tensor, heads = node.tensor(0), node.attribute("num_heads", 0)
-    if len(tensor.view) != 3 or len(sizes) != 3 or sum(sizes) != total:
-        raise NodeError(f"makes {by(sizes)} features of {by(tensor.dims)} by {inputs} x {total} weights")
+    inputs, total, sizes = _sizes_of_products(node, tensor)
     made = by_weights(
         replace(node, name=f"{node.name}.projected"), tensor, 2, inputs, total, weights_at=1, bias_at=2
     )
@@ -74,17 +73,41 @@ def packed_attention(node: NodeContext) -> Outputs:
     return _attended(node, operands, lambda scores: _with_masks(node, scores, 3, 5))
 
 
+def _sizes_of_products(node: NodeContext, tensor: ModelTensor) -> tuple[int, int, list[int]]:
+    """Features that the weights read and make, and how many of these are queries, keys and values."""
+    weights = node.weights(1)
+    if len(weights) != 2:
+        raise NodeError(f"has weights of {by(weights) or 'one number'}: a matrix is supported")
+    inputs, total = weights
+    sizes = [*(node.attribute("qkv_hidden_sizes") or [total // 3] * 3)]
+    if len(tensor.view) != 3 or len(sizes) != 3 or sum(sizes) != total:
+        raise NodeError(f"makes {by(sizes)} features of {by(tensor.dims)} by {inputs} x {total} weights")
+    if min(sizes) < 1:
+        listed = ", ".join(map(str, sizes))
+        raise NodeError(f"makes queries, keys and values of {listed} features: each must have 1 at least")
+    if sizes[0] != sizes[1]:
+        raise NodeError(f"makes queries of {sizes[0]} features, keys of {sizes[1]}: must be as many")
+    if node.node.input(2):
+        _check_offsets(node, 2, total)
+    return inputs, total, sizes
+
+
+def _check_offsets(node: NodeContext, at: int, features: int) -> None:
+    offsets = node.weights(at, "offsets")
+    if offsets != (features,):
+        raise NodeError(f"has {by(offsets) or 'one number as'} offsets for {features} features")
+
+
 def multi_head_attention(node: NodeContext) -> Outputs:
     """com.microsoft.MultiHeadAttention: attention of queries, keys and values that other nodes have made."""
     if any(node.node.input(index) for index in (6, 7)):
         raise NodeError(_NO_STATE)
     if not node.node.input(1) or not node.node.input(2):
         raise NodeError("has queries, keys and values in one tensor: let the exporter write them apart")
-    tensors = [node.tensor(index) for index in range(3)]
+    tensors, heads = [node.tensor(index) for index in range(3)], node.attribute("num_heads", 0)
+    _check_operands(tensors, heads)
     if node.node.input(3):
-        count = sum(tensor.dims[-1] for tensor in tensors)
-        if node.weights(3, "offsets") != (count,):
-            raise NodeError(f"has {by(node.weights(3))} offsets for {count} features")
+        _check_offsets(node, 3, sum(_features(tensor) for tensor in tensors))
         shared = node.shared(slopes=3)
         parts = zip(tensors, (".queries", ".of_keys", ".of_values"), strict=True)
         tensors = [
@@ -96,23 +119,44 @@ def multi_head_attention(node: NodeContext) -> Outputs:
                     tensor.shape,
                     suffix=suffix,
                     function="linear",
-                    slopes=tensor.dims[-1],
+                    slopes=_features(tensor),
                     shared=shared,
                 ).row,
                 bits=None,
             )
             for tensor, suffix in parts
         ]
-    operands = [_in_heads(tensor, node.attribute("num_heads", 0)) for tensor in tensors]
+    operands = [_in_heads(tensor, heads) for tensor in tensors]
     return _attended(node, operands, lambda scores: _with_masks(node, scores, 4, 5))
+
+
+def _check_operands(tensors: Sequence[ModelTensor], heads: int) -> None:
+    """Refuse queries that are not batch x tokens x features, keys and values in other heads."""
+    queries, *others = tensors
+    if len(queries.view) != 3:
+        raise NodeError(f"has queries of {by(queries.dims)}: must be batch x tokens x features")
+    for tensor in others:
+        if len(tensor.view) == len(_IN_HEADS) and tensor.dims[1] != heads:
+            raise NodeError(
+                f"has keys or values of {by(tensor.dims)}: must be of {heads} heads, as num_heads"
+            )
+
+
+def _features(tensor: ModelTensor) -> int:
+    """Of all heads of queries, keys or values."""
+    return tensor.dims[-1] * (tensor.dims[1] if len(tensor.view) == len(_IN_HEADS) else 1)
 
 
 def _with_masks(node: NodeContext, scores: ModelTensor, tokens_at: int, scores_at: int) -> ModelTensor:
     """Scores with a mask of tokens, and with what is added to each."""
     if node.node.input(tokens_at):
         dims = node.dims(node.node.input(tokens_at))
-        if len(dims) not in (2, 3):
-            raise NodeError(f"has a mask of {by(dims)}: one of tokens, or of tokens x tokens, is supported")
+        lengths = dims == scores.dims[:1] and node.is_constant(tokens_at)
+        if len(dims) not in (2, 3) and not lengths:
+            raise NodeError(
+                f"has a mask of {by(dims) or 'one number'}: one of tokens, of tokens x tokens, or of lengths "
+                "that are constants, one for each image, is supported"
+            )
         scores = _masked(node, scores, tokens_at, as_numbers=True)
     return _masked(node, scores, scores_at)
 
@@ -122,8 +166,12 @@ def _with_masks(node: NodeContext, scores: ModelTensor, tokens_at: int, scores_a
 
 def _in_heads(tensor: ModelTensor, heads: int) -> ModelTensor:
     """An operand as batch x heads x tokens x features."""
-    if len(tensor.view) == len(("batch", "heads", "tokens", "features")):
+    if len(tensor.view) == len(_IN_HEADS):
         return tensor
+    if len(tensor.view) != 3:
+        raise NodeError(
+            f"is given {by(tensor.dims)}: must be batch x tokens x features, or {' x '.join(_IN_HEADS)}"
+        )
     features = tensor.dims[-1]
     parts = (
         regrouped(tensor.view[-1], (heads, features // heads)) if heads and features % heads == 0 else None
@@ -160,6 +208,7 @@ def _masked(node: NodeContext, scores: ModelTensor, at: int, *, as_numbers: bool
     """
     if not node.node.input(at):
         return scores
+    _check_mask(node.dims(node.node.input(at)), scores, as_numbers=as_numbers)
     suffix = ".mask" if at == _MASK else f".mask{at}"
     if node.is_constant(at):
         return _function(node, "activation", scores, suffix, function="linear")
@@ -171,6 +220,17 @@ def _masked(node: NodeContext, scores: ModelTensor, at: int, *, as_numbers: bool
         mask = replace(mask, view=(batch, *[()] * (4 - len(mask.view)), *tokens))
     mask = matched(node, mask, scores)
     return replace(scores, row=node.row("add", [scores, mask], scores.shape, suffix=suffix).row)
+
+
+def _check_mask(dims: Sequence[int], scores: ModelTensor, *, as_numbers: bool) -> None:
+    """Refuse a mask that is not one for scores, whether its numbers are constants or not."""
+    rank = len(scores.dims)
+    if as_numbers:  # batch (lengths), batch x tokens, batch x tokens x tokens
+        whole = (*dims[:1], *(1,) * (rank - len(dims)), *dims[1:])
+    else:
+        whole = (*(1,) * (rank - len(dims)), *dims)
+    if len(whole) != rank or any(size not in (1, of) for size, of in zip(whole, scores.dims, strict=True)):
+        raise NodeError(f"has a mask of {by(dims)} for scores of {by(scores.dims)}")
 
 
 def _function(

@@ -90,6 +90,8 @@ class NodeContext:
     def weights(self, index: int, noun: str = "weights") -> Dims:
         """The shape of an input that must be a constant."""
         name = self.node.input(index)
+        if not name:
+            raise NodeError(f"has no {noun}")
         if name not in self.conversion.model.constants:
             raise NodeError(f"its {noun} {name!r} are computed from the image: must be constants")
         return self.dims(name)

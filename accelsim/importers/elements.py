@@ -37,7 +37,10 @@ def softmax(node: NodeContext) -> Outputs:
 def cumulative_sum(node: NodeContext) -> Outputs:
     """CumSum: each element is added to the sum of those before it along a dimension."""
     tensor, rank = node.tensor(), len(node.tensor().view)
-    axis = (node.integers(1, "axis") or [0])[0]
+    axes = node.integers(1, "axis") or []
+    if len(axes) != 1:
+        raise NodeError(f"sums along {len(axes)} axes: must be one")
+    (axis,) = axes
     if not -rank <= axis < rank:
         raise NodeError(f"axis = {axis}: its input has {rank} dimensions")
     if N in axes_of(tensor.view[axis]):

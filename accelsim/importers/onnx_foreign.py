@@ -101,7 +101,9 @@ def type_of_attention(
     values = {"com.microsoft.Attention": 1, "com.microsoft.MultiHeadAttention": 2}.get(name)
     if values is None or len(inputs) <= values or (source := inputs[0]) is None or not inputs[values]:
         return None
-    features = (inputs[values] or ())[-1]
+    *_, features = of_values = inputs[values] or ()
+    if values == 2 and len(of_values) == 4:  # batch x heads x tokens x features
+        features *= of_values[1]
     if values == 1:  # queries, keys and values of one product
         features = (given.get("qkv_hidden_sizes") or [features // 3])[-1]
     return helper.make_tensor_type_proto(types[node.input[0]].tensor_type.elem_type, [*source[:2], features])

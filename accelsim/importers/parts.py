@@ -183,9 +183,11 @@ def gather_nd(node: NodeContext) -> Outputs:
     if node.is_constant(0):
         raise NodeError("looks its input up in a table: an index has to be a constant")
     tensor, first = node.tensor(), node.attribute("batch_dims", 0)
-    values, shape = node.integers(1, "indices"), node.dims(node.node.input(1))
-    if values is None or len(shape) <= first:
-        raise NodeError(f"picks by {by(shape)} indices whose numbers are not in the file")
+    values = node.integers(1, "indices")
+    if values is None:
+        raise NodeError("has no indices")
+    shape = node.dims(node.node.input(1))
+    _check_indices(tensor.dims, shape, first)
     sizes = tensor.dims[first : first + shape[-1]]
     places = [values[start : start + shape[-1]] for start in range(0, len(values), shape[-1])]
     if any(not -size <= at < size for place in places for at, size in zip(place, sizes, strict=True)):
@@ -197,6 +199,23 @@ def gather_nd(node: NodeContext) -> Outputs:
     dims = (*tensor.dims[:first], prod(sizes), *tensor.dims[first + shape[-1] :])
     output = taken(node, reshaped(node, tensor, dims), first, picked[:count])
     return node.becomes(reshaped(node, output, node.output_dims))
+
+
+def _check_indices(dims: Sequence[int], shape: Sequence[int], first: int) -> None:
+    """Refuse indices by which GatherND picks nothing of a tensor, or nothing that it has."""
+    fewest = min(len(dims), len(shape))
+    if not fewest:
+        raise NodeError("picks from, or by, a single number: both must have dimensions")
+    if not 0 <= first < fewest:
+        most = f"from 0 to {fewest - 1}" if fewest > 1 else "0"
+        raise NodeError(f"batch_dims = {first}: must be {most} for {by(dims)} and indices of {by(shape)}")
+    if tuple(dims[:first]) != tuple(shape[:first]):
+        raise NodeError(f"batch_dims = {first}: {by(dims)} and indices of {by(shape)} must begin alike")
+    if not 1 <= shape[-1] <= len(dims) - first:
+        most = len(dims) - first
+        raise NodeError(f"picks by indices of {by(shape)}: the last must be 1 to {most} for {by(dims)}")
+    if 0 in shape:
+        raise NodeError(f"picks nothing: its indices are {by(shape)}")
 
 
 def _place(indices: Sequence[int], sizes: Sequence[int]) -> int:

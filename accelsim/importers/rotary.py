@@ -21,15 +21,20 @@ def rotary_embedding(*, tables: tuple[int, int], positions: int) -> Rule:
     """
 
     def rule(node: NodeContext) -> Outputs:
-        for place, noun in (*[(table, "angles") for table in tables], (positions, "positions")):
-            if node.node.input(place):
-                node.weights(place, noun)
-        tensor = _in_heads(node)
+        if node.node.input(positions):
+            node.weights(positions, "positions")
+        cosines, sines = (node.weights(table, "angles") for table in tables)
+        if not cosines or cosines != sines:
+            raise NodeError(f"has cosines of {by(cosines)} and sines of {by(sines)}: must be as many")
+        tensor = _in_heads(node, cosines[-1])
         last = len(tensor.view) - 1
         features = tensor.dims[last]
         turned = node.attribute("rotary_embedding_dim", 0) or features
-        if turned % 2 or turned > features:
+        if turned % 2 or not 0 < turned <= features:
             raise NodeError(f"turns {turned} of {features} features: must be an even number of them")
+        if cosines[-1] != turned // 2:
+            told = f"turns {turned} features by angles of {by(cosines)}"
+            raise NodeError(f"{told}: the last must be {turned // 2}, one for two")
         part = taken(node, tensor, last, range(turned), suffix=".turning")
         made = _turned(node, part, last, interleaved=bool(node.attribute("interleaved", 0)))
         if turned < features:
@@ -44,12 +49,23 @@ def rotary_embedding(*, tables: tuple[int, int], positions: int) -> Rule:
     return rule
 
 
-def _in_heads(node: NodeContext) -> ModelTensor:
-    """The tensor with the features of each head by themselves."""
+def _in_heads(node: NodeContext, angles: int) -> ModelTensor:
+    """The tensor with the features of each head by themselves.
+
+    Where nobody says how many heads there are, each has two features for an angle, as onnxruntime takes it.
+    """
     tensor, heads = node.tensor(0), node.attribute("num_heads", 0)
-    if len(tensor.view) != 3 or not heads:
+    if len(tensor.view) == len(("batch", "heads", "tokens", "features")):
         return tensor
+    if len(tensor.view) != 3:
+        raise NodeError(f"turns {by(tensor.dims)}: must have 3 or 4 dimensions")
     features = tensor.dims[-1]
+    if not heads and node.attribute("rotary_embedding_dim", 0):
+        raise NodeError(f"rotary_embedding_dim without num_heads: heads are not known of {by(tensor.dims)}")
+    if not heads:
+        if angles < 1 or features % (2 * angles):
+            raise NodeError(f"cannot cut heads of {2 * angles} features from {by(tensor.dims)}")
+        heads = features // (2 * angles)
     parts = regrouped(tensor.view[-1], (heads, features // heads)) if features % heads == 0 else None
     if parts is None:
         raise NodeError(f"cannot cut {heads} heads from {by(tensor.dims)}")

@@ -195,6 +195,8 @@ def test_a_mask_of_tokens_is_subtracted_multiplied_and_added(graph_of):
     ("inputs", "attributes", "constants"),
     [
         ("x w b m", {}, [weight("m", 1, 10)]),
+        ("x w b m", {}, [weight("m", 1)]),
+        ("x w b m", {}, [weight("m", 1, 10, 10)]),
         ("x w b", {"unidirectional": 1}, []),
         ("x w b - - r", {}, [weight("r", 1, 4, 10, 10)]),
         ("x v b", {"qkv_hidden_sizes": [16, 16, 32]}, [weight("v", 16, 64)]),
@@ -220,6 +222,21 @@ def test_attention_of_tensors_that_are_made_apart_adds_their_offsets(graph_of):
     assert [layer.operator for layer in layers(graph)] == ["conv"] * 3 + ["product"] * 2 + ["add"]
 
 
+def test_keys_and_values_in_heads_are_what_they_are_as_features(graph_of):
+    ends = {"q": (1, 10, 16), "k": (1, 4, 12, 4), "v": (1, 4, 12, 4), "opset": 13}
+    after = node("MatMul", "a w", "y")
+    attention = of_microsoft("MultiHeadAttention", "q k v", "a", num_heads=4)
+    graph = graph_of([attention, after], [weight("w", 16, 16)], **ends)
+    assert total_macs(graph) == 2 * 10 * 12 * 16 + 10 * 16 * 16
+    assert total_params(graph) == 16 * 16
+
+
+def test_keys_of_another_number_of_heads_are_refused(refusal):
+    ends = {"q": (1, 10, 16), "k": (1, 2, 12, 4), "v": (1, 2, 12, 4), "opset": 13}
+    line = refusal([of_microsoft("MultiHeadAttention", "q k v", "y", num_heads=4)], [], **ends)
+    assert line.endswith("has keys or values of 1 x 2 x 12 x 4: must have 4 heads, num_heads")
+
+
 @pytest.mark.parametrize(
     ("made", "constants", "sentence"),
     [
@@ -236,8 +253,45 @@ def test_attention_of_tensors_that_are_made_apart_adds_their_offsets(graph_of):
         (of_microsoft("Attention", "x w b", "y", num_heads=5), [], "cannot cut 5 heads from 1 x 10 x 16"),
         (
             of_microsoft("Attention", "x w b m", "y", num_heads=4),
-            [weight("m", 1)],
-            "a mask of 1: one of tokens",
+            [weight("m", 32)],
+            "a mask of 32: one of tokens, of tokens x tokens, or of lengths that are constants",
+        ),
+        (
+            of_microsoft("Attention", "x w b m", "y", num_heads=4),
+            [weight("m", 1, 77)],
+            "has a mask of 1 x 77 for scores of 1 x 4 x 10 x 10",
+        ),
+        (
+            of_microsoft("Attention", "x w b - - r", "y", num_heads=4),
+            [weight("r", 1, 3, 10, 10)],
+            "has a mask of 1 x 3 x 10 x 10 for scores of 1 x 4 x 10 x 10",
+        ),
+        (
+            of_microsoft("Attention", "x w short", "y", num_heads=4),
+            [weight("short", 7)],
+            "has 7 offsets for 48 features",
+        ),
+        (of_microsoft("Attention", "x b", "y", num_heads=4), [], "has weights of 48: a matrix is supported"),
+        (
+            of_microsoft("Attention", "x v", "y", num_heads=4),
+            [weight("v", 1, 16, 48)],
+            "has weights of 1 x 16 x 48: a matrix is supported",
+        ),
+        (of_microsoft("Attention", "x", "y", num_heads=4), [], "has no weights"),
+        (
+            of_microsoft("Attention", "x w", "y", num_heads=4, qkv_hidden_sizes=[-16, 32, 32]),
+            [],
+            "queries, keys and values of -16, 32, 32 features: each must have 1 at least",
+        ),
+        (
+            of_microsoft("Attention", "x w", "y", num_heads=4, qkv_hidden_sizes=[0, 0, 48]),
+            [],
+            "queries, keys and values of 0, 0, 48 features: each must have 1 at least",
+        ),
+        (
+            of_microsoft("Attention", "x w", "y", num_heads=4, qkv_hidden_sizes=[8, 16, 24]),
+            [],
+            "makes queries of 8 features, keys of 16: must be as many",
         ),
         (of_microsoft("MultiHeadAttention", "x", "y", num_heads=4), [], "in one tensor"),
     ],
@@ -281,6 +335,30 @@ def test_a_rotary_embedding_of_heads_beside_each_other_turns_each_of_them(graph_
     kinds = [operator_name(graph[name].operator) for name in graph]
     assert kinds.count("linear") == 2
     assert "negate" in kinds
+
+
+def test_heads_that_nobody_names_have_two_features_for_each_angle(graph_of):
+    constants = [numbers("p", 0), *angles(20, 2)]
+    one, other = (
+        graph_of([of_microsoft("RotaryEmbedding", "x p c s", "y", **heads)], constants, **TOKENS)
+        for heads in ({"num_heads": 4}, {})
+    )
+    assert work(one) == work(other)
+
+
+@pytest.mark.parametrize(
+    ("attributes", "table", "sentence"),
+    [
+        ({}, (20, 3), "cannot cut heads of 6 features from 1 x 10 x 16"),
+        ({}, (20, 0), "cannot cut heads of 0 features from 1 x 10 x 16"),
+        ({"num_heads": 4}, (20, 3), "turns 4 features by angles of 20 x 3: the last must be 2, one for two"),
+        ({"num_heads": 4, "rotary_embedding_dim": -2}, (20, 2), "turns -2 of 4 features: must be an even"),
+        ({"rotary_embedding_dim": 2}, (20, 1), "rotary_embedding_dim without num_heads"),
+    ],
+)
+def test_angles_that_are_not_those_of_the_features_are_refused(attributes, table, sentence, refusal):
+    made = of_microsoft("RotaryEmbedding", "x p c s", "y", **attributes)
+    assert sentence in refusal([made], [numbers("p", 0), *angles(*table)], **TOKENS)
 
 
 def test_angles_that_depend_on_the_image_are_refused(refusal):
@@ -332,6 +410,23 @@ def test_what_gather_nd_cannot_pick_is_refused(indices, batch, sentence, refusal
     assert f"y (GatherND): {sentence}" in line
 
 
+@pytest.mark.parametrize(
+    ("shape", "batch", "sentence"),
+    [
+        ((0, 2), 0, "picks nothing: its indices are 0 x 2"),
+        ((2, 0), 0, "picks by indices of 2 x 0: the last must be 1 to 4 for 1 x 8 x 6 x 5"),
+        ((1, 5), 0, "picks by indices of 1 x 5: the last must be 1 to 4 for 1 x 8 x 6 x 5"),
+        ((1, 2), -1, "batch_dims = -1: must be from 0 to 1 for 1 x 8 x 6 x 5 and indices of 1 x 2"),
+        ((1, 2), 5, "batch_dims = 5: must be from 0 to 1 for 1 x 8 x 6 x 5 and indices of 1 x 2"),
+        ((3, 1), 1, "batch_dims = 1: 1 x 8 x 6 x 5 and indices of 3 x 1 must begin alike"),
+    ],
+)
+def test_indices_of_gather_nd_that_fit_nothing_are_refused(shape, batch, sentence, refusal):
+    picks = numpy_helper.from_array(np.zeros(shape, dtype=np.int64), "i")
+    line = refusal([node("GatherND", "x i", "y", batch_dims=batch)], [picks], image=(1, 8, 6, 5))
+    assert f"y (GatherND): {sentence}" in line
+
+
 def test_indices_of_several_dimensions_are_dimensions_of_what_is_gathered(graph_of):
     picks = numpy_helper.from_array(np.array([[0, 3], [5, 1]], dtype=np.int64), "i")
     nodes = [node("Gather", "x i", "g", axis=1), node("Reshape", "g s", "y")]
@@ -351,6 +446,12 @@ def test_a_sum_over_the_images_of_a_batch_is_refused(refusal):
     axis = numpy_helper.from_array(np.array(0, dtype=np.int64), "axis")
     line = refusal([node("CumSum", "x axis", "y")], [axis], image=(2, 8, 6, 5))
     assert "y (CumSum): sums over the images of a batch" in line
+
+
+def test_a_sum_along_several_axes_is_refused(refusal):
+    axes = numpy_helper.from_array(np.array([1, 2], dtype=np.int64), "axes")
+    line = refusal([node("CumSum", "x axes", "y")], [axes], image=(1, 8, 6, 5))
+    assert "y (CumSum): sums along 2 axes: must be one" in line
 
 
 # --- what stays refused
