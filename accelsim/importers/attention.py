@@ -10,7 +10,7 @@ from accelsim.importers.axes import permuted
 from accelsim.importers.context import NodeContext, Outputs
 from accelsim.importers.parts import taken
 from accelsim.importers.products import by_weights, contracted
-from accelsim.importers.tensors import ModelTensor, NodeError, by
+from accelsim.importers.tensors import ModelTensor, NodeError, broadcasts, by
 
 _MASK: Final = 3
 _IN_HEADS: Final = ("batch", "heads", "tokens", "features")
@@ -87,15 +87,8 @@ def _sizes_of_products(node: NodeContext, tensor: ModelTensor) -> tuple[int, int
         raise NodeError(f"makes queries, keys and values of {listed} features: each must have 1 at least")
     if sizes[0] != sizes[1]:
         raise NodeError(f"makes queries of {sizes[0]} features, keys of {sizes[1]}: must be as many")
-    if node.node.input(2):
-        _check_offsets(node, 2, total)
+    node.check_offsets(2, total)
     return inputs, total, sizes
-
-
-def _check_offsets(node: NodeContext, at: int, features: int) -> None:
-    offsets = node.weights(at, "offsets")
-    if offsets != (features,):
-        raise NodeError(f"has {by(offsets) or 'one number as'} offsets for {features} features")
 
 
 def multi_head_attention(node: NodeContext) -> Outputs:
@@ -107,7 +100,7 @@ def multi_head_attention(node: NodeContext) -> Outputs:
     tensors, heads = [node.tensor(index) for index in range(3)], node.attribute("num_heads", 0)
     _check_operands(tensors, heads)
     if node.node.input(3):
-        _check_offsets(node, 3, sum(_features(tensor) for tensor in tensors))
+        node.check_offsets(3, sum(_features(tensor) for tensor in tensors))
         shared = node.shared(slopes=3)
         parts = zip(tensors, (".queries", ".of_keys", ".of_values"), strict=True)
         tensors = [
@@ -137,9 +130,7 @@ def _check_operands(tensors: Sequence[ModelTensor], heads: int) -> None:
         raise NodeError(f"has queries of {by(queries.dims)}: must be batch x tokens x features")
     for tensor in others:
         if len(tensor.view) == len(_IN_HEADS) and tensor.dims[1] != heads:
-            raise NodeError(
-                f"has keys or values of {by(tensor.dims)}: must be of {heads} heads, as num_heads"
-            )
+            raise NodeError(f"has keys or values of {by(tensor.dims)}: must have {heads} heads, num_heads")
 
 
 def _features(tensor: ModelTensor) -> int:
@@ -225,11 +216,8 @@ def _masked(node: NodeContext, scores: ModelTensor, at: int, *, as_numbers: bool
 def _check_mask(dims: Sequence[int], scores: ModelTensor, *, as_numbers: bool) -> None:
     """Refuse a mask that is not one for scores, whether its numbers are constants or not."""
     rank = len(scores.dims)
-    if as_numbers:  # batch (lengths), batch x tokens, batch x tokens x tokens
-        whole = (*dims[:1], *(1,) * (rank - len(dims)), *dims[1:])
-    else:
-        whole = (*(1,) * (rank - len(dims)), *dims)
-    if len(whole) != rank or any(size not in (1, of) for size, of in zip(whole, scores.dims, strict=True)):
+    apart = (1,) * (rank - len(dims)) if as_numbers else ()  # batch, batch x tokens, batch x tokens x tokens
+    if not broadcasts((*dims[:1], *apart, *dims[1:]), scores.dims):
         raise NodeError(f"has a mask of {by(dims)} for scores of {by(scores.dims)}")
 
 

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from math import prod
 from typing import Any, Protocol, TypeAlias
 
 from accelsim.importers.arranging import settled
 from accelsim.importers.model import Dims, Model, ModelNode
 from accelsim.importers.precision import ArrayBits
-from accelsim.importers.tensors import ModelTensor, NodeError
+from accelsim.importers.tensors import ModelTensor, NodeError, by
 
 Outputs: TypeAlias = "dict[str, ModelTensor]"
 """What each output of a node is."""
@@ -102,6 +103,14 @@ class NodeContext:
             return False
         self.weights(index, "offsets")
         return True
+
+    def check_offsets(self, index: int | None, count: int) -> None:
+        """Refuse offsets, where there are some, that are not one for each of so many channels or features."""
+        if index is None or not self.node.input(index):
+            return
+        offsets = self.weights(index, "offsets")
+        if prod(offsets) != count:
+            raise NodeError(f"has offsets of {by(offsets) or 'one number'}: must be {count}, one for each")
 
     def shared(self, **roles: int) -> tuple[str, ...]:
         """Roles whose constants, given by place, are no further parameters: counted before, or not there."""

@@ -7,7 +7,7 @@ from typing import Any, Final
 from accelsim.importers.arranging import expanded, matched, with_rank
 from accelsim.importers.atoms import C, N, axes_of
 from accelsim.importers.context import NodeContext, Outputs, Rule
-from accelsim.importers.tensors import ModelTensor, NodeError
+from accelsim.importers.tensors import ModelTensor, NodeError, broadcasts, by
 
 
 def activation(function: str) -> Rule:
@@ -17,9 +17,11 @@ def activation(function: str) -> Rule:
 
 def prelu(node: NodeContext) -> Outputs:
     """PRelu: its slopes were trained."""
-    slopes = prod(node.weights(1, "slopes"))
+    tensor, dims = node.tensor(), node.weights(1, "slopes")
+    if not broadcasts(dims, tensor.dims):
+        raise NodeError(f"has slopes of {by(dims)} for {by(tensor.dims)}")
     shared = node.shared(slopes=1)
-    return node.same_shape("activation", node.tensor(), function="leaky_relu", slopes=slopes, shared=shared)
+    return node.same_shape("activation", tensor, function="leaky_relu", slopes=prod(dims), shared=shared)
 
 
 def clip(node: NodeContext) -> Outputs:

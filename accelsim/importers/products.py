@@ -10,7 +10,7 @@ from accelsim.importers.arranging import arranged, expanded, is_all_of, with_ran
 from accelsim.importers.atoms import Atoms, C, H, N, W, axes_of, flat, regrouped, whole
 from accelsim.importers.axes import permuted
 from accelsim.importers.context import NodeContext, Outputs, Rule
-from accelsim.importers.tensors import ModelTensor, NodeError, by
+from accelsim.importers.tensors import ModelTensor, NodeError, broadcasts, by
 
 
 def gemm(node: NodeContext) -> Outputs:
@@ -35,8 +35,10 @@ def gemm(node: NodeContext) -> Outputs:
     tensor = node.tensor(other)
     if at == 1 and not is_transposed[0]:  # of any number of dimensions, of which the last is multiplied
         axis, result = len(tensor.view) - 1, [*range(len(tensor.view))]
-    output = by_weights(node, tensor, axis, inputs, outputs, weights_at=at, bias_at=2)
-    return node.becomes(permuted(output, result))
+    output = permuted(by_weights(node, tensor, axis, inputs, outputs, weights_at=at, bias_at=2), result)
+    if node.has_offsets(2) and not broadcasts(offsets := node.weights(2, "offsets"), output.dims):
+        raise NodeError(f"has offsets of {by(offsets)} for outputs of {by(output.dims)}")
+    return node.becomes(output)
 
 
 def _check_matrix(weights: Sequence[int]) -> None:

@@ -99,6 +99,18 @@ class RowMaker(Protocol):
         """Add a row that puts out `shape`, called after the node."""
 
 
+def broadcasts(dims: Sequence[int], to: Sequence[int]) -> bool:
+    """Whether a tensor of some dimensions has an element for each of another, as ONNX repeats elements.
+
+    Example:
+        >>> broadcasts((1, 5), (3, 4, 5)), broadcasts((4,), (3, 4, 5))
+        (True, False)
+    """
+    return len(dims) <= len(to) and all(
+        size in (1, of) for size, of in zip(reversed(dims), reversed(to), strict=False)
+    )
+
+
 def by(dims: Iterable[int]) -> str:
     """`3 x 224 x 224`."""
     return " x ".join(map(str, dims))

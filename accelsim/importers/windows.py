@@ -174,6 +174,7 @@ def _convolution(node: NodeContext, *, weights_at: int, bias_at: int | None) -> 
         raise NodeError(
             f"has weights for {weights[1] * groups} channels, its input has {plane.tensor.shape[0]}"
         )
+    node.check_offsets(bias_at, weights[0])
     output = node.array_row(
         "conv",
         plane.tensor,
@@ -195,6 +196,7 @@ def conv_transpose(node: NodeContext) -> Outputs:
     node.tensor()  # with all padding applied
     plane = plane_of(node, axes, ordered=groups > 1, one=True)
     window = _window(node, plane, weights[2:])
+    node.check_offsets(2, weights[1] * groups)
     shape = plane.dims(node.output_dims, weights[1] * groups)
     padding: list[int] = []
     added: list[int] = []

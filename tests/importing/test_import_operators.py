@@ -269,7 +269,7 @@ def test_keys_of_another_number_of_heads_are_refused(refusal):
         (
             of_microsoft("Attention", "x w short", "y", num_heads=4),
             [weight("short", 7)],
-            "has 7 offsets for 48 features",
+            "has offsets of 7: must be 48, one for each",
         ),
         (of_microsoft("Attention", "x b", "y", num_heads=4), [], "has weights of 48: a matrix is supported"),
         (
@@ -452,6 +452,34 @@ def test_a_sum_along_several_axes_is_refused(refusal):
     axes = numpy_helper.from_array(np.array([1, 2], dtype=np.int64), "axes")
     line = refusal([node("CumSum", "x axes", "y")], [axes], image=(1, 8, 6, 5))
     assert "y (CumSum): sums along 2 axes: must be one" in line
+
+
+# --- offsets and slopes
+
+
+@pytest.mark.parametrize(
+    ("operator", "weights", "short", "sentence"),
+    [
+        ("Conv", (6, 8, 1, 1), (5,), "has offsets of 5: must be 6, one for each"),
+        ("ConvTranspose", (8, 6, 1, 1), (7,), "has offsets of 7: must be 6, one for each"),
+        ("Gemm", (8, 6), (5,), "has offsets of 5 for outputs of 1 x 6"),
+    ],
+)
+def test_offsets_of_another_number_than_outputs_are_refused(operator, weights, short, sentence, refusal):
+    image = (1, 8, 3, 3)[: len(weights)]
+    line = refusal([node(operator, "x w b", "y")], [weight("w", *weights), weight("b", *short)], image=image)
+    assert line.endswith(f"y ({operator}): {sentence}")
+
+
+@pytest.mark.parametrize("offsets", [(), (1,), (6,), (1, 6)])
+def test_offsets_of_a_gemm_are_repeated(offsets, graph_of):
+    graph = graph_of([node("Gemm", "x w b", "y")], [weight("w", 8, 6), weight("b", *offsets)], image=(1, 8))
+    assert total_macs(graph) == 8 * 6
+
+
+def test_slopes_that_fit_no_channel_are_refused(refusal):
+    line = refusal([node("PRelu", "x s", "y")], [weight("s", 5, 1, 1)], image=(1, 8, 3, 3))
+    assert line.endswith("y (PRelu): has slopes of 5 x 1 x 1 for 1 x 8 x 3 x 3")
 
 
 # --- what stays refused
