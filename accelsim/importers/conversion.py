@@ -192,12 +192,22 @@ class Conversion:
 
     def _help(self) -> str:
         """What would help against nodes that nothing here is an operator of."""
-        unknown = next(node for node in self.model.nodes if node.operator not in self.rules)
+        nodes = [node for node in self.model.nodes if node.operator not in self.rules]
+        unknown = nodes[0]
         before = (self.model.producers.get(name) for name in unknown.inputs)
         last = next((node.name or node.outputs[0] for node in before if node is not None), "NODE")
-        return (
-            f"--until {last} ends before, --unsupported host or elementwise lets such nodes pass at a price"
-        )
+        ends = f"--until {last} ends before"
+        if shapeless := next(filter(self._is_shapeless, nodes), None):
+            name = visible(shapeless.operator)
+            return (
+                f"{ends}; --unsupported lets no {name} pass here, as the shape that it puts out is not known"
+            )
+        return f"{ends}, --unsupported host or elementwise lets such nodes pass at a price"
+
+    def _is_shapeless(self, node: ModelNode) -> bool:
+        """Whether a node puts out what is read and has no shape that is known."""
+        read = [output for output in node.outputs if output and self.model.readers[output]]
+        return any(output not in self.model.shapes for output in read)
 
     # Ends
 

@@ -207,8 +207,8 @@ def _check_indices(dims: Sequence[int], shape: Sequence[int], first: int) -> Non
     if not fewest:
         raise NodeError("picks from, or by, a single number: both must have dimensions")
     if not 0 <= first < fewest:
-        most = f"from 0 to {fewest - 1}" if fewest > 1 else "0"
-        raise NodeError(f"batch_dims = {first}: must be {most} for {by(dims)} and indices of {by(shape)}")
+        allowed = f"from 0 to {fewest - 1}" if fewest > 1 else "0"
+        raise NodeError(f"batch_dims = {first}: must be {allowed} for {by(dims)} and indices of {by(shape)}")
     if tuple(dims[:first]) != tuple(shape[:first]):
         raise NodeError(f"batch_dims = {first}: {by(dims)} and indices of {by(shape)} must begin alike")
     if not 1 <= shape[-1] <= len(dims) - first:

@@ -79,4 +79,5 @@ def passed_in_words(passed_nodes: dict[str, list[str]], mode: Unsupported) -> st
     where = (
         "the host where the machine has one, else of the vector unit" if mode == "host" else "the vector unit"
     )
-    return f"no operators here, priced as an operation of {where} for each output, without weights: {listed}"
+    price = f"an operation of {where} for each output, without multiplications, without weights"
+    return f"no operators here, priced as {price}: {listed}"

@@ -77,7 +77,7 @@ def plane_of(node: NodeContext, axes: int, *, ordered: bool, one: bool) -> Plane
     if axes == 3:
         single = next((index for index in slid if tensor.dims[index] == 1 and not tensor.view[index]), None)
         if single is None:
-            remedy = "--unsupported host or elementwise lets it pass at a price"
+            remedy = "--unsupported host or elementwise lets it pass, without its multiplications"
             raise NodeError(f"slides over 3 axes of {by(tensor.dims)}: 1 or 2 are supported; {remedy}")
         slid.remove(single)
     if any(margin != NO_MARGIN for index, margin in enumerate(tensor.margins) if index not in slid):
