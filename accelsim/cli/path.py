@@ -9,7 +9,7 @@ import typer
 from accelsim.choices import AUTO
 from accelsim.cli.files import check_outputs, inputs
 from accelsim.cli.load import load
-from accelsim.cli.numbers import whole_number
+from accelsim.cli.numbers import count, whole_number
 from accelsim.cli.options import (
     BatchOption,
     DataflowOption,
@@ -23,7 +23,7 @@ from accelsim.cli.options import (
     mapping_options,
 )
 from accelsim.cli.output import Answer, check_yaml, destination, note, say
-from accelsim.cli.searches import count, values_of_searches
+from accelsim.cli.searches import values_of_searches
 from accelsim.descriptions.limits import MAX_AXIS, MAX_STEPS
 from accelsim.descriptions.phrases import counted
 
@@ -46,24 +46,15 @@ StepObjectiveOption: TypeAlias = Annotated[
 ]
 MaxParamsOption: TypeAlias = Annotated[
     int | None,
-    typer.Option(
-        "--max-params", metavar="COUNT", parser=count, help="At most. Default: 1.3 times the network's."
-    ),
+    count("--max-params", least=1, text="At most. Default: 1.3 times the network's."),
 ]
 MaxMacsOption: TypeAlias = Annotated[
     int | None,
-    typer.Option(
-        "--max-macs",
-        metavar="COUNT",
-        parser=count,
-        help="At most, for one image. Default: 1.05 times the network's.",
-    ),
+    count("--max-macs", least=1, text="At most, for one image. Default: 1.05 times the network's."),
 ]
 MinParamsOption: TypeAlias = Annotated[
     int | None,
-    typer.Option(
-        "--min-params", metavar="COUNT", parser=count, help="At least. Default: 0.95 times the network's."
-    ),
+    count("--min-params", least=0, text="At least. Default: 0.95 times the network's."),
 ]
 StepsOption: TypeAlias = Annotated[
     int | None,

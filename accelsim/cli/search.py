@@ -11,7 +11,7 @@ from accelsim.cli.commands import Command
 from accelsim.cli.executors import SchedulerOption, StoreOption, WorkersOption, executor
 from accelsim.cli.files import check_outputs, inputs
 from accelsim.cli.load import load
-from accelsim.cli.numbers import whole_number
+from accelsim.cli.numbers import count, whole_number
 from accelsim.cli.options import (
     BatchOption,
     DataflowOption,
@@ -24,7 +24,7 @@ from accelsim.cli.options import (
 )
 from accelsim.cli.output import Answer, destination, rate_of_progress, say
 from accelsim.cli.path import path
-from accelsim.cli.searches import TopOption, count, fixed, values_of_searches
+from accelsim.cli.searches import TopOption, fixed, values_of_searches
 from accelsim.descriptions.limits import MAX_BLOCKS, MAX_REPEAT
 
 if TYPE_CHECKING:
@@ -75,11 +75,11 @@ FixOption: TypeAlias = Annotated[
 ]
 MaxParamsOption: TypeAlias = Annotated[
     int | None,
-    typer.Option("--max-params", metavar="COUNT", parser=count, help="At most, as in 1.0M or 720k."),
+    count("--max-params", least=1, text="At most, as in 1.0M or 720k."),
 ]
 MaxMacsOption: TypeAlias = Annotated[
     int | None,
-    typer.Option("--max-macs", metavar="COUNT", parser=count, help="At most, for one image."),
+    count("--max-macs", least=1, text="At most, for one image."),
 ]
 RankOption: TypeAlias = Annotated[
     SearchObjective,

@@ -1,28 +1,16 @@
 """What the searches have in common: how their numbers are written, and what their JSON is."""
 
-import re
-from typing import Annotated, Any, Final, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 import typer
 
 from accelsim.cli.numbers import whole_number
-from accelsim.descriptions.limits import MAX_REPEAT, MAX_REPORTED, MAX_SAMPLES
+from accelsim.descriptions.limits import MAX_REPEAT, MAX_SAMPLES
 from accelsim.descriptions.shipped import shortened
 
-_SUFFIXES: Final = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
 TopOption: TypeAlias = Annotated[
     int, whole_number("--top", least=1, most=MAX_SAMPLES, text="How many of the best to show.")
 ]
-
-
-def count(text: str) -> int:
-    """`1.0M`, `720k`, `1e6` or `720000` as a whole number."""
-    match = re.fullmatch(r"(\d+(?:\.\d*)?(?:e\+?\d{1,2})?)([kmg]?)", text.strip().lower())
-    if match is None:
-        raise typer.BadParameter(f"{shortened(text)!r} must be a number such as 720000, 720k, 1.0M or 1e6")
-    if (number := float(match[1]) * _SUFFIXES[match[2]]) > MAX_REPORTED:
-        raise typer.BadParameter(f"{shortened(text)!r} must be at most {MAX_REPORTED:.0e}")
-    return int(number)
 
 
 def fixed(texts: list[str]) -> dict[str, int]:

@@ -15,12 +15,12 @@ from accelsim.importers.arranging import settled
 from accelsim.importers.atoms import N
 from accelsim.importers.context import NodeContext, Outputs, Rule
 from accelsim.importers.model import (
+    MOST_LETTERS,
     Dims,
     Imported,
     Model,
     ModelNode,
     UnknownValueError,
-    first_line,
     visible,
 )
 from accelsim.importers.names import INPUT, Names, network_name, row_names
@@ -199,9 +199,7 @@ class Conversion:
         ends = f"--until {last} ends before"
         if shapeless := next(filter(self._is_shapeless, nodes), None):
             name = visible(shapeless.operator)
-            return (
-                f"{ends}; --unsupported lets no {name} pass here, as the shape that it puts out is not known"
-            )
+            return f"{ends}; --unsupported cannot let {name} pass: its output has no known shape"
         return f"{ends}, --unsupported host or elementwise lets such nodes pass at a price"
 
     def _is_shapeless(self, node: ModelNode) -> bool:
@@ -310,13 +308,21 @@ class Conversion:
             self.tensors.update(self._checked(node, rule(NodeContext(self, node, name))))
         except (NodeError, UnknownValueError) as error:
             self._refuse(node, name, str(error), before)
-        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
             # Attributes and constants may be anything: what a rule takes for granted need not hold.
             problems = (
                 self.model.problems[output] for output in node.outputs if output in self.model.problems
             )
-            sentence = f"has attributes or inputs that contradict each other: {first_line(error)}"
+            sentence = f"has attributes or inputs that contradict each other: {self._given(node)}"
             self._refuse(node, name, next(problems, sentence), before)
+
+    def _given(self, node: ModelNode) -> str:
+        """The shapes of a node's inputs, and its attributes, in a line."""
+        shapes = [self.model.shapes.get(name) for name in node.inputs]
+        inputs = [by(dims) or "one number" for dims in shapes if dims is not None]
+        attributes = [f"{key} = {value}" for key, value in node.attributes.items()]
+        given = "; ".join([f"inputs of {', '.join(inputs)}" if inputs else "no known inputs", *attributes])
+        return visible(given)[:MOST_LETTERS]
 
     def _refuse(self, node: ModelNode, name: str, sentence: str, rows_before: int) -> None:
         """Let a node pass that cannot be a row, or complain about it, without the rows that it has made."""

@@ -60,7 +60,10 @@ def pool_of_activations(hardware: Hardware) -> Bank:
 
 def no_pool_sentence(hardware: Hardware) -> str:
     """Why there is no least of a machine's memory on chip."""
-    return f"{hardware.name} keeps activations in no pool, of which the least could be found"
+    return (
+        f"{hardware.name} keeps activations in no pool, of which the least could be found; "
+        "--hw ethos_u55_128, a machine with such a pool, would do"
+    )
 
 
 def least_arena(graph: ExecutedGraph, hardware: Hardware, options: MappingOptions) -> LeastArena | None:

@@ -47,7 +47,11 @@ def test_who_has_the_least_memory_has_enough_and_who_has_less_has_not(accelsim):
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        (("fit", "--hw", "16x16_128k"), "16x16_128k keeps activations in no pool"),
+        (
+            ("fit", "--hw", "16x16_128k"),
+            "16x16_128k keeps activations in no pool, of which the least could be found; --hw ethos_u55_128, "
+            "a machine with such a pool, would do",
+        ),
         (("fit", "--hw", "gap9_ne16"), "gap9_ne16 keeps activations in no pool"),
         (("run", "--hw", "gap9_ne16", "--objective", "peak"), "gap9_ne16 keeps activations in no pool"),
         (

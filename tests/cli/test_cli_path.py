@@ -17,6 +17,7 @@ stages:
   - {block: residual_basic, name: stage2, out_channels: 20, repeat: 2, stride: 2}
   - {block: fully_connected, name: fc, out_features: 10}
 """
+COUNT = "must be a number such as 720000, 720k, 1.0M or 1e6, from"
 WALK = ("search", "path", "--net", "stem.yaml", "--hw", "8x8_32k")
 
 
@@ -106,6 +107,8 @@ def test_quiet_says_nothing_and_a_file_gets_the_result(accelsim, folder):
         (("--steps", "-1"), "--steps"),
         (("--objective", "pareto"), "'time', 'energy', 'edp'"),
         (("--max-params", "many"), "'many' must be a number such as 720000, 720k, 1.0M or 1e6"),
+        (("--max-params", "0"), f"--max-params: 0 {COUNT} 1 to 1e+18"),
+        (("--min-params", "-1"), f"--min-params: -1 {COUNT} 0 to 1e+18"),
         (("--max-params", "1k"), "max params = 1000: stem has "),
         (("--max-macs", "1k"), "max MACs = 1000: stem has "),
         (("--min-params", "1G"), "min params = 1000000000: stem has "),

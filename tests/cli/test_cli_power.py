@@ -87,6 +87,8 @@ def test_energy_of_an_image_is_dynamic_energy_and_static_power_until_the_next(ra
     [
         (("--fps", "1e6"), "frames_per_second = 1e+06: must be at most "),
         (("--fps", "0"), "--fps: 0 must be a number above 0, at most 1e+09"),
+        (("--fps", "1e-400"), "--fps: 1e-400 is too small to be told from 0: must be a number above 0"),
+        (("--fps", "0e-400"), "--fps: 0e-400 must be a number above 0, at most 1e+09"),
         (("--fps", "nan"), "--fps: nan must be a number above 0"),
         (("--fps", "often"), "--fps: 'often' must be a number above 0, at most 1e+09"),
         (("--battery-mwh", "5"), "needs --fps, the rate at which the battery is used"),

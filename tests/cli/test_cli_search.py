@@ -20,6 +20,7 @@ stages:
   - {block: residual_basic, name: stage2, out_channels: 16, repeat: 3, stride: 2}
   - {block: fully_connected, name: fc, out_features: 10}
 """
+COUNT = "must be a number such as 720000, 720k, 1.0M or 1e6, from"
 SEARCH = ("search", "depth", "--net", "repeating.yaml", "--hw", "8x8_32k")
 
 
@@ -107,6 +108,10 @@ def test_a_store_makes_the_second_search_a_look_up(accelsim):
         (("--fix", "stage1=x"), "'stage1=x' must be STAGE=BLOCKS such as stage4=1"),
         (("--fix", "stage1=1", "--fix", "stage1=2"), "stage1 is given twice"),
         (("--max-params", "many"), "'many' must be a number such as 720000, 720k, 1.0M or 1e6"),
+        (("--max-params", "-1"), f"--max-params: -1 {COUNT} 1 to 1e+18"),
+        (("--max-params", "0"), f"--max-params: 0 {COUNT} 1 to 1e+18"),
+        (("--max-macs", "0.9"), f"--max-macs: 0.9 {COUNT} 1 to 1e+18"),
+        (("--max-macs", "-1k"), f"--max-macs: '-1k' {COUNT} 1 to 1e+18"),
         (("--objective", "speed"), "'time', 'energy', 'edp', 'pareto'"),
         (("--min-blocks", "0"), "--min-blocks"),
         (("--store", "no/such.sqlite"), "no/such.sqlite: cannot be used as a store: there is no folder no"),

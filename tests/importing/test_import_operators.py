@@ -27,15 +27,21 @@ def graph_of(tmp_path):
 
 
 @pytest.fixture
-def refusal(tmp_path):
-    """The first line that a model is refused with."""
+def refusals(tmp_path):
+    """The lines that a model is refused with."""
 
     def call(*parts, **ends):
         with pytest.raises(NetworkError) as caught:
             build(accelsim.load_network(save(model(*parts, **ends), tmp_path)))
-        return str(caught.value).splitlines()[0]
+        return str(caught.value).splitlines()
 
     return call
+
+
+@pytest.fixture
+def refusal(refusals):
+    """The first of them."""
+    return lambda *parts, **ends: refusals(*parts, **ends)[0]
 
 
 def layers(graph):
@@ -294,6 +300,11 @@ def test_keys_of_another_number_of_heads_are_refused(refusal):
             "makes queries of 8 features, keys of 16: must be as many",
         ),
         (of_microsoft("MultiHeadAttention", "x", "y", num_heads=4), [], "in one tensor"),
+        (
+            of_microsoft("Attention", "x w b", "y", num_heads=[4, 4]),
+            [],
+            "contradict each other: inputs of 1 x 10 x 16, 16 x 48, 48; num_heads = [4, 4]",
+        ),
     ],
 )
 def test_attention_that_is_none_of_these_is_refused_with_what_it_is(made, constants, sentence, refusal):
@@ -483,6 +494,14 @@ def test_slopes_that_fit_no_channel_are_refused(refusal):
 
 
 # --- what stays refused
+
+
+def test_a_node_of_no_known_shape_is_not_offered_what_would_refuse_it(refusals):
+    lines = refusals([node("NonZero", "x", "y")], [], image=(1, 8, 4, 4))
+    assert lines[0].endswith("y (NonZero): is no supported operator")
+    assert (
+        "NODE ends before; --unsupported cannot let NonZero pass: its output has no known shape" in lines[1]
+    )
 
 
 def test_a_convolution_over_three_axes_is_told_what_can_be_done(refusal):
