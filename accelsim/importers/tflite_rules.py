@@ -10,7 +10,8 @@ from typing import Any, Final
 
 from accelsim.errors import NetworkError
 from accelsim.importers import tflite_axes
-from accelsim.importers.model import ModelNode, UnknownValueError, first_line
+from accelsim.importers.model import ModelNode, UnknownValueError
+from accelsim.importers.tensors import by
 from accelsim.importers.tflite_calls import Call, TfliteRule
 
 _PADDINGS: Final = {0: "SAME_UPPER", 1: "VALID"}
@@ -36,8 +37,12 @@ def translated(call: Call) -> list[ModelNode]:
     except (LookupError, UnknownValueError):
         return [ModelNode(call.name, call.operator, tuple(filter(None, call.inputs)), call.outputs)]
     except (ArithmeticError, AttributeError, TypeError, ValueError) as error:
+        read, made = (
+            ", ".join(by(call.shape(name)) or "one number" for name in names if name) or "nothing"
+            for names in (call.inputs, call.outputs)
+        )
         sentence = f"{call.name} ({call.operator}): its options and tensors contradict each other"
-        raise NetworkError(f"{sentence}: {first_line(error)}") from error
+        raise NetworkError(f"{sentence}: of {read} it makes {made}") from error
     return call.nodes
 
 

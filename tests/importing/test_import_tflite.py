@@ -260,6 +260,19 @@ def test_an_operator_that_nothing_here_is_is_named_as_tensorflow_names_it(tmp_pa
     assert "UNIDIRECTIONAL_SEQUENCE_LSTM" in refusal(path)[0]
 
 
+def test_tensors_that_contradict_each_other_are_named_by_their_shapes(tmp_path):
+    model = small(1, 8, 8, 4)
+    model.tensor("y", 1, 6)
+    size, weights = model.weights("size", 4, type="INT32"), model.weights("w", 6, 3, 3, 4)
+    options = {"StrideH": 2, "StrideW": 2, "Padding": SAME}
+    model.outputs = [
+        model.add("TRANSPOSE_CONV", f"{size} {weights} x", "y", "TransposeConvOptions", **options)
+    ]
+    (line,) = refusal(model.save(tmp_path))
+    assert "TRANSPOSE_CONV): its options and tensors contradict each other: of 4, 6 x 3 x 3 x 4, " in line
+    assert line.endswith("it makes 1 x 6")
+
+
 def test_sizes_are_the_files(tmp_path):
     path = keyword_spotting().save(tmp_path)
     sentence = "fixes all of its sizes: leave those after the @ out; --batch says how many images"
