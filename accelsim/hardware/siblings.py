@@ -26,7 +26,8 @@ def siblings_key(hardware: Hardware) -> str:
         True
     """
     apart = {"memories": {"__all__": {"bandwidth"}}} if hardware.is_plain else None
-    return hardware.model_dump_json(exclude=apart)
+    # A host is searched as a machine whose lanes may be fewer than one, of which pydantic would warn.
+    return hardware.model_dump_json(exclude=apart, warnings=False)
 
 
 def is_bandwidth(key: str) -> bool:

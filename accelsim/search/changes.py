@@ -16,7 +16,7 @@ from accelsim.search.graph_moves import Direction, GraphMove
 RemedyKind: TypeAlias = Literal["machine", "mapping", "network"]
 """What a remedy changes."""
 PartOnChip: TypeAlias = Literal["rows", "columns", "buffer", "vector_lanes"]
-Part: TypeAlias = Literal["bandwidth"] | PartOnChip
+Part: TypeAlias = Literal["bandwidth", "arena"] | PartOnChip
 """Of a machine, of which a remedy gives it twice as much."""
 PARTS_ON_CHIP: Final[tuple[PartOnChip, ...]] = get_args(PartOnChip)
 ChannelObstacle: TypeAlias = Literal["none_alone", "none_followed", "multiples_already", "no_multiples_below"]

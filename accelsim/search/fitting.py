@@ -108,9 +108,8 @@ def _changes(network: Network, hardware: Hardware, shortage: Shortage) -> Iterat
     )
     for name, size_bytes in sizes:
         if size_bytes <= MAX_BUFFER_BYTES:
-            key = f"memories.{memory}"
-            larger = vary(hardware, **{f"{key}.size_bytes": size_bytes, f"{key}.arena_bytes": None})
-            words = f"{memory_word(memory)} {shortage.fault.pool_bytes} -> {size_bytes} bytes"
+            noun, larger = _larger_pool(hardware, memory, size_bytes)
+            words = f"{noun} {shortage.fault.pool_bytes} -> {size_bytes} bytes"
             yield name, words, network, larger, batch
     if shortage.smaller is not None:
         before, image = network.image, shortage.smaller.image
@@ -134,3 +133,12 @@ def _changes(network: Network, hardware: Hardware, shortage: Shortage) -> Iterat
         yield "order", "layers in the order of least peak", network, reordered, batch
     if batch > 1:
         yield "batch", f"{batch} -> 1 images at a time", network, hardware, 1
+
+
+def _larger_pool(hardware: Hardware, name: str, size_bytes: int) -> tuple[str, Hardware]:
+    """A noun for what grows, and the machine: of a memory that is large enough its arena does."""
+    key, memory = f"memories.{name}", next(memory for memory in hardware.memories if memory.name == name)
+    if memory.arena_bytes is not None and size_bytes <= (memory.size_bytes or 0):
+        return f"arena of {memory_word(name)}", vary(hardware, **{f"{key}.arena_bytes": size_bytes})
+    larger = vary(hardware, **{f"{key}.size_bytes": size_bytes, f"{key}.arena_bytes": None})
+    return memory_word(name), larger

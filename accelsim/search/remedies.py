@@ -103,11 +103,27 @@ def _larger_buffers(baseline: Baseline) -> Iterator[Remedy | ImpossibleRemedy]:
     hardware = baseline.hardware
     of_tensors = [] if hardware.tensor_memory is None else [(hardware.tensor_memory,)]
     for memories in [hardware.working, *of_tensors]:
+        if limited := next((memory for memory in memories if _has_more_than_arena(memory)), None):
+            yield _larger_arena(baseline, limited)
+            continue
         before = sum([memory.size_bytes or 0 for memory in memories])
         names = tuple([memory.name for memory in memories])
         change = PartChange("buffer", before, TIMES * before, names, bool(of_tensors))
         sizes = dict([said for memory in memories for said in sizes_said(memory)])
         yield _changed_machine(baseline, change, **{key: TIMES * size for key, size in sizes.items()})
+
+
+def _has_more_than_arena(memory: Memory) -> bool:
+    """Whether networks may take but a part of a memory on chip."""
+    return memory.arena_bytes is not None and memory.arena_bytes < (memory.size_bytes or 0)
+
+
+def _larger_arena(baseline: Baseline, memory: Memory) -> Remedy | ImpossibleRemedy:
+    """More of a memory that is there: its accesses cost what they do."""
+    before = memory.given_bytes
+    after = min(TIMES * before, memory.size_bytes or 0)
+    change = PartChange("arena", before, after, (memory.name,))
+    return _changed_machine(baseline, change, **{f"memories.{memory.name}.arena_bytes": after})
 
 
 def _more_of(

@@ -159,15 +159,21 @@ def _part_words(change: PartChange) -> str:
             return f"{memory_word(memory)} {before:g} -> {after:g} bytes per cycle"
         case "buffer":
             noun = memory_word(change.memories[0]) if len(change.memories) == 1 else "memories on chip"
-            if before < KIB:
-                return f"{noun} {before:g} -> {after:g} bytes"
-            return f"{noun} {before / KIB:.10g} -> {after / KIB:.10g} KiB"
+            return f"{noun} {_sizes_words(before, after)}"
+        case "arena":
+            return f"arena of {memory_word(change.memories[0])} {_sizes_words(before, after)}"
         case "vector_lanes":
             return f"vector lanes {before:g} -> {after:g}{' per column' if change.of_each_column else ''}"
         case "rows" | "columns":
             return f"{before:g} -> {after:g} {change.part} of PEs"
         case part:
             assert_never(part)
+
+
+def _sizes_words(before_bytes: float, after_bytes: float) -> str:
+    if before_bytes < KIB:
+        return f"{before_bytes:g} -> {after_bytes:g} bytes"
+    return f"{before_bytes / KIB:.10g} -> {after_bytes / KIB:.10g} KiB"
 
 
 def obstacle_words(remedy: ImpossibleRemedy) -> str:

@@ -45,6 +45,19 @@ def test_each_change_is_a_run_of_its_own(misfit, small):
     assert by_name["outside"].result == run_network(NETWORK, outside)
 
 
+@pytest.mark.parametrize(("pool_bytes", "noun"), [(1 << 21, "arena of sram"), (12_288, "sram")])
+def test_of_a_memory_that_is_large_enough_the_arena_grows(pool_bytes, noun):
+    """Its accesses cost what they did, which those of a memory of that size do not."""
+    sizes = {"memories.sram.size_bytes": pool_bytes, "memories.sram.arena_bytes": 12_288}
+    limited = vary(load_hardware("ethos_u55_128"), **sizes)
+    by_name = {outcome.name: outcome for outcome in misfit_of("mlperf_tiny_kws", limited).outcomes}
+    larger = by_name["larger_pool"]
+    assert larger.words == f"{noun} 12288 -> 16384 bytes"
+    key = "arena_bytes" if noun.startswith("arena") else "size_bytes"
+    changes = {"memories.sram.arena_bytes": None, f"memories.sram.{key}": 16_384}
+    assert larger.result == run_network("mlperf_tiny_kws", vary(limited, **changes))
+
+
 def test_what_runs_comes_first_the_fastest_before_the_others_and_the_rest_says_why(misfit):
     cycles = [outcome.result.cycles for outcome in misfit.outcomes if outcome.result is not None]
     assert cycles == sorted(cycles)

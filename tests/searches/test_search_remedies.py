@@ -3,7 +3,7 @@
 import pytest
 from machines import machine
 
-from accelsim import AccelsimError, load_network
+from accelsim import AccelsimError, load_hardware, load_network
 from accelsim.descriptions import vary
 from accelsim.report.tables.explanation import explanation_report
 from accelsim.report.text.excess import excess_words
@@ -84,6 +84,24 @@ def test_twice_the_lanes_are_those_of_the_machine_or_of_each_column(vector_unit,
 )
 def test_memories_below_a_kibibyte_are_said_in_bytes(before, words):
     assert change_words(PartChange("buffer", before, 2 * before, ("global_buffer",))) == words
+
+
+@pytest.mark.parametrize(
+    ("arena_bytes", "changes", "words"),
+    [
+        (20_480, {"memories.sram.arena_bytes": 40_960}, "arena of sram 20 -> 40 KiB"),
+        (1_572_864, {"memories.sram.arena_bytes": 2_097_152}, "arena of sram 1536 -> 2048 KiB"),
+        (
+            2_097_152,
+            {"memories.sram.arena_bytes": 4_194_304, "memories.sram.size_bytes": 4_194_304},
+            "sram 2048 -> 4096 KiB",
+        ),
+    ],
+)
+def test_networks_are_given_more_of_a_memory_before_there_is_more_of_it(arena_bytes, changes, words):
+    limited = vary(load_hardware("ethos_u55_128"), **{"memories.sram.arena_bytes": arena_bytes})
+    found = {change_words(remedy.change): remedy for remedy in remedies(NETWORK, limited, "auto")}
+    assert found[words].hardware == vary(limited, **changes)
 
 
 @pytest.mark.parametrize(

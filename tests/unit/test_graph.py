@@ -134,7 +134,12 @@ def test_networkx_sees_the_published_graph(published):
 def test_networkx_sees_the_executed_graph(published):
     executed = lower(published)
     digraph = executed.to_networkx()
-    assert digraph.graph == {"image_elements": 240, "image_density": None, "notes": executed.notes}
+    assert digraph.graph == {
+        "image_elements": 240,
+        "image_density": None,
+        "notes": executed.notes,
+        "given_cascades": (),
+    }
     assert [layer for _, layer in digraph.nodes(data="layer")] == list(executed.layers)
     assert digraph.nodes["c"]["network_output"]
     assert digraph.edges["a", "c"] == {
