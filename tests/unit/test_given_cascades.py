@@ -386,6 +386,24 @@ def test_layers_that_cannot_hand_on_rows_are_one_line(tmp_path, sentence):
     assert fault_of(tmp_path, text, network, npu()) == f"mine.yaml:1: {sentence}"
 
 
+@pytest.mark.parametrize("rule", ["", "- {layers: stage1.conv2, homes: {weights: flash}}\n"])
+def test_a_shortage_is_not_laid_to_homes_without_which_there_is_no_room_either(tmp_path, rule):
+    text = f"- {{cascade: [stage1.conv2, stage1.add], weights_stay: []}}\n{rule}"
+    sentence = "stage1.conv2 to stage1.add on ethos_u55_128: needs 49710 bytes of sram, which has 48000: "
+    assert fault_of(tmp_path, text, hardware=ethos(48000)).startswith(sentence)
+
+
+def test_homes_without_which_there_is_a_plan_are_named_with_their_rule(tmp_path):
+    text = (
+        f"- {{cascade: [{EXPAND}, {DEPTHWISE}], weights_stay: []}}\n"
+        "- {layers: stage2.block2.expand, homes: {inputs: psram}}\n"
+        "- {layers: stage2.block1.project, homes: {outputs: sram}}\n"
+    )
+    assert fault_of(tmp_path, text, MOBILE, npu(2**16)).startswith(
+        "mine.yaml:3: homes: no plan of npu_int8_psram has the operands of stage2.block1.project and others"
+    )
+
+
 def test_a_file_of_it_is_read_and_checked_by_itself(tmp_path):
     path = tmp_path / "mine.yaml"
     path.write_text(IN_FOUR)
