@@ -14,7 +14,7 @@ from accelsim.mapping.given_file import GivenMappings, MappingRule
 from accelsim.mapping.given_search import LETTERS, extents_of
 from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.search import as_executed
-from accelsim.mapping.units import array_dataflows, dataflows_for, takes
+from accelsim.mapping.units import array_dataflows, dataflows_for, fuses_pooling, takes
 from accelsim.mapping.unmappable import NoDataflowRuns, NotPriced
 from accelsim.network.executed import ExecutedGraph
 from accelsim.network.given import GivenCascade, GivenFrom
@@ -37,7 +37,9 @@ def with_given(
         DescriptionError: With a line for each rule that fits no layer, and for each value that cannot be.
     """
     layers = [part for layer in graph.layers for part in _parts(layer)]
-    mistakes = [*cascade_mistakes(given, [layer.name for layer in layers], hardware)]
+    carried = {unfused(layer)[1].name for layer in graph.layers if layer.pooling and fuses_pooling(layer, hardware)}
+    alone = [layer.name for layer in layers if layer.name not in carried]
+    mistakes = [*cascade_mistakes(given, [layer.name for layer in layers], alone, hardware)]
     if mistakes:
         raise given.error(mistakes)
     telling = _Telling(given, hardware, options)

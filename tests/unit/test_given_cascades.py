@@ -393,6 +393,22 @@ def test_a_shortage_is_not_laid_to_homes_without_which_there_is_no_room_either(t
     assert fault_of(tmp_path, text, hardware=ethos(48000)).startswith(sentence)
 
 
+@pytest.mark.parametrize(("pattern", "named"), [("*", "stage1.conv2"), ("stage1.conv1", "stage1.conv1")])
+def test_a_shortage_names_the_rule_by_which_a_layer_is_in_no_cascade(tmp_path, pattern, named):
+    line = fault_of(tmp_path, f'\n- {{layers: "{pattern}", tile: {{}}}}', hardware=ethos(30000))
+    assert line.startswith("stage1.conv2 on ethos_u55_128: needs 49198 bytes of sram, which has 30000: ")
+    sentence = f"; {named} has a rule (mine.yaml:2) and so runs as a whole, unless a cascade names it; would help"
+    assert sentence in line
+
+
+def test_no_rule_is_named_where_it_keeps_nothing_from_a_cascade(tmp_path):
+    with pytest.raises(AccelsimError) as free:
+        plan_run(IMAGE, ethos(20000))
+    assert "has a rule" not in str(free.value)
+    line = fault_of(tmp_path, f"{IN_FOUR}- {{layers: conv1, tile: {{K: 16}}}}", hardware=ethos(20000))
+    assert "has a rule" not in line
+
+
 def test_homes_without_which_there_is_a_plan_are_named_with_their_rule(tmp_path):
     text = (
         f"- {{cascade: [{EXPAND}, {DEPTHWISE}], weights_stay: []}}\n"
