@@ -37,7 +37,8 @@ def with_given(
         DescriptionError: With a line for each rule that fits no layer, and for each value that cannot be.
     """
     layers = [part for layer in graph.layers for part in _parts(layer)]
-    carried = {unfused(layer)[1].name for layer in graph.layers if layer.pooling and fuses_pooling(layer, hardware)}
+    carrying = [layer for layer in graph.layers if layer.pooling and fuses_pooling(layer, hardware)]
+    carried = {unfused(layer)[1].name for layer in carrying}
     alone = [layer.name for layer in layers if layer.name not in carried]
     mistakes = [*cascade_mistakes(given, [layer.name for layer in layers], alone, hardware)]
     if mistakes:

@@ -182,8 +182,13 @@ MISTAKES = {
     "- {cascade: [conv1]}": '1: cascade = ["conv1"]: must be a list of at least 2 (each text, not empty)',
     "- {cascade: [conv1, conv1]}": '1: cascade = ["conv1", "conv1"]: must name each layer once',
     "- {cascade: [conv1, stage1.conv1], layers: conv1}": (
-        "1: layers = 'conv1': no such key: allowed are cascade, stripe_rows, weights_stay"
+        "1: layers = 'conv1': must be said in a rule with layers, not with cascade"
     ),
+    "- {layers: conv1, stripe_rows: 3}": (
+        "1: stripe_rows = 3: must be said in a rule with cascade, not with layers"
+    ),
+    "- {stripe_rows: 3}": "1: cascade: missing, must be a list of at least 2 (each text, not empty)",
+    "- {cascade: null}": "1: cascade = null: missing, must be a list of at least 2 (each text, not empty)",
     "- {cascade: [conv1, stage1.conv1], stripe_rows: 0}": (
         "1: stripe_rows = 0: must be a whole number from 1 to 1000000000"
     ),
@@ -305,6 +310,15 @@ def test_a_pooling_that_its_layer_carries_is_no_layer_of_a_cascade(tmp_path):
     )
 
 
+def test_names_are_proposed_without_poolings_that_layers_carry(tmp_path):
+    text = "- {cascade: [first, stage1.conv1]}"
+    proposed = "stage3.conv1, stage3.conv2, stage3.shortcut, fc"  # with `pool` within the last but one
+    assert fault_of(tmp_path, text, hardware=npu()).endswith(proposed)
+    host = {"macs_per_cycle": 1, "elements_per_cycle": 1, "takes": ["global_average_pool"]}
+    line = fault_of(tmp_path, text, hardware=vary(npu(), host=host))
+    assert line.endswith("stage3.shortcut, pool, fc")
+
+
 def test_what_the_host_runs_is_in_no_cascade(tmp_path):
     hardware = vary(
         ethos(), host={"macs_per_cycle": 1, "elements_per_cycle": 1, "takes": ["global_average_pool"]}
@@ -397,7 +411,9 @@ def test_a_shortage_is_not_laid_to_homes_without_which_there_is_no_room_either(t
 def test_a_shortage_names_the_rule_by_which_a_layer_is_in_no_cascade(tmp_path, pattern, named):
     line = fault_of(tmp_path, f'\n- {{layers: "{pattern}", tile: {{}}}}', hardware=ethos(30000))
     assert line.startswith("stage1.conv2 on ethos_u55_128: needs 49198 bytes of sram, which has 30000: ")
-    sentence = f"; {named} has a rule (mine.yaml:2) and so runs as a whole, unless a cascade names it; would help"
+    sentence = (
+        f"; {named} has a rule (mine.yaml:2) and so runs as a whole, unless a cascade names it; would help"
+    )
     assert sentence in line
 
 

@@ -327,7 +327,7 @@ class Shortage:
         return f", and {self.hardware.off_chip[0].name} holds no activations"
 
     def _why_whole(self) -> str:
-        """Which layer a rule keeps out of the cascades that might have helped: the nearest to what is short."""
+        """Which layer near the one that is short a rule keeps out of all cascades: the nearest."""
         cascade, fault = self.hardware.cascade, self.fault
         if cascade is None or self.batch > 1 or fault.layers > 1:
             return ""
