@@ -204,9 +204,13 @@ class _Telling:
         rule = self.given.of_layers[number]
         # A machine that cannot fuse a pooling runs the layer without, perhaps in another form.
         forms = [layer] if layer.pooling is None else [layer, unfused(layer)[0]]
-        executed = [as_executed(replace(form, given=rule.given()), self.options.batch) for form in forms]
+        in_cascade = layer.name in self.striped
+        batch = 1 if in_cascade else self.options.batch
+        executed = [as_executed(replace(form, given=rule.given()), batch) for form in forms]
         of_forms = [extents_of(form, images) for form, images in executed]
         extents = {letter: max(of_form[letter] for of_form in of_forms) for letter in LETTERS}
+        if in_cascade:  # images go in turn: a tile of several is refused as such
+            extents["N"] = self.options.batch
         for letter, size in rule.tile.items():
             if size > extents[letter]:
                 yield Mistake(("tile", letter), f"{layer.name} has {extents[letter]} of {letter}")

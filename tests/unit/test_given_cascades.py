@@ -302,6 +302,18 @@ def test_images_together_are_in_no_cascade(tmp_path):
     )
 
 
+def test_tiles_of_a_cascade_are_of_one_image_of_a_batch(tmp_path):
+    chain = "stage2.block2.expand, stage2.block2.depthwise, stage2.block2.project"
+    text = f"- {{cascade: [{chain}]}}\n- {{layers: stage2.block2.expand, tile: {{OY: 30}}}}"
+    for batch in (1, 2):  # of a layer that runs as a whole, a tile of rows of both images may be so large
+        line = fault_of(tmp_path, text, MOBILE, npu(2**17), MappingOptions(batch=batch))
+        assert line == "mine.yaml:2: tile.OY = 30: stage2.block2.expand has 16 of OY"
+    text = f"- {{cascade: [{chain}]}}\n- {{layers: stage2.block2.expand, tile: {{N: 2}}}}"
+    line = fault_of(tmp_path, text, MOBILE, npu(2**17), MappingOptions(batch=2))
+    words = "a tile of several images needs these together, and another rule has them in turn"
+    assert line == f"mine.yaml:2: tile.N = 2: {words}"
+
+
 def test_a_pooling_that_its_layer_carries_is_no_layer_of_a_cascade(tmp_path):
     network = "squeezenet_v1_1@resolution=64"
     text = "- {cascade: [conv1, pool1, fire2.squeeze1x1]}"
