@@ -110,13 +110,18 @@ def parse_list(path: str | Path, noun: str) -> tuple[Document, ...]:
 
 
 def is_list(path: str | Path) -> bool:
-    """Whether a YAML file is a list.
+    """Whether a YAML file is a list. Raises DescriptionError where it is no mapping either.
 
     Example:
         >>> is_list("hardware/16x16_128k.yaml")
         False
     """
-    return isinstance(_compose(text_of(Path(path)), str(path)), SequenceNode)
+    root = _compose(text_of(Path(path)), str(path))
+    if root is None or isinstance(root, ScalarNode):
+        found, line = ("empty", 1) if root is None else (shown(root.value), root.start_mark.line + 1)
+        sentence = f"is {found}: must be a mapping of keys to values, or a list of rules for mappings"
+        raise DescriptionError.about(f"{path}:{line}", sentence)
+    return isinstance(root, SequenceNode)
 
 
 def text_of(path: Path, noun: str = "YAML file") -> str:

@@ -46,10 +46,7 @@ def chosen_rules(
         >>> rules[1].layers, rules[1].dataflow, rules[1].order
         ('fire2.squeeze1x1', 'weight_stationary', ('N', 'G', 'K', 'OY', 'OX', 'C'))
     """
-    return [
-        MappingRule.model_validate_json(json.dumps(values)) if isinstance(values, dict) else values
-        for values in _Chosen(schedule, hardware, options).rules()
-    ]
+    return list(_Chosen(schedule, hardware, options).rules())
 
 
 @dataclass(frozen=True)
@@ -65,11 +62,11 @@ class _Chosen:
         """That go through a layer together."""
         return 1 if self.schedule.images_in_turn > 1 else self.options.batch
 
-    def rules(self) -> Iterator[dict[str, Any] | CascadeRule]:
+    def rules(self) -> Iterator[Rule]:
         """Of all layers, in running order."""
         striped = self.schedule.striped
         if striped is None:
-            yield from [self._of_layer(entry) for entry in range(len(self.schedule.layers))]
+            yield from [_rule(self._of_layer(entry)) for entry in range(len(self.schedule.layers))]
             return
         of_first = {stripes.cascade.first: stripes.cascade for stripes in striped.cascades}
         for step, entries in enumerate(striped.entries_of):
@@ -77,24 +74,26 @@ class _Chosen:
                 yield _of_cascade(of_first[step], striped)
             yield from self._of_stripes(entries)
 
-    def _of_stripes(self, entries: Sequence[int]) -> Iterator[dict[str, Any]]:
-        """Of a layer by its entries, where that from the last one on does not say the same of the next."""
-        rule = self._of_layer(entries[0])
+    def _of_stripes(self, entries: Sequence[int]) -> Iterator[MappingRule]:
+        """Of a layer by its entries: of the first one, and of each that is not as the rule before has it."""
+        before = self._of_layer(entries[0])
+        rule = _rule(before)
+        told = rule.given()
         yield rule
         for entry in entries[1:]:
-            layer = self.schedule.layers[entry]
             values = self._of_mapping(entry)
-            told = MappingRule.model_validate_json(json.dumps(rule)).given()
             extents = extents_of(self.schedule.mappings[entry].layer, self.images)
-            tile = {letter: size for letter, size in for_stripe(told, layer).tile if extents[letter] > 1}
-            if {**values, "tile": tile} == values and all(
-                rule.get(key) == values.get(key) for key in ("dataflow", "order", "parameters")
+            of_stripe = for_stripe(told, self.schedule.layers[entry])
+            tile = {letter: size for letter, size in of_stripe.tile if extents[letter] > 1}
+            if tile == values["tile"] and all(
+                before.get(key) == values.get(key) for key in ("dataflow", "order", "parameters")
             ):
                 continue
             assert self.schedule.striped is not None  # else a layer is one entry
             stripe = self.schedule.striped.entries[entry].stripe
             assert stripe is not None
-            rule = {**values, "from_stripe": stripe.stripe + 1}
+            before, rule = values, _rule({**values, "from_stripe": stripe.stripe + 1})
+            told = rule.given()
             yield rule
 
     def _of_layer(self, entry: int) -> dict[str, Any]:
@@ -121,6 +120,11 @@ class _Chosen:
             "order": list(tile_order(mapping)),
         }
         return {**rule, "parameters": dict(mapping.parameters)} if mapping.parameters else rule
+
+
+def _rule(values: dict[str, Any]) -> MappingRule:
+    """Of values as a file has them."""
+    return MappingRule.model_validate_json(json.dumps(values))
 
 
 def _of_cascade(cascade: Cascade, striped: Striped) -> CascadeRule:

@@ -17,13 +17,14 @@ def cascade_names(given: GivenMappings) -> frozenset[str]:
 
 
 def cascade_mistakes(
-    given: GivenMappings, names: Sequence[str], hardware: Hardware
+    given: GivenMappings, names: Sequence[str], alone: Sequence[str], hardware: Hardware
 ) -> Iterator[tuple[int, Mistake]]:
     """What cannot be in cascades, by the rules that say so.
 
     Args:
         given: The rules.
         names: Of all layers there are, in running order.
+        alone: Those without poolings that other layers may carry: what is proposed instead.
         hardware: The machine.
     """
     seen: dict[str, int] = {}
@@ -38,7 +39,7 @@ def cascade_mistakes(
             yield number, Mistake(("cascade",), words)
         for place, name in enumerate(rule.cascade):
             if name not in names:
-                words = unknown(name, "executed layer", names[:MOST_NAMES], len(names))
+                words = unknown(name, "executed layer", alone[:MOST_NAMES], len(alone))
                 yield number, Mistake(("cascade", place), words)
             elif name in seen:
                 other = given.position(seen[name], "cascade")

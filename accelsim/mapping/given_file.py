@@ -51,7 +51,15 @@ class Said(Description):
     @classmethod
     def upgraded(cls, data: dict[str, Any]) -> Upgrade:
         """Without keys that are null: they say as much as keys that are left out."""
-        return Upgrade({key: value for key, value in data.items() if value is not None})
+        said = {key: value for key, value in data.items() if value is not None}
+        sentences = cls.elsewhere()
+        mistakes = [Mistake((key,), sentences[key]) for key in said if key in sentences]
+        return Upgrade(said, mistakes=tuple(mistakes))
+
+    @classmethod
+    def elsewhere(cls) -> dict[str, str]:
+        """Keys that are said in rules of the other kind, each with what to say of it here."""
+        return {}
 
 
 class LoopBounds(Said):
@@ -133,6 +141,11 @@ class MappingRule(Said):
             raise refusal("MappingRule", mistakes)
         return self
 
+    @classmethod
+    def elsewhere(cls) -> dict[str, str]:
+        """Keys of cascades."""
+        return _keys_only_of(CascadeRule, cls, "must be said in a rule with cascade, not with layers")
+
     def given(self, position: str = "") -> GivenMapping:
         """The same as what a layer is told; `position` says where it stands."""
         bounds = [
@@ -191,8 +204,18 @@ class CascadeRule(Said):
             raise refusal("CascadeRule", mistakes)
         return self
 
+    @classmethod
+    def elsewhere(cls) -> dict[str, str]:
+        """Keys of layers, of which each has rules of its own."""
+        return _keys_only_of(MappingRule, cls, "must be said in a rule with layers, not with cascade")
+
 
 Rule: TypeAlias = MappingRule | CascadeRule
+
+
+def _keys_only_of(one: type[Said], other: type[Said], sentence: str) -> dict[str, str]:
+    """A sentence for each key that one kind of rules has, and the other has not."""
+    return dict.fromkeys(one.model_fields.keys() - other.model_fields.keys(), sentence)
 
 
 def whole_order(named: Sequence[Letter]) -> tuple[Letter, ...]:
@@ -339,6 +362,9 @@ def read_mappings(path: str | Path) -> GivenMappings:
 
 
 def _rule(document: Document) -> Rule:
-    """One of them: about layers that run stripe by stripe where it says which."""
-    of_cascade = document.data.get("cascade") is not None
-    return check(document, CascadeRule) if of_cascade else check(document, MappingRule)
+    """One of them: about a cascade where it says which, or has only such keys."""
+    said, kinds = document.data, (CascadeRule, MappingRule)
+    of_cascade, of_layers = (kind.model_fields.keys() & said.keys() for kind in kinds)
+    if said.get("cascade") is not None or (of_cascade and not of_layers):
+        return check(document, CascadeRule)
+    return check(document, MappingRule)

@@ -14,7 +14,7 @@ from accelsim.mapping.given_file import GivenMappings, MappingRule
 from accelsim.mapping.given_search import LETTERS, extents_of
 from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.search import as_executed
-from accelsim.mapping.units import array_dataflows, dataflows_for, takes
+from accelsim.mapping.units import array_dataflows, dataflows_for, fuses_pooling, takes
 from accelsim.mapping.unmappable import NoDataflowRuns, NotPriced
 from accelsim.network.executed import ExecutedGraph
 from accelsim.network.given import GivenCascade, GivenFrom
@@ -37,7 +37,10 @@ def with_given(
         DescriptionError: With a line for each rule that fits no layer, and for each value that cannot be.
     """
     layers = [part for layer in graph.layers for part in _parts(layer)]
-    mistakes = [*cascade_mistakes(given, [layer.name for layer in layers], hardware)]
+    carrying = [layer for layer in graph.layers if layer.pooling and fuses_pooling(layer, hardware)]
+    carried = {unfused(layer)[1].name for layer in carrying}
+    alone = [layer.name for layer in layers if layer.name not in carried]
+    mistakes = [*cascade_mistakes(given, [layer.name for layer in layers], alone, hardware)]
     if mistakes:
         raise given.error(mistakes)
     telling = _Telling(given, hardware, options)
@@ -201,9 +204,13 @@ class _Telling:
         rule = self.given.of_layers[number]
         # A machine that cannot fuse a pooling runs the layer without, perhaps in another form.
         forms = [layer] if layer.pooling is None else [layer, unfused(layer)[0]]
-        executed = [as_executed(replace(form, given=rule.given()), self.options.batch) for form in forms]
+        in_cascade = layer.name in self.striped
+        batch = 1 if in_cascade else self.options.batch
+        executed = [as_executed(replace(form, given=rule.given()), batch) for form in forms]
         of_forms = [extents_of(form, images) for form, images in executed]
         extents = {letter: max(of_form[letter] for of_form in of_forms) for letter in LETTERS}
+        if in_cascade:  # images go in turn: a tile of several is refused as such
+            extents["N"] = self.options.batch
         for letter, size in rule.tile.items():
             if size > extents[letter]:
                 yield Mistake(("tile", letter), f"{layer.name} has {extents[letter]} of {letter}")

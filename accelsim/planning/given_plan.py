@@ -1,6 +1,6 @@
 """What is said beforehand of where a layer's operands lie, as a plan has to have it."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from accelsim.descriptions.phrases import counted
@@ -13,7 +13,8 @@ from accelsim.mapping.staircase import Arriving, Movement, moved_by
 from accelsim.mapping.units import array_dataflows, dataflows_for
 from accelsim.mapping.unmappable import NoDataflowRuns, NotPriced, unmappable_sentence
 from accelsim.memory_map import ToldOutside, WhyNot
-from accelsim.network.given import GivenMapping
+from accelsim.network.executed import ExecutedGraph
+from accelsim.network.given import GivenCascade, GivenMapping
 from accelsim.network.layer import Layer
 from accelsim.planning.network_to_plan import NetworkToPlan
 from accelsim.planning.residency import ResidencyPlan
@@ -98,17 +99,51 @@ def with_said(plan: ResidencyPlan, told: Sequence[GivenMapping | None]) -> Resid
     return replace(plan, why_not=tuple(why_not))
 
 
-def check_said(network: NetworkToPlan, hardware: Hardware) -> None:
-    """Raises MappingError where there is no plan because of what is said of homes."""
-    rows = zip(network.layers, network.told, strict=True)
-    said = [(layer.name, told.position) for layer, told in rows if told is not None and told.homes]
+def check_said(
+    network: NetworkToPlan, hardware: Hardware, schedules: Callable[[ExecutedGraph], object]
+) -> None:
+    """Whether it is because of what rules say of homes that there is no plan.
+
+    Args:
+        network: There is no plan for it.
+        hardware: The machine.
+        schedules: Plans a graph; raises MappingError where there is no plan.
+
+    Raises:
+        MappingError: There would be one if they said nothing of homes; or why there would be none either.
+    """
+    said = [(network.layers[step].name, told.position) for step, told in network.told_by_rules if told.homes]
     if said:
+        schedules(_without_homes(network.graph))
         (name, position), *others = said
         raise MappingError(
             f"{position}: homes: no plan of {hardware.name} has the operands of {name}"
             f"{' and others' if others else ''} where they are said to lie: "
             "what a layer reads must lie where the layers before it write it, and there must be room"
         )
+
+
+def _without_homes(graph: ExecutedGraph) -> ExecutedGraph:
+    """The same, of whose layers no rule says where operands lie; what follows from cascades stays."""
+    nodes = []
+    for node in graph.nodes:
+        given, of_pooling = (
+            None if told is None else replace(told, homes=())
+            for told in (node.layer.given, node.layer.given_pooling)
+        )
+        nodes.append(replace(node, layer=replace(node.layer, given=given, given_pooling=of_pooling)))
+    cascades = [_silent_of_homes(cascade) for cascade in graph.given_cascades]
+    return replace(graph, nodes=tuple(nodes), given_cascades=tuple(cascades))
+
+
+def _silent_of_homes(cascade: GivenCascade) -> GivenCascade:
+    told, homes = [], []
+    for parts, of_all in zip(cascade.told, cascade.homes, strict=True):
+        by_rules = {operand for part in parts for operand, _ in part.given.homes}
+        told.append(tuple([part._replace(given=replace(part.given, homes=())) for part in parts]))
+        left = [(operand, home) for operand, home in of_all.homes if operand not in by_rules]
+        homes.append(replace(of_all, homes=tuple(left)))
+    return replace(cascade, told=tuple(told), homes=tuple(homes))
 
 
 def check_pinned(network: NetworkToPlan, hardware: Hardware) -> None:

@@ -89,6 +89,13 @@ class NetworkToPlan:
         }
         return tuple([in_cascades.get(step, layer.given) for step, layer in enumerate(self.layers)])
 
+    @property
+    def told_by_rules(self) -> list[tuple[int, GivenMapping]]:
+        """Steps that rules speak of, each with that: of one in a cascade, what its first stripe is told."""
+        told = {step: layer.given for step, layer in enumerate(self.layers)}
+        told |= {step: cascade.told(step, 0) for step, cascade in self.said_of.items()}
+        return [(step, of_step) for step, of_step in told.items() if of_step is not None]
+
     @cached_property
     def said_of(self) -> dict[int, SaidCascade]:
         """Of steps that are to run in cascades: these."""

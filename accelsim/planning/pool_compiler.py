@@ -117,7 +117,7 @@ class PoolCompiler(PoolLayers):
                 from accelsim.planning.cascades.said_room import check_room  # noqa: PLC0415 (most are told none)
 
                 check_room(pricer, self.places(), self.options)
-            check_said(network, self.hardware)
+            check_said(network, self.hardware, self.schedules)
             # With nothing kept, it is the step that has no room, and not one that reads what had none before.
             _, (fault, *_) = plans[0]
             assert isinstance(fault, DoesNotFit)

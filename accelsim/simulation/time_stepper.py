@@ -1,8 +1,12 @@
 """TimeStepper: the state machine of stepper.py for those who ask for nothing but when layers end.
 
-It goes on as the `Stepper` does, from the same states to the same states at the same times, but notes neither
-what banks hold at most nor whom the array stands still for. A mapping that is judged, and a candidate of a
-search, are worth no more than their time.
+It goes on as the `Stepper` does, with the same things at the same times, but notes neither what banks hold at
+most, nor what the vector unit executes, nor whom the array stands still for. A mapping that is judged, and a
+candidate of a search, are worth no more than their time.
+
+Its states are not those of a `Stepper`: where these say for how long the vector unit executes layers of its
+own, they have `executes_nothing`, a number that a `Stepper` never has there. So both may share a memory of
+transitions, and what was remembered without notes is never met by whoever asks for them.
 """
 
 from typing import ClassVar

@@ -279,6 +279,13 @@ def test_check_knows_sweeps_and_overlays(accelsim, folder):
     ]
 
 
+def test_check_says_of_a_file_of_neither_kind_what_it_may_be(accelsim, folder):
+    for text, found in {"16x16": "'16x16'", "": "empty"}.items():
+        (folder / "neither.yaml").write_text(text)
+        sentence = f"is {found}: must be a mapping of keys to values, or a list of rules for mappings"
+        assert f"neither.yaml:1: {sentence}" in accelsim("check", "neither.yaml").err
+
+
 def test_check_of_one_layer(accelsim, folder):
     tiny = (folder / "tiny.yaml").read_text()
     (folder / "one.yaml").write_text(

@@ -182,8 +182,13 @@ MISTAKES = {
     "- {cascade: [conv1]}": '1: cascade = ["conv1"]: must be a list of at least 2 (each text, not empty)',
     "- {cascade: [conv1, conv1]}": '1: cascade = ["conv1", "conv1"]: must name each layer once',
     "- {cascade: [conv1, stage1.conv1], layers: conv1}": (
-        "1: layers = 'conv1': no such key: allowed are cascade, stripe_rows, weights_stay"
+        "1: layers = 'conv1': must be said in a rule with layers, not with cascade"
     ),
+    "- {layers: conv1, stripe_rows: 3}": (
+        "1: stripe_rows = 3: must be said in a rule with cascade, not with layers"
+    ),
+    "- {stripe_rows: 3}": "1: cascade: missing, must be a list of at least 2 (each text, not empty)",
+    "- {cascade: null}": "1: cascade = null: missing, must be a list of at least 2 (each text, not empty)",
     "- {cascade: [conv1, stage1.conv1], stripe_rows: 0}": (
         "1: stripe_rows = 0: must be a whole number from 1 to 1000000000"
     ),
@@ -297,12 +302,33 @@ def test_images_together_are_in_no_cascade(tmp_path):
     )
 
 
+def test_tiles_of_a_cascade_are_of_one_image_of_a_batch(tmp_path):
+    chain = "stage2.block2.expand, stage2.block2.depthwise, stage2.block2.project"
+    text = f"- {{cascade: [{chain}]}}\n- {{layers: stage2.block2.expand, tile: {{OY: 30}}}}"
+    for batch in (1, 2):  # of a layer that runs as a whole, a tile of rows of both images may be so large
+        line = fault_of(tmp_path, text, MOBILE, npu(2**17), MappingOptions(batch=batch))
+        assert line == "mine.yaml:2: tile.OY = 30: stage2.block2.expand has 16 of OY"
+    text = f"- {{cascade: [{chain}]}}\n- {{layers: stage2.block2.expand, tile: {{N: 2}}}}"
+    line = fault_of(tmp_path, text, MOBILE, npu(2**17), MappingOptions(batch=2))
+    words = "a tile of several images needs these together, and another rule has them in turn"
+    assert line == f"mine.yaml:2: tile.N = 2: {words}"
+
+
 def test_a_pooling_that_its_layer_carries_is_no_layer_of_a_cascade(tmp_path):
     network = "squeezenet_v1_1@resolution=64"
     text = "- {cascade: [conv1, pool1, fire2.squeeze1x1]}"
     assert fault_of(tmp_path, text, network, npu(2**17)) == (
         "mine.yaml:1: cascade.1 = 'pool1': must be left out: it runs within conv1 on npu_int8_psram"
     )
+
+
+def test_names_are_proposed_without_poolings_that_layers_carry(tmp_path):
+    text = "- {cascade: [first, stage1.conv1]}"
+    proposed = "stage3.conv1, stage3.conv2, stage3.shortcut, fc"  # with `pool` within the last but one
+    assert fault_of(tmp_path, text, hardware=npu()).endswith(proposed)
+    host = {"macs_per_cycle": 1, "elements_per_cycle": 1, "takes": ["global_average_pool"]}
+    line = fault_of(tmp_path, text, hardware=vary(npu(), host=host))
+    assert line.endswith("stage3.shortcut, pool, fc")
 
 
 def test_what_the_host_runs_is_in_no_cascade(tmp_path):
@@ -384,6 +410,42 @@ def test_layers_that_cannot_hand_on_rows_are_one_line(tmp_path, sentence):
     text = "- {cascade: [b, c]}"
     network = small(*OBSTACLES[sentence])
     assert fault_of(tmp_path, text, network, npu()) == f"mine.yaml:1: {sentence}"
+
+
+@pytest.mark.parametrize("rule", ["", "- {layers: stage1.conv2, homes: {weights: flash}}\n"])
+def test_a_shortage_is_not_laid_to_homes_without_which_there_is_no_room_either(tmp_path, rule):
+    text = f"- {{cascade: [stage1.conv2, stage1.add], weights_stay: []}}\n{rule}"
+    sentence = "stage1.conv2 to stage1.add on ethos_u55_128: needs 49710 bytes of sram, which has 48000: "
+    assert fault_of(tmp_path, text, hardware=ethos(48000)).startswith(sentence)
+
+
+@pytest.mark.parametrize(("pattern", "named"), [("*", "stage1.conv2"), ("stage1.conv1", "stage1.conv1")])
+def test_a_shortage_names_the_rule_by_which_a_layer_is_in_no_cascade(tmp_path, pattern, named):
+    line = fault_of(tmp_path, f'\n- {{layers: "{pattern}", tile: {{}}}}', hardware=ethos(30000))
+    assert line.startswith("stage1.conv2 on ethos_u55_128: needs 49198 bytes of sram, which has 30000: ")
+    sentence = (
+        f"; {named} has a rule (mine.yaml:2) and so runs as a whole, unless a cascade names it; would help"
+    )
+    assert sentence in line
+
+
+def test_no_rule_is_named_where_it_keeps_nothing_from_a_cascade(tmp_path):
+    with pytest.raises(AccelsimError) as free:
+        plan_run(IMAGE, ethos(20000))
+    assert "has a rule" not in str(free.value)
+    line = fault_of(tmp_path, f"{IN_FOUR}- {{layers: conv1, tile: {{K: 16}}}}", hardware=ethos(20000))
+    assert "has a rule" not in line
+
+
+def test_homes_without_which_there_is_a_plan_are_named_with_their_rule(tmp_path):
+    text = (
+        f"- {{cascade: [{EXPAND}, {DEPTHWISE}], weights_stay: []}}\n"
+        "- {layers: stage2.block2.expand, homes: {inputs: psram}}\n"
+        "- {layers: stage2.block1.project, homes: {outputs: sram}}\n"
+    )
+    assert fault_of(tmp_path, text, MOBILE, npu(2**16)).startswith(
+        "mine.yaml:3: homes: no plan of npu_int8_psram has the operands of stage2.block1.project and others"
+    )
 
 
 def test_a_file_of_it_is_read_and_checked_by_itself(tmp_path):

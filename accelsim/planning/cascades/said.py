@@ -1,6 +1,6 @@
 """Cascades that are said beforehand: which steps they are, and what is said of their stripes."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -51,7 +51,8 @@ def said_cascades(
     for cascade in given:
         first = _first_step(cascade, layers, hardware)
         said = SaidCascade(first, cascade)
-        for fault in _faults(said, layers, network, hardware, on_host):
+        fault = _fault(said, layers, network, hardware, on_host)
+        if fault is not None:
             raise MappingError(f"{cascade.position}: {fault}")
         found.append(said)
     return tuple(sorted(found))
@@ -60,9 +61,10 @@ def said_cascades(
 def _first_step(cascade: GivenCascade, layers: Sequence[Layer], hardware: Hardware) -> int:
     """The first step of layers that have to follow one another."""
     names = [layer.name for layer in layers]
+    carrying = {fused: layer.name for layer in layers for fused in layer.fused_names}
     for place, name in enumerate(cascade.layers):
-        if name not in names:  # a pooling that its layer carries
-            within = next(layer.name for layer in layers if name in layer.fused_names)
+        if name not in names:  # a pooling that its layer carries, as all others have been refused
+            within = carrying[name]
             raise MappingError(
                 f"{cascade.position}: cascade.{place} = {name!r}: must be left out: it runs within {within} "
                 f"on {hardware.name}"
@@ -76,18 +78,18 @@ def _first_step(cascade: GivenCascade, layers: Sequence[Layer], hardware: Hardwa
     return first
 
 
-def _faults(
+def _fault(
     said: SaidCascade,
     layers: Sequence[Layer],
     network: NetworkTensors,
     hardware: Hardware,
     on_host: Collection[int],
-) -> Iterator[str]:
-    """Why layers that follow one another cannot run as it is said."""
+) -> str | None:
+    """Why layers that follow one another cannot run as it is said; None where they can."""
     steps, given = said.steps, said.given
     for step in steps:
         if step in on_host:
-            yield f"{_key(said, step)}: must be left out: it runs on the host, and cascades on the array"
+            return f"{_key(said, step)}: must be left out: it runs on the host, and cascades on the array"
     # What is said of a pooling is of no matter where its layer carries it.
     plain = [
         replace(layer, given_pooling=None) if step in steps else layer for step, layer in enumerate(layers)
@@ -96,8 +98,7 @@ def _faults(
     if obstacle is not None:
         step, reason = obstacle
         following = layers[min(step + 1, steps[-1])].name
-        yield f"{_key(said, step)}: {_OBSTACLES[reason].format(name=layers[step].name, following=following)}"
-        return
+        return f"{_key(said, step)}: {_OBSTACLES[reason].format(name=layers[step].name, following=following)}"
     behind = sorted(network.wanted_behind(steps))
     if behind and hardware.home(Operand.OUTPUTS) is None:
         writer = behind[0]
@@ -105,14 +106,15 @@ def _faults(
             (step for step in network.lives[network.uses[writer].output].reads if step not in steps), None
         )
         wanted = "a result of the network" if reader is None else f"read by {layers[reader].name}, too"
-        yield (
+        return (
             f"{_key(said, writer)}: what it writes is {wanted}, and would have to be outside as a whole, "
             f"where {hardware.name} has no place for it"
         )
     rows = stored_rows(layers[steps[-1]])
     if given.stripe_rows is not None and given.stripe_rows > rows:
         last = layers[steps[-1]].name
-        yield f"stripe_rows = {given.stripe_rows}: must be at most {rows}, the rows of {last}"
+        return f"stripe_rows = {given.stripe_rows}: must be at most {rows}, the rows of {last}"
+    return None
 
 
 def _key(said: SaidCascade, step: int) -> str:

@@ -39,7 +39,7 @@ def check_room(pricer: ChainPricer, pool: Pool, options: MappingOptions) -> None
         MappingError: One has no tile as it is said, or needs more than there is; says both.
     """
     said_of = pricer.chains.network.said_of
-    chains = [chain for chain in pricer.all if chain.first in said_of]
+    chain_from = {chain.first: chain for chain in pricer.all if chain.first in said_of}
     pricer.ask_said()
     for prices in pricer.prices((), Weights(cycles=1), frozenset(), guess=False):
         needs = list(_needs(pricer, prices))
@@ -47,8 +47,7 @@ def check_room(pricer: ChainPricer, pool: Pool, options: MappingOptions) -> None
         if needs and min(needs).total_bytes > pool.size_bytes:
             raise MappingError(_too_large(pricer, said, min(needs), pool))
         if not prices.staircases:
-            chain = next(chain for chain in chains if chain.first == prices.first)
-            _check_tiles(pricer, chain, options)
+            _check_tiles(pricer, chain_from[prices.first], options)
 
 
 def _needs(pricer: ChainPricer, prices: ChainPrices) -> Iterator[_Need]:
@@ -92,9 +91,9 @@ def _too_large(pricer: ChainPricer, said: SaidCascade, need: _Need, pool: Pool) 
 
 def _check_tiles(pricer: ChainPricer, chain: Chain, options: MappingOptions) -> None:
     """Raises MappingError where a stripe has no tile as it is said."""
+    moved = frozenset({Operand.INPUTS, Operand.WEIGHTS, Operand.OUTPUTS})
     for way in chain.ways:
         for entry in pricer.chains.stripes(way.cascade).entries:
-            moved = frozenset({Operand.INPUTS, Operand.WEIGHTS, Operand.OUTPUTS})
             if entry.layer.given is not None and not any(
                 staircase.room_bytes
                 for staircase in pricer.staircases_of(

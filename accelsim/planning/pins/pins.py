@@ -122,6 +122,8 @@ class PinProblem:
                 break
             pins |= {plan.step}
         yield pins
+        if len(self._needs) < len(self.moved):  # no pool is large enough: it is told of one step only
+            return
         pins, more = frozenset(), True
         while more:
             room_bytes = self.pool.size_bytes - self.bytes_of(pins)

@@ -225,7 +225,7 @@ class Shortage:
         who = f"{self.planned.layers[fault.step].name}{to} on {self.hardware.name}"
         return (
             f"{who}: needs {needed} of {memory}, "
-            f"{has} {fault.pool_bytes}: {what}{self._why_there()}{self._remedies()}"
+            f"{has} {fault.pool_bytes}: {what}{self._why_there()}{self._why_whole()}{self._remedies()}"
         )
 
     @property
@@ -325,6 +325,22 @@ class Shortage:
         if home is not None:
             return f", where io says that the network's ends lie and not in {home.name}"
         return f", and {self.hardware.off_chip[0].name} holds no activations"
+
+    def _why_whole(self) -> str:
+        """Which layer near the one that is short a rule keeps out of all cascades: the nearest."""
+        cascade, fault = self.hardware.cascade, self.fault
+        if cascade is None or self.batch > 1 or fault.layers > 1:
+            return ""
+        near = [
+            (abs(step - fault.step), step, told.position)
+            for step, told in self.planned.told_by_rules
+            if step not in self.planned.said_of and abs(step - fault.step) < cascade.layers
+        ]
+        if not near:
+            return ""
+        _, step, position = min(near)
+        name = self.planned.layers[step].name
+        return f"; {name} has a rule ({position}) and so runs as a whole, unless a cascade names it"
 
     def _remedies(self) -> str:
         """What would help, of what there may be."""
