@@ -3,13 +3,14 @@
 A search over machines comes to many of them; layers are cut on all of them into the same tiles.
 """
 
+from accelsim.hardware.host import HOST
 from accelsim.hardware.machine import Hardware
 
 
 def siblings_key(hardware: Hardware) -> str:
     """The same for machines that differ in nothing but how fast their channels stream.
 
-    Where engines have rules of their own, a cache for one, no other machine has the same.
+    Where engines have rules of their own, a cache for one, no other machine has the same; nor has a host.
 
     Args:
         hardware: The machine.
@@ -25,9 +26,10 @@ def siblings_key(hardware: Hardware) -> str:
         >>> siblings_key(slower) == siblings_key(machine)
         True
     """
+    if HOST in hardware.pe_array.dataflows:  # the host in place of the chip, which no file could describe
+        return repr(hardware)
     apart = {"memories": {"__all__": {"bandwidth"}}} if hardware.is_plain else None
-    # A host is searched as a machine whose lanes may be fewer than one, of which pydantic would warn.
-    return hardware.model_dump_json(exclude=apart, warnings=False)
+    return hardware.model_dump_json(exclude=apart)
 
 
 def is_bandwidth(key: str) -> bool:
