@@ -18,7 +18,8 @@ def activation(function: str) -> Rule:
 def prelu(node: NodeContext) -> Outputs:
     """PRelu: its slopes were trained."""
     tensor, dims = node.tensor(), node.weights(1, "slopes")
-    if not broadcasts(dims, tensor.dims):
+    of_channels = tuple(dims) == tuple(tensor.dims[1:2])  # as PyTorch has them
+    if not (of_channels or broadcasts(dims, tensor.dims)):
         raise NodeError(f"has slopes of {by(dims)} for {by(tensor.dims)}")
     shared = node.shared(slopes=1)
     return node.same_shape("activation", tensor, function="leaky_relu", slopes=prod(dims), shared=shared)
