@@ -29,7 +29,7 @@ from accelsim.mapping.precision import layer_prices
 from accelsim.mapping.program import mappings
 from accelsim.mapping.ranking import as_good, best_of_each, lower_bound, objective_value, that_decides
 from accelsim.mapping.settle import COMPILER, THOROUGH, Bench, Effort, Judge, JudgedMapping, best_of
-from accelsim.mapping.siblings import Siblings
+from accelsim.mapping.siblings import OfSiblings
 from accelsim.mapping.space import ORDERS
 from accelsim.mapping.stack import stacked, structure
 from accelsim.mapping.tile_search import TileSearch, portions
@@ -253,7 +253,7 @@ class _Search:
     grids: Grids
     parts: Sequence[ArrayPart]
     """Of the array, that are tried one after the other."""
-    siblings: Siblings
+    siblings: OfSiblings
     """What was found out on this machine, and on those that differ only in how fast channels stream."""
 
     @property

@@ -6,7 +6,7 @@ with them and which program a choice stands for is the same for all of them.
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, MutableMapping
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Final, TypeVar
 
 from accelsim.mapping.mapping import Choice, Mapping
 
@@ -20,7 +20,7 @@ ValueT = TypeVar("ValueT")
 
 
 class Siblings:
-    """Of the latest machine, and of those that differ from it only in how fast channels stream.
+    """What is known of the latest machine, and of those that differ from it only in how fast channels stream.
 
     Args:
         most_bytes: What is kept, estimated; what was used longest ago goes first.
@@ -36,7 +36,26 @@ class Siblings:
 
     def __init__(self, most_bytes: int = MOST_BYTES) -> None:
         self._most_bytes = most_bytes
-        self._machine: Hashable = None
+        self._latest = OfSiblings(None, most_bytes)
+
+    @property
+    def held_bytes(self) -> int:
+        """What it takes, estimated."""
+        return self._latest.held_bytes
+
+    def of(self, machine: Hashable) -> "OfSiblings":
+        """What is known of a machine, by what its siblings have in common; of others all is forgotten."""
+        if machine != self._latest.machine:
+            self._latest = OfSiblings(machine, self._most_bytes)
+        return self._latest
+
+
+class OfSiblings:
+    """What is known of one machine and its siblings; whoever holds it adds to no other's."""
+
+    def __init__(self, machine: Hashable, most_bytes: int) -> None:
+        self.machine = machine
+        self._most_bytes = most_bytes
         self._groundworks: OrderedDict[Hashable, tuple[Any, int]] = OrderedDict()
         """With how many cuts each has."""
         self._cuts = 0
@@ -46,14 +65,6 @@ class Siblings:
     def held_bytes(self) -> int:
         """What it takes, estimated."""
         return CUT_BYTES * self._cuts + PROGRAM_BYTES * len(self._programs)
-
-    def of(self, machine: Hashable) -> Self:
-        """What is known of a machine, by what its siblings have in common; of others all is forgotten."""
-        if machine != self._machine:
-            self._machine, self._cuts = machine, 0
-            self._groundworks.clear()
-            self._programs.clear()
-        return self
 
     def groundwork(self, key: Hashable, cuts: int, make: Callable[[], ValueT]) -> ValueT:
         """What a search of so many cuts builds upon, by all that it follows from beside the machine."""

@@ -18,6 +18,7 @@ from accelsim.errors import MappingError, NetworkError
 from accelsim.hardware.siblings import siblings_key
 from accelsim.mapping.options import MappingOptions
 from accelsim.mapping.search import map_layer
+from accelsim.mapping.siblings import Siblings
 from accelsim.network.layer import Layer
 from accelsim.network.lowered import lowered_network
 from accelsim.planning.compiler import make_schedule
@@ -367,3 +368,12 @@ def test_the_estimate_is_near_what_the_layers_of_candidates_take():
     finally:
         tracemalloc.stop()
     assert 0.6 * measured < cache.held_bytes < 1.6 * measured
+
+
+def test_who_holds_what_is_known_of_a_machine_adds_to_no_other():
+    siblings = Siblings()
+    earlier = siblings.of("8x8")
+    later = siblings.of("16x16")
+    earlier.groundwork("conv1", 100, list)
+    assert (later.held_bytes, siblings.held_bytes) == (0, 0)
+    assert earlier.held_bytes > 0
